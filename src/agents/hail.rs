@@ -1,0 +1,65 @@
+//! HAIL itself: what OpenSession or an earlier `git session` wrote, and the 0.1 draft.
+
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
+use crate::{
+    environment::Environment,
+    hail::{ReadError, Reader, Record, Sink, Validator},
+};
+
+/// The HAIL reader.
+pub(super) struct Hail;
+
+impl Agent for Hail {
+    fn name(&self) -> &'static str {
+        "hail"
+    }
+
+    fn title(&self) -> &'static str {
+        "HAIL"
+    }
+
+    fn logs(&self, _: &Environment, _: &Scope<'_>) -> Vec<LogFile> {
+        Vec::new()
+    }
+
+    fn recognises(&self, sample: &Sample) -> bool {
+        let Some(first) = sample.records.first() else { return false };
+        let text = |key: &str| first.get(key).and_then(serde_json::Value::as_str);
+        (text("type") == Some("header") && text("session_id").is_some())
+            || text("v").is_some_and(|version| version.starts_with("hail/"))
+    }
+
+    fn is_streaming(&self) -> bool {
+        true
+    }
+
+    fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+        let mut reader = Reader::new(&mut log.lines);
+        let mut validator = Validator::default();
+        let mut last = 0;
+        let refuse = |line, cause| ParseError::NoRecord { line, cause };
+        while let Some((line, record)) = reader.next_record().map_err(|fault| match fault {
+            ReadError::Io(fault) => ParseError::Io(fault),
+            ReadError::Line { line, cause } => refuse(line, cause),
+        })? {
+            if let Some(violation) = validator.check(line, &record).into_iter().next() {
+                return Err(refuse(violation.line, violation.rule));
+            }
+            last = line;
+            match record {
+                Record::Header(header) => sink.header(*header)?,
+                Record::Event(event) => sink.event(*event)?,
+                Record::Stats(_) => {}
+            }
+        }
+        let truncated = reader.is_truncated();
+        match validator.finish(last) {
+            _ if last == 0 => Err(ParseError::Empty),
+            Some(violation) => Err(refuse(violation.line, violation.rule)),
+            None if truncated => {
+                Ok(vec![Warning { line: last + 1, cause: "the last line breaks off and was left out".to_owned() }])
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The agents: where each keeps its logs, how to recognise one, how to parse it.
+//!
+//! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
+//! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
+
+mod claude_code;
+mod codex;
+mod detect;
+mod diff;
+mod hail;
+mod log;
+mod media;
+
+use std::path::Path;
+
+use thiserror::Error;
+
+pub use detect::{DetectError, Sample, detect};
+pub use log::{Log, LogFile, ParseError, Parsed, Warning, parse_session};
+
+use crate::{environment::Environment, hail::Sink};
+
+/// Every agent, in the order in which recognition asks them.
+pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &hail::Hail];
+
+/// One coding agent.
+pub trait Agent: Sync {
+    /// The name in HAIL's `agent.tool`, in trailers and on the command line.
+    fn name(&self) -> &'static str;
+
+    /// The name for people.
+    fn title(&self) -> &'static str;
+
+    /// The logs on this machine that may belong to `scope`, from names and metadata alone.
+    fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>;
+
+    /// Whether the first records of a file are this agent's.
+    fn recognises(&self, sample: &Sample) -> bool;
+
+    /// Reads a log to its end; the events go to `sink` in the order of the log, the header exactly
+    /// once.
+    ///
+    /// # Errors
+    /// When the input fails, or holds not one record of this agent.
+    fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError>;
+
+    /// Whether the header comes first and the events are in order, so that a parse can be written
+    /// out as it goes.
+    fn is_streaming(&self) -> bool {
+        false
+    }
+}
+
+/// Which logs are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// Only logs that may come from a session in this folder, below it or above it.
+    pub folder: Option<&'a Path>,
+    /// Only logs modified since then.
+    pub since: Option<std::time::SystemTime>,
+}
+
+/// A name that is no agent's.
+#[derive(Debug, Error)]
+#[error("'{name}' is not an agent; known are {}", names().join(", "))]
+pub struct UnknownAgent {
+    name: String,
+}
+
+/// The names of all agents.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|agent| agent.name()).collect()
+}
+
+/// Finds an agent by its name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn by_name(name: &str) -> Result<&'static dyn Agent, UnknownAgent> {
+    ALL.iter().copied().find(|agent| agent.name() == name).ok_or_else(|| UnknownAgent { name: name.to_owned() })
+}

@@ -1,0 +1,151 @@
+//! Reads a log line by line in bounded memory, whatever the bytes are.
+
+use std::io::{self, BufRead, Read};
+
+/// The longest line that is read as a record, in bytes: 16 MiB.
+pub const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How much of a line too long or too broken to read is kept as evidence, in bytes.
+const EXCERPT_BYTES: usize = 200;
+
+/// One non-blank line.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// Its 1-based number.
+    pub number: u64,
+    /// Whether it ends with a line feed: a log that is being written may not have got there yet.
+    pub terminated: bool,
+    /// Its text without line ending and byte order mark, or why there is none.
+    pub text: Result<&'a str, LineFault>,
+}
+
+/// Why a line has no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    /// Longer than [`MAX_LINE_BYTES`].
+    #[error("the line is {bytes} bytes long, more than {MAX_LINE_BYTES}")]
+    TooLong {
+        /// Its length in bytes.
+        bytes: u64,
+        /// How it begins.
+        excerpt: String,
+    },
+    /// Not UTF-8.
+    #[error("not UTF-8 at byte {} of the line", valid_up_to + 1)]
+    NotUtf8 {
+        /// How many bytes are well-formed.
+        valid_up_to: usize,
+        /// The raw bytes in base64, so that nothing is lost.
+        base64: String,
+    },
+}
+
+/// A reader of lines.
+#[derive(Debug)]
+pub struct Lines<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads from `reader`.
+    pub fn new(reader: R) -> Self {
+        Self { reader, buffer: Vec::new(), number: 0 }
+    }
+
+    /// The next line that is not blank, or `None` at the end.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        loop {
+            self.buffer.clear();
+            let read = (&mut self.reader).take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut self.buffer)?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.number += 1;
+            if read as u64 > MAX_LINE_BYTES && self.buffer.last() != Some(&b'\n') {
+                let (rest, terminated) = skip_line(&mut self.reader)?;
+                let excerpt = String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]).into_owned();
+                let fault = LineFault::TooLong { bytes: read as u64 + rest, excerpt };
+                return Ok(Some(Line { number: self.number, terminated, text: Err(fault) }));
+            }
+            if !self.trimmed().0.is_empty() {
+                break;
+            }
+        }
+        let (bytes, terminated) = self.trimmed();
+        let text = std::str::from_utf8(bytes).map_err(|fault| LineFault::NotUtf8 {
+            valid_up_to: fault.valid_up_to(),
+            base64: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes),
+        });
+        Ok(Some(Line { number: self.number, terminated, text }))
+    }
+
+    fn trimmed(&self) -> (&[u8], bool) {
+        let mut bytes = self.buffer.as_slice();
+        let terminated = bytes.ends_with(b"\n");
+        if self.number == 1 {
+            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        }
+        (bytes.trim_ascii(), terminated)
+    }
+}
+
+/// Skips to the end of the line; returns the bytes skipped and whether a line feed ended them.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok((skipped, false));
+        }
+        if let Some(end) = memchr::memchr(b'\n', buffer) {
+            reader.consume(end + 1);
+            return Ok((skipped + end as u64 + 1, true));
+        }
+        let length = buffer.len();
+        skipped += length as u64;
+        reader.consume(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LineFault, Lines, MAX_LINE_BYTES};
+
+    fn texts(bytes: &[u8]) -> Vec<(u64, bool, Result<String, LineFault>)> {
+        let mut lines = Lines::new(bytes);
+        let mut all = Vec::new();
+        while let Some(line) = lines.next_line().expect("memory does not fail") {
+            all.push((line.number, line.terminated, line.text.map(str::to_owned)));
+        }
+        all
+    }
+
+    #[test]
+    fn strips_byte_order_mark_and_carriage_returns_and_skips_blank_lines() {
+        assert_eq!(
+            texts(b"\xef\xbb\xbf{}\r\n\r\n  \n[1]"),
+            [(1, true, Ok("{}".to_owned())), (4, false, Ok("[1]".to_owned()))]
+        );
+    }
+
+    #[test]
+    fn names_the_byte_that_is_not_utf8_and_goes_on() {
+        let lines = texts(b"ab\xff\nok\n");
+        assert!(matches!(lines[0].2, Err(LineFault::NotUtf8 { valid_up_to: 2, .. })));
+        assert_eq!(lines[1], (2, true, Ok("ok".to_owned())));
+    }
+
+    #[test]
+    fn passes_over_a_line_beyond_the_cap() {
+        let mut bytes = vec![b'x'; usize::try_from(MAX_LINE_BYTES).expect("fits") + 10];
+        bytes.extend_from_slice(b"\nok\n");
+        let lines = texts(&bytes);
+        assert!(matches!(lines[0].2, Err(LineFault::TooLong { bytes, .. }) if bytes == MAX_LINE_BYTES + 11));
+        assert_eq!(lines[1].2, Ok("ok".to_owned()));
+    }
+}

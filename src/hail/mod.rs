@@ -1,0 +1,29 @@
+//! The session model and its canonical JSONL, version `hail-1.0.0`.
+//!
+//! Nothing here touches a disk or a clock: readers take any [`std::io::BufRead`], writers any
+//! [`std::io::Write`]. `docs/format.md` shows the bytes.
+
+mod assembly;
+mod content;
+mod draft;
+mod event;
+mod id;
+mod lines;
+mod reader;
+mod session;
+mod stats;
+mod time;
+mod validate;
+mod writer;
+
+pub use assembly::{Assembly, Sink};
+pub use content::{Block, Content};
+pub use event::{Attributes, Event, EventType, attribute};
+pub use id::{InvalidSessionId, ObjectHash, SessionId};
+pub use lines::{Line, LineFault, Lines, MAX_LINE_BYTES};
+pub use reader::{ReadError, Reader, Record};
+pub use session::{Agent, Context, Header, Session, VERSION, title_of};
+pub use stats::{Stats, StatsCollector};
+pub use time::{InvalidTimestamp, Timestamp};
+pub use validate::{Validator, Violation};
+pub use writer::Writer;

@@ -1,0 +1,116 @@
+//! Reads HAIL JSONL of every version, one record at a time.
+
+use std::io::{self, BufRead};
+
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{Event, Header, Lines, Stats, draft};
+
+/// One line of a HAIL file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// The first line.
+    Header(Box<Header>),
+    /// A line between.
+    Event(Box<Event>),
+    /// The last line.
+    Stats(Stats),
+}
+
+/// Why a HAIL file cannot be read on.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The input failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A line is not what it should be.
+    #[error("line {line}: {cause}")]
+    Line {
+        /// Its 1-based number.
+        line: u64,
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+/// A streaming reader: holds one line in memory, never the file.
+#[derive(Debug)]
+pub struct Reader<'a, R> {
+    lines: &'a mut Lines<R>,
+    draft: Option<draft::Converter>,
+    truncated: bool,
+}
+
+#[derive(Deserialize)]
+struct Probe<'a> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, default)]
+    v: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl<'a, R: BufRead> Reader<'a, R> {
+    /// Reads the records on `lines`.
+    pub fn new(lines: &'a mut Lines<R>) -> Self {
+        Self { lines, draft: None, truncated: false }
+    }
+
+    /// Whether the last line broke off in the middle and was left out.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// The next record with its line number, or `None` at the end.
+    ///
+    /// # Errors
+    /// When the input fails or a line is not a HAIL record.
+    pub fn next_record(&mut self) -> Result<Option<(u64, Record)>, ReadError> {
+        let Some(line) = self.lines.next_line()? else { return Ok(None) };
+        let number = line.number;
+        let at = |cause: String| ReadError::Line { line: number, cause };
+        let text = line.text.map_err(|fault| at(fault.to_string()))?;
+        match decode(text, number, &mut self.draft) {
+            Ok(record) => Ok(Some((number, record))),
+            Err(_) if !line.terminated && number > 1 && is_cut_off(text) => {
+                self.truncated = true;
+                Ok(None)
+            }
+            Err(fault) => Err(at(fault)),
+        }
+    }
+}
+
+fn is_cut_off(text: &str) -> bool {
+    matches!(serde_json::from_str::<serde::de::IgnoredAny>(text), Err(fault) if fault.is_eof())
+}
+
+fn decode(text: &str, number: u64, draft: &mut Option<draft::Converter>) -> Result<Record, String> {
+    let describe = |fault: serde_json::Error| format!("{fault}");
+    if let Some(converter) = draft {
+        let value: Value = serde_json::from_str(text).map_err(describe)?;
+        return Ok(Record::Event(Box::new(converter.event(number, &value))));
+    }
+    let probe: Probe<'_> = serde_json::from_str(text).map_err(describe)?;
+    match probe.kind.as_deref() {
+        Some("header") => {
+            let header: Header = serde_json::from_str(text).map_err(describe)?;
+            if !header.version.starts_with("hail-") {
+                return Err(format!("the version '{}' is not hail-*", header.version.escape_debug()));
+            }
+            Ok(Record::Header(Box::new(header)))
+        }
+        Some("event") => serde_json::from_str(text).map(|event| Record::Event(Box::new(event))).map_err(describe),
+        Some("stats") => serde_json::from_str(text).map(Record::Stats).map_err(describe),
+        None if probe.v.as_deref().is_some_and(|version| version.starts_with("hail/0.")) => {
+            let value: Value = serde_json::from_str(text).map_err(describe)?;
+            let (converter, header) = draft::Converter::begin(text, &value)?;
+            *draft = Some(converter);
+            Ok(Record::Header(Box::new(header)))
+        }
+        Some(kind) => Err(format!("'{}' is not a HAIL record type", kind.escape_debug())),
+        None => Err("the record has no type".to_owned()),
+    }
+}

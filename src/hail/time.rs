@@ -1,0 +1,121 @@
+//! Instants, always in UTC and always printed in the one canonical way.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+/// An instant in UTC, printed as RFC 3339 with `Z` and the fewest of 0, 3, 6 or 9 fraction digits
+/// that are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(DateTime<Utc>);
+
+/// A text that is not an RFC 3339 time.
+#[derive(Debug, Error)]
+#[error("'{text}' is not an RFC 3339 time")]
+pub struct InvalidTimestamp {
+    text: String,
+}
+
+impl Timestamp {
+    /// The first second of 1970, used where a log holds no time at all.
+    pub const EPOCH: Self = Self(DateTime::UNIX_EPOCH);
+
+    /// Converts milliseconds since 1970; `None` outside chrono's range.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).map(Self)
+    }
+
+    /// Converts seconds since 1970; `None` outside chrono's range.
+    #[must_use]
+    pub fn from_seconds(seconds: i64) -> Option<Self> {
+        DateTime::from_timestamp(seconds, 0).map(Self)
+    }
+
+    /// Whole seconds since 1970.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// The time from `earlier` to `self`, negative when `earlier` is the later one.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> TimeDelta {
+        self.0 - earlier.0
+    }
+
+    /// The chrono value, for calendars and for people.
+    #[must_use]
+    pub fn to_chrono(self) -> DateTime<Utc> {
+        self.0
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(value: DateTime<Utc>) -> Self {
+        Self(value)
+    }
+}
+
+impl From<std::time::SystemTime> for Timestamp {
+    fn from(value: std::time::SystemTime) -> Self {
+        Self(value.into())
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        DateTime::parse_from_rfc3339(text)
+            .map(|time| Self(time.with_timezone(&Utc)))
+            .map_err(|_| InvalidTimestamp { text: text.chars().take(40).collect() })
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn prints_the_fewest_exact_fraction_digits_in_utc() {
+        for (input, canonical) in [
+            ("2026-02-27T09:30:25Z", "2026-02-27T09:30:25Z"),
+            ("2026-02-27T09:30:25.000Z", "2026-02-27T09:30:25Z"),
+            ("2026-02-27T09:30:25.5Z", "2026-02-27T09:30:25.500Z"),
+            ("2026-02-27T09:30:25.602100Z", "2026-02-27T09:30:25.602100Z"),
+            ("2026-02-27T11:30:25.000000001+02:00", "2026-02-27T09:30:25.000000001Z"),
+        ] {
+            let time: Timestamp = input.parse().expect("valid");
+            assert_eq!(time.to_string(), canonical);
+        }
+        assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! Writes the canonical form.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Event, Header, Sink, Stats, StatsCollector};
+
+/// Writes a session line by line in canonical form; the statistics are computed on the way.
+#[derive(Debug)]
+pub struct Writer<W> {
+    out: W,
+    stats: StatsCollector,
+}
+
+#[derive(Serialize)]
+struct Tagged<'a, T> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
+/// An event line without `flatten`, which would go through a map for every event.
+#[derive(Serialize)]
+struct EventLine<'a> {
+    r#type: &'static str,
+    event_id: &'a str,
+    timestamp: super::Timestamp,
+    event_type: &'a super::EventType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<&'a str>,
+    content: &'a super::Content,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "super::Attributes::is_empty")]
+    attributes: &'a super::Attributes,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, stats: StatsCollector::default() }
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn write_event(&mut self, event: &Event) -> io::Result<()> {
+        self.stats.add(event);
+        self.line(&EventLine {
+            r#type: "event",
+            event_id: &event.event_id,
+            timestamp: event.timestamp,
+            event_type: &event.event_type,
+            task_id: event.task_id.as_deref(),
+            content: &event.content,
+            duration_ms: event.duration_ms,
+            attributes: &event.attributes,
+        })
+    }
+
+    /// Writes the statistics, flushes, and returns them.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn finish(mut self) -> io::Result<Stats> {
+        let stats = self.stats.stats();
+        self.line(&Tagged { r#type: "stats", record: &stats })?;
+        self.out.flush()?;
+        Ok(stats)
+    }
+
+    fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, record).map_err(io::Error::from)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+impl<W: Write> Sink for Writer<W> {
+    fn header(&mut self, header: Header) -> io::Result<()> {
+        let header = Header { version: super::VERSION.to_owned(), ..header };
+        self.line(&Tagged { r#type: "header", record: &header })
+    }
+
+    fn event(&mut self, event: Event) -> io::Result<()> {
+        self.write_event(&event)
+    }
+}

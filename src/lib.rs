@@ -1,0 +1,19 @@
+//! Keeps AI coding sessions in git, beside the commits they made.
+//!
+//! ```text
+//! agent log ──agents──▶ hail::Session ──redact──▶ Redacted<Session> ──ledger──▶ hidden ref
+//!                                                                        │
+//! commit message ◀──link (which session made these lines?)───────────────┤
+//!                                                                        │
+//!              remote ◀──── sync (fetch, union merge, push) ─────────────┤
+//!                                                                        │
+//!                  log · show · cleanup ──▶ Report ──▶ text │ json │ jsonl │ markdown
+//! ```
+//!
+//! Data flows left to right; a module imports what stands to its left, never a sibling extension,
+//! never [`cli`]. `docs/architecture.md` is the longer map.
+
+pub mod agents;
+pub mod environment;
+pub mod hail;
+pub mod redact;

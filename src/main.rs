@@ -1,0 +1,3 @@
+//! Keeps AI coding sessions in git.
+
+fn main() {}
