@@ -15,5 +15,6 @@
 
 pub mod agents;
 pub mod environment;
+pub mod git;
 pub mod hail;
 pub mod redact;

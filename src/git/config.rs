@@ -1,0 +1,82 @@
+//! Reading and writing git's configuration.
+
+use std::path::PathBuf;
+
+use gix::bstr::ByteSlice;
+
+use super::{GitError, Repository};
+
+impl Repository {
+    /// The last value of `key` over all of git's configuration files.
+    #[must_use]
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.gix.config_snapshot().string(key).map(|value| value.to_str_lossy().into_owned())
+    }
+
+    /// A yes-or-no value.
+    #[must_use]
+    pub fn config_flag(&self, key: &str) -> Option<bool> {
+        self.gix.config_snapshot().boolean(key)
+    }
+
+    /// Every value of `key`, in order.
+    #[must_use]
+    pub fn config_all(&self, key: &str) -> Vec<String> {
+        let snapshot = self.gix.config_snapshot();
+        let values = snapshot.plumbing().strings(key).unwrap_or_default();
+        values.iter().map(|value| value.to_str_lossy().into_owned()).collect()
+    }
+
+    /// Writes a value of this repository's own configuration.
+    ///
+    /// # Errors
+    /// When git cannot write it.
+    pub fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
+        self.git(&["config", "--local", key, value]).run()?.require().map(drop)
+    }
+
+    /// Removes every value of `key` from this repository's own configuration; none is no error.
+    ///
+    /// # Errors
+    /// When git cannot write it.
+    pub fn unset_config(&self, key: &str) -> Result<(), GitError> {
+        let finished = self.git(&["config", "--local", "--unset-all", key]).run()?;
+        // 5: there was nothing to unset.
+        if finished.code == Some(5) { Ok(()) } else { finished.require().map(drop) }
+    }
+
+    /// Removes a section of this repository's own configuration; none is no error.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn remove_config_section(&self, section: &str) -> Result<(), GitError> {
+        self.git(&["config", "--local", "--remove-section", section]).run().map(drop)
+    }
+
+    /// The folder git runs hooks from, by git's own rules.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn hooks_dir(&self) -> Result<PathBuf, GitError> {
+        let finished = self.git(&["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.require()?;
+        Ok(PathBuf::from(finished.stdout.trim_end_matches('\n')))
+    }
+
+    /// Where `core.hooksPath` is set, as `<scope>\t<value>`; `None` where it is not.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn hooks_path_setting(&self) -> Result<Option<(String, String)>, GitError> {
+        let finished = self.git(&["config", "--show-scope", "--get", "core.hooksPath"]).run()?;
+        let setting = finished.stdout.trim_end().split_once('\t');
+        Ok(setting.map(|(scope, value)| (scope.to_owned(), value.to_owned())))
+    }
+
+    /// The character that begins a comment in a commit message: `core.commentChar`, by default `#`.
+    /// `auto` cannot be known before the editor ran and is taken for `#`, git's first choice.
+    #[must_use]
+    pub fn comment_prefix(&self) -> String {
+        let set = self.config("core.commentString").or_else(|| self.config("core.commentChar"));
+        set.filter(|prefix| !prefix.is_empty() && prefix != "auto").unwrap_or_else(|| "#".to_owned())
+    }
+}

@@ -1,0 +1,114 @@
+//! What can go wrong in a repository.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A failed access to a repository.
+#[derive(Debug, Error)]
+pub enum GitError {
+    /// No repository there or above.
+    #[error("{} is not in a git repository", directory.display())]
+    NotARepository {
+        /// Where the search began.
+        directory: PathBuf,
+    },
+    /// The repository belongs to somebody else.
+    #[error("the repository {} belongs to another user", directory.display())]
+    NotTrusted {
+        /// Its git directory.
+        directory: PathBuf,
+    },
+    /// No author identity is configured.
+    #[error("git does not know who you are: user.name and user.email are not set")]
+    NoIdentity,
+    /// A reference changed between reading and writing it.
+    #[error("the reference {name} was changed by somebody else at the same time")]
+    Conflict {
+        /// Its full name.
+        name: String,
+    },
+    /// A lock file stands in the way.
+    #[error("the reference {name} is locked by {}", lock.display())]
+    Locked {
+        /// Its full name.
+        name: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// An object is not here, as can happen in a partial clone.
+    #[error("the object {id} is not in this repository")]
+    Missing {
+        /// Its id.
+        id: String,
+    },
+    /// An object is too large to be what it claims to be.
+    #[error("the object {id} has {size} bytes, more than the {limit} that are read")]
+    TooLarge {
+        /// Its id.
+        id: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A name that does not resolve.
+    #[error("'{spec}' names no commit here")]
+    UnknownRevision {
+        /// The name as given.
+        spec: String,
+    },
+    /// A git process failed.
+    #[error("git {command} failed: {message}")]
+    Process {
+        /// The subcommand.
+        command: String,
+        /// What git said, or why it did not run.
+        message: String,
+    },
+    /// A git process took too long.
+    #[error("git {command} was stopped after {seconds} s")]
+    TimedOut {
+        /// The subcommand.
+        command: String,
+        /// The limit in seconds.
+        seconds: u64,
+    },
+    /// Anything else that reading or writing a repository can say.
+    #[error("{action}: {cause}")]
+    Failed {
+        /// What was attempted.
+        action: &'static str,
+        /// Why it did not work.
+        cause: String,
+    },
+}
+
+impl GitError {
+    /// Wraps any failure of `action`, with its whole chain of causes.
+    pub(super) fn failed(action: &'static str, cause: &dyn std::error::Error) -> Self {
+        let mut text = cause.to_string();
+        let mut source = cause.source();
+        while let Some(next) = source {
+            let next_text = next.to_string();
+            if !text.contains(&next_text) {
+                text.push_str(": ");
+                text.push_str(&next_text);
+            }
+            source = next.source();
+        }
+        Self::Failed { action, cause: text }
+    }
+}
+
+/// Turns gix's one error into ours.
+pub(super) trait During<T> {
+    /// Names what was attempted.
+    fn during(self, action: &'static str) -> Result<T, GitError>;
+}
+
+impl<T, E: std::error::Error> During<T> for Result<T, E> {
+    fn during(self, action: &'static str) -> Result<T, GitError> {
+        self.map_err(|fault| GitError::failed(action, &fault))
+    }
+}

@@ -1,0 +1,143 @@
+//! Commits: resolving names, walking history.
+
+use gix::bstr::{BString, ByteSlice};
+
+use super::{GitError, ObjectId, Repository, error::During};
+
+/// A commit, as much of it as anybody here needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub id: ObjectId,
+    /// Its parents.
+    pub parents: Vec<ObjectId>,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// The whole message.
+    pub message: BString,
+    /// The committer's time in seconds since 1970.
+    pub seconds: i64,
+    /// The author's name.
+    pub author: String,
+}
+
+/// An unfinished operation, during which a commit is not simply a person's next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A merge.
+    Merge,
+    /// A cherry-pick.
+    CherryPick,
+    /// A revert.
+    Revert,
+    /// A rebase or `git am`.
+    Rebase,
+}
+
+impl Repository {
+    /// Resolves any revision of git's syntax to a commit.
+    ///
+    /// # Errors
+    /// When it names none, or more than one.
+    pub fn resolve(&self, spec: &str) -> Result<ObjectId, GitError> {
+        let unknown = || GitError::UnknownRevision { spec: spec.to_owned() };
+        if self.uses_reftable {
+            let spec = format!("{spec}^{{commit}}");
+            let found = self.git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run()?;
+            return self.parse_id(found.stdout.trim()).ok_or_else(unknown);
+        }
+        let id = self.gix.rev_parse_single(spec.as_bytes().as_bstr()).map_err(|_| unknown())?;
+        let object = id.object().map_err(|_| unknown())?;
+        object.peel_to_commit().map(|commit| commit.id).map_err(|_| unknown())
+    }
+
+    /// Reads a commit.
+    ///
+    /// # Errors
+    /// When it is not here or no commit.
+    pub fn commit(&self, id: ObjectId) -> Result<Commit, GitError> {
+        const ACTION: &str = "reading a commit";
+        let commit = self.gix.find_commit(id).during(ACTION)?;
+        let decoded = commit.decode().during(ACTION)?;
+        let committer = decoded.committer().during(ACTION)?;
+        let author = decoded.author().during(ACTION)?;
+        Ok(Commit {
+            id,
+            parents: decoded.parents().collect(),
+            tree: decoded.tree(),
+            message: decoded.message.to_owned(),
+            seconds: committer.seconds(),
+            author: author.name.to_str_lossy().into_owned(),
+        })
+    }
+
+    /// The commits reachable from `tips` and not from `hidden`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When history cannot be walked.
+    pub fn commits(&self, tips: &[ObjectId], hidden: &[ObjectId], limit: usize) -> Result<Vec<ObjectId>, GitError> {
+        const ACTION: &str = "walking history";
+        let hidden = hidden.iter().copied().filter(|id| self.has_object(*id));
+        let sorting =
+            gix::revision::walk::Sorting::ByCommitTime(gix::traverse::commit::simple::CommitTimeOrder::NewestFirst);
+        let walk = self.gix.rev_walk(tips.iter().copied()).sorting(sorting).with_hidden(hidden).all().during(ACTION)?;
+        let mut found = Vec::new();
+        for info in walk.take(limit) {
+            found.push(info.during(ACTION)?.id);
+        }
+        Ok(found)
+    }
+
+    /// Whether `ancestor` is `descendant` or reachable from it.
+    ///
+    /// # Errors
+    /// When history cannot be walked.
+    pub fn is_ancestor(&self, ancestor: ObjectId, descendant: ObjectId) -> Result<bool, GitError> {
+        if ancestor == descendant {
+            return Ok(true);
+        }
+        Ok(self.merge_base(ancestor, descendant)? == Some(ancestor))
+    }
+
+    /// The best common ancestor of two commits, where there is one.
+    ///
+    /// # Errors
+    /// When a commit is not here.
+    pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        for id in [one, other] {
+            if !self.has_object(id) {
+                return Err(GitError::Missing { id: id.to_string() });
+            }
+        }
+        // Both commits are here, so what can go wrong is that they have nothing in common.
+        Ok(self.gix.merge_base(one, other).ok().flatten().map(gix::Id::detach))
+    }
+
+    /// The operation that is under way in this work tree, with the commit it applies.
+    #[must_use]
+    pub fn operation(&self) -> Option<(Operation, Option<ObjectId>)> {
+        let git_dir = self.git_dir();
+        if git_dir.join("rebase-merge").is_dir() || git_dir.join("rebase-apply").is_dir() {
+            return Some((Operation::Rebase, None));
+        }
+        let heads = [
+            ("MERGE_HEAD", Operation::Merge),
+            ("CHERRY_PICK_HEAD", Operation::CherryPick),
+            ("REVERT_HEAD", Operation::Revert),
+        ];
+        heads.into_iter().find_map(|(file, operation)| {
+            let content = std::fs::read_to_string(git_dir.join(file)).ok()?;
+            Some((operation, content.lines().next().and_then(|line| self.parse_id(line.trim()))))
+        })
+    }
+
+    /// The branch that a rebase in progress is rewriting, without `refs/heads/`.
+    #[must_use]
+    pub fn branch_being_rebased(&self) -> Option<BString> {
+        ["rebase-merge/head-name", "rebase-apply/head-name"].into_iter().find_map(|file| {
+            let name = std::fs::read(self.git_dir().join(file)).ok()?;
+            let name = name.trim_end();
+            name.strip_prefix(b"refs/heads/").map(BString::from)
+        })
+    }
+}

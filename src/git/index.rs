@@ -1,0 +1,51 @@
+//! What is staged. The index is only ever read.
+
+use gix::bstr::ByteSlice;
+
+use super::{GitError, ObjectId, Repository, error::During};
+
+/// A path whose staged content differs from every parent of the commit being made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedPath {
+    /// The path below the root of the work tree.
+    pub path: String,
+    /// The blob in the first parent.
+    pub old: Option<ObjectId>,
+    /// The staged blob; `None` when it is deleted.
+    pub new: Option<ObjectId>,
+}
+
+impl Repository {
+    /// Of `paths` (below the root of the work tree), those that are staged: their entry in the index
+    /// differs from the trees of all `parents`. Without parents, whatever is in the index is staged.
+    ///
+    /// `GIT_INDEX_FILE`, which git sets for a partial commit, is honoured.
+    ///
+    /// # Errors
+    /// When the index or a tree cannot be read.
+    pub fn staged<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p str>,
+        parents: &[ObjectId],
+    ) -> Result<Vec<StagedPath>, GitError> {
+        let index = self.gix.index_or_empty().during("reading the index")?;
+        let trees: Vec<ObjectId> = parents.iter().map(|parent| self.tree_of(*parent)).collect::<Result<_, _>>()?;
+        let mut staged = Vec::new();
+        for path in paths {
+            let new = index.entry_by_path(path.as_bytes().as_bstr()).map(|entry| entry.id);
+            let mut old = None;
+            let mut changed = !trees.is_empty() || new.is_some();
+            for (position, tree) in trees.iter().enumerate() {
+                let before = self.find_in_tree(*tree, path)?;
+                changed &= before != new;
+                if position == 0 {
+                    old = before;
+                }
+            }
+            if changed {
+                staged.push(StagedPath { path: path.to_owned(), old, new });
+            }
+        }
+        Ok(staged)
+    }
+}

@@ -1,0 +1,26 @@
+//! The only module that names gix or starts a git process, so that every access to a repository
+//! can be audited in one place.
+//!
+//! gix serves objects, refs, the index and configuration; the system `git` serves fetch and push,
+//! so that credentials, proxies, hooks and transports are git's own, and reference writes in
+//! reftable repositories, which gix does not know.
+
+mod config;
+mod error;
+mod history;
+mod index;
+mod objects;
+mod process;
+mod references;
+mod remote;
+mod repository;
+
+pub use error::GitError;
+pub use gix::ObjectId;
+pub use history::{Commit, Operation};
+pub use index::StagedPath;
+pub use objects::{Entry, EntryKind, TreeUpdate};
+pub use process::{Finished, detach_from_terminal, spawn_detached};
+pub use references::{Expected, RefUpdate};
+pub use remote::{PushSpec, PushStatus, RemoteRef};
+pub use repository::{Head, Repository};

@@ -1,0 +1,207 @@
+//! Blobs, trees and commits.
+
+use gix::{
+    bstr::{BString, ByteSlice},
+    objs::tree::EntryKind as Kind,
+};
+
+use super::{GitError, ObjectId, Repository, error::During};
+
+/// What an entry of a tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A regular file.
+    Blob,
+    /// A folder.
+    Tree,
+    /// An executable, a symbolic link or a submodule: nothing that this tool writes.
+    Other,
+}
+
+/// An entry of a tree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its name.
+    pub name: BString,
+    /// What it is.
+    pub kind: EntryKind,
+    /// What it points at.
+    pub id: ObjectId,
+    mode: u16,
+}
+
+/// One change of a tree: a path and the blob that it gets, or `None` to remove it.
+pub type TreeUpdate = (String, Option<ObjectId>);
+
+impl Repository {
+    /// Stores a blob; storing the same bytes again changes nothing.
+    ///
+    /// # Errors
+    /// When the object store cannot be written.
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<ObjectId, GitError> {
+        // gix writes again what is there already; a look is cheaper than a compressed write.
+        let id =
+            gix::objs::compute_hash(self.gix.object_hash(), gix::objs::Kind::Blob, bytes).during("hashing a blob")?;
+        if self.gix.has_object(id) {
+            return Ok(id);
+        }
+        self.gix.write_blob(bytes).map(gix::Id::detach).during("writing a blob")
+    }
+
+    /// Reads a blob of at most `limit` bytes; its size is looked at before it is inflated.
+    ///
+    /// # Errors
+    /// When it is missing, larger, or no blob.
+    pub fn read_blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, GitError> {
+        let header = self.gix.try_find_header(id).during("looking at a blob")?;
+        let size = header.ok_or_else(|| GitError::Missing { id: id.to_string() })?.size();
+        if size > limit {
+            return Err(GitError::TooLarge { id: id.to_string(), size, limit });
+        }
+        let mut blob = self.gix.find_blob(id).during("reading a blob")?;
+        Ok(blob.take_data())
+    }
+
+    /// Whether an object is here, without fetching it.
+    #[must_use]
+    pub fn has_object(&self, id: ObjectId) -> bool {
+        self.gix.has_object(id)
+    }
+
+    /// The tree of a commit.
+    ///
+    /// # Errors
+    /// When it is no commit that is here.
+    pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId, GitError> {
+        let commit = self.gix.find_commit(commit).during("reading a commit")?;
+        commit.tree_id().map(gix::Id::detach).during("reading a commit")
+    }
+
+    /// The entries of a tree, in git's order.
+    ///
+    /// # Errors
+    /// When it is no tree that is here.
+    pub fn read_tree(&self, tree: ObjectId) -> Result<Vec<Entry>, GitError> {
+        let tree = self.gix.find_tree(tree).during("reading a tree")?;
+        let decoded = tree.decode().during("reading a tree")?;
+        Ok(decoded
+            .entries
+            .iter()
+            .map(|entry| Entry {
+                name: entry.filename.to_owned(),
+                kind: match entry.mode.kind() {
+                    Kind::Blob => EntryKind::Blob,
+                    Kind::Tree => EntryKind::Tree,
+                    Kind::BlobExecutable | Kind::Link | Kind::Commit => EntryKind::Other,
+                },
+                id: entry.oid.to_owned(),
+                mode: entry.mode.value(),
+            })
+            .collect())
+    }
+
+    /// The id of the blob or tree at `path`; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// When a tree on the way is not here.
+    pub fn find_in_tree(&self, tree: ObjectId, path: &str) -> Result<Option<ObjectId>, GitError> {
+        let tree = self.gix.find_tree(tree).during("reading a tree")?;
+        let entry = tree.lookup_entry(path.split('/').map(str::as_bytes)).during("reading a tree")?;
+        Ok(entry.map(|entry| entry.object_id()))
+    }
+
+    /// Applies `updates` to a tree (or to the empty one) and stores the result.
+    ///
+    /// # Errors
+    /// When the object store cannot be read or written.
+    pub fn edit_tree(&self, base: Option<ObjectId>, updates: &[TreeUpdate]) -> Result<ObjectId, GitError> {
+        const ACTION: &str = "writing a tree";
+        let base = base.unwrap_or_else(|| ObjectId::empty_tree(self.gix.object_hash()));
+        let mut editor = self.gix.edit_tree(base).during(ACTION)?;
+        for (path, blob) in updates {
+            let path = path.as_str();
+            match blob {
+                Some(blob) => editor.upsert(path, Kind::Blob, *blob).during(ACTION)?,
+                None => editor.remove(path).during(ACTION)?,
+            };
+        }
+        editor.write().map(gix::Id::detach).during(ACTION)
+    }
+
+    /// Stores a tree of exactly these entries.
+    ///
+    /// # Errors
+    /// When the object store cannot be written.
+    pub fn write_tree(&self, entries: &[Entry]) -> Result<ObjectId, GitError> {
+        let mut entries: Vec<gix::objs::tree::Entry> = entries
+            .iter()
+            .map(|entry| {
+                let mode =
+                    gix::objs::tree::EntryMode::try_from(u32::from(entry.mode)).unwrap_or_else(|_| Kind::Blob.into());
+                gix::objs::tree::Entry { mode, filename: entry.name.clone(), oid: entry.id }
+            })
+            .collect();
+        entries.sort();
+        self.gix.write_object(gix::objs::Tree { entries }).map(gix::Id::detach).during("writing a tree")
+    }
+
+    /// Stores a commit with the user's own identity and the given time in seconds since 1970; no
+    /// reference is touched. The committer of `GIT_COMMITTER_*`, which hooks inherit, counts.
+    ///
+    /// # Errors
+    /// When no identity is configured or the object store cannot be written.
+    pub fn write_commit(
+        &self,
+        tree: ObjectId,
+        parents: &[ObjectId],
+        message: &str,
+        seconds: i64,
+    ) -> Result<ObjectId, GitError> {
+        let identity = self.gix.committer().ok_or(GitError::NoIdentity)?.during("reading the identity")?;
+        let identity = gix::actor::Signature {
+            name: identity.name.to_owned(),
+            email: identity.email.to_owned(),
+            time: gix::date::Time { seconds, offset: 0 },
+        };
+        let commit = gix::objs::Commit {
+            tree,
+            parents: parents.iter().copied().collect(),
+            author: identity.clone(),
+            committer: identity,
+            encoding: None,
+            message: message.into(),
+            extra_headers: Vec::new(),
+        };
+        self.gix.write_object(&commit).map(gix::Id::detach).during("writing a commit")
+    }
+}
+
+impl Entry {
+    /// A regular file.
+    #[must_use]
+    pub fn blob(name: impl Into<BString>, id: ObjectId) -> Self {
+        Self {
+            name: name.into(),
+            kind: EntryKind::Blob,
+            id,
+            mode: gix::objs::tree::EntryMode::from(Kind::Blob).value(),
+        }
+    }
+
+    /// A folder.
+    #[must_use]
+    pub fn tree(name: impl Into<BString>, id: ObjectId) -> Self {
+        Self {
+            name: name.into(),
+            kind: EntryKind::Tree,
+            id,
+            mode: gix::objs::tree::EntryMode::from(Kind::Tree).value(),
+        }
+    }
+
+    /// The name as text, where it is UTF-8.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.to_str().ok()
+    }
+}

@@ -1,0 +1,217 @@
+//! Starting processes: the system `git`, and this program again in the background.
+
+use std::{
+    ffi::OsStr,
+    io::{Read, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::{GitError, Repository};
+
+/// The longest a git process may take unless the caller says otherwise.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
+
+/// The environment variables that point git at a repository, which must not leak into commands
+/// meant for another one.
+const REPOSITORY_VARIABLES: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_QUARANTINE_PATH",
+];
+
+/// A git command about to run.
+pub(super) struct Git {
+    command: Command,
+    subcommand: String,
+    input: Option<Vec<u8>>,
+    limit: Duration,
+}
+
+/// A git command that ran.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed, lossily as text.
+    pub stdout: String,
+    /// What it printed, as it is.
+    pub raw_stdout: Vec<u8>,
+    /// What it complained about.
+    pub stderr: String,
+    subcommand: String,
+}
+
+impl Repository {
+    /// Prepares `git <arguments>` in this repository: nothing inherited, no terminal, no prompt,
+    /// English messages.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts git")]
+    pub(super) fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Git {
+        let mut command = Command::new("git");
+        for variable in REPOSITORY_VARIABLES {
+            command.env_remove(variable);
+        }
+        command.current_dir(self.work_tree().unwrap_or_else(|| self.git_dir()));
+        command.env("GIT_DIR", absolute(self.git_dir()));
+        if let Some(work_tree) = self.work_tree() {
+            command.env("GIT_WORK_TREE", absolute(work_tree));
+        }
+        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+        command.args(arguments);
+        let subcommand = arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned());
+        Git { command, subcommand: subcommand.unwrap_or_default(), input: None, limit: DEFAULT_LIMIT }
+    }
+
+    /// The version that `git --version` prints, without the word git.
+    ///
+    /// # Errors
+    /// When git is not installed.
+    pub fn git_version(&self) -> Result<String, GitError> {
+        let finished = self.git(&["--version"]).run()?.require()?;
+        Ok(finished.stdout.trim().trim_start_matches("git version ").to_owned())
+    }
+}
+
+fn absolute(path: &Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+impl Git {
+    /// Feeds `bytes` to its standard input.
+    pub(super) fn input(mut self, bytes: Vec<u8>) -> Self {
+        self.input = Some(bytes);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Stops it after `limit`.
+    pub(super) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it to its end. A non-zero exit is not an error yet: see [`Finished::require`].
+    pub(super) fn run(mut self) -> Result<Finished, GitError> {
+        let subcommand = self.subcommand.clone();
+        let failed = |message: String| GitError::Process { command: subcommand.clone(), message };
+        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let writer = self.input.take().zip(child.stdin.take()).map(|(bytes, mut stdin)| {
+            // A git that ends early closes the pipe; its exit code says why.
+            std::thread::spawn(move || drop(stdin.write_all(&bytes)))
+        });
+        let stdout = drain(child.stdout.take());
+        let stderr = drain(child.stderr.take());
+        let status = wait(&mut child, self.limit).map_err(|fault| failed(fault.to_string()))?;
+        let Some(status) = status else {
+            let seconds = self.limit.as_secs();
+            return Err(GitError::TimedOut { command: subcommand, seconds });
+        };
+        drop(writer.map(std::thread::JoinHandle::join));
+        let raw_stdout = stdout.join().unwrap_or_default();
+        let stderr = stderr.join().unwrap_or_default();
+        Ok(Finished {
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&raw_stdout).into_owned(),
+            raw_stdout,
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+            subcommand,
+        })
+    }
+}
+
+fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before a failure is still what git said.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+/// Waits for the child; kills it and returns `None` when it takes longer than `limit`.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
+    let started = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if started.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+}
+
+impl Finished {
+    /// Whether it exited with 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Insists on an exit code of 0.
+    ///
+    /// # Errors
+    /// When it is another, with what git said.
+    pub fn require(self) -> Result<Self, GitError> {
+        if self.success() {
+            return Ok(self);
+        }
+        let message = self.stderr.trim();
+        let message = if message.is_empty() { format!("exit code {:?}", self.code) } else { message.to_owned() };
+        Err(GitError::Process { command: self.subcommand, message })
+    }
+}
+
+/// Starts this program again in the background with `arguments`, in `directory`, and does not wait
+/// for it. The child itself calls [`detach_from_terminal`] first.
+///
+/// # Errors
+/// When it does not start.
+#[expect(clippy::disallowed_methods, reason = "the capture after a commit must not be waited for")]
+pub fn spawn_detached(program: &Path, arguments: &[&str], directory: &Path) -> std::io::Result<()> {
+    let mut command = Command::new(program);
+    // What git sets for the hook describes a commit that is over when the child works.
+    for variable in ["GIT_INDEX_FILE", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_PREFIX"] {
+        command.env_remove(variable);
+    }
+    command.args(arguments).current_dir(directory);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map(drop)
+}
+
+/// Leaves the session of the terminal and closes every inherited descriptor, so that whoever waits
+/// for the end of a captured `git commit` does not wait for this process.
+pub fn detach_from_terminal() {
+    // Failing means that it already leads a session, which is as good.
+    let _ = nix::unistd::setsid();
+    let Ok(folder) = std::fs::read_dir("/dev/fd") else { return };
+    let numbers: Vec<i32> = folder
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in numbers {
+        // One of them was the folder itself and is closed by now.
+        let _ = nix::unistd::close(number);
+    }
+}

@@ -1,0 +1,194 @@
+//! Remotes: what they have, fetching from them, pushing to them.
+
+use std::time::Duration;
+
+use gix::bstr::{BString, ByteSlice};
+
+use super::{Expected, GitError, ObjectId, Repository};
+
+/// Set in the environment of every push of ours, so that our own pre-push hook stands aside.
+const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
+
+/// A reference on a remote.
+pub type RemoteRef = (BString, ObjectId);
+
+/// One reference to push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushSpec {
+    /// What it gets; `None` deletes it.
+    pub new: Option<ObjectId>,
+    /// Its full name on the remote.
+    pub name: BString,
+    /// What it must be there for the push to go through.
+    pub expected: Expected,
+}
+
+/// What became of one pushed reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushStatus {
+    /// Its full name on the remote.
+    pub name: BString,
+    /// Whether the remote has it now; else what git or the remote said, for people: whether trying
+    /// again can help is found out by asking the remote what it has.
+    pub result: Result<(), String>,
+}
+
+impl Repository {
+    /// The names of the configured remotes, sorted.
+    #[must_use]
+    pub fn remotes(&self) -> Vec<String> {
+        self.gix.remote_names().iter().map(|name| name.to_str_lossy().into_owned()).collect()
+    }
+
+    /// The URL that `remote` is fetched from, without credentials.
+    #[must_use]
+    pub fn remote_url(&self, remote: &str) -> Option<String> {
+        self.config(&format!("remote.{remote}.url")).map(|url| without_credentials(&url))
+    }
+
+    /// The remote that the checked-out branch is merged with, where one is set.
+    #[must_use]
+    pub fn upstream_remote(&self, branch: &str) -> Option<String> {
+        self.config(&format!("branch.{branch}.remote")).filter(|remote| remote != ".")
+    }
+
+    /// The name without `refs/heads/` that the branch has on its upstream remote, where one is set.
+    #[must_use]
+    pub fn upstream_branch(&self, branch: &str) -> Option<String> {
+        let full = self.config(&format!("branch.{branch}.merge"))?;
+        full.strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
+    /// Asks `remote` for its references that match `patterns`.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached.
+    pub fn list_remote(&self, remote: &str, patterns: &[&str], limit: Duration) -> Result<Vec<RemoteRef>, GitError> {
+        let mut arguments = vec!["ls-remote", "--refs", "--quiet", "--", remote];
+        arguments.extend(patterns);
+        let finished = self.git(&arguments).limit(limit).run()?.require()?;
+        let parse = |line: &[u8]| {
+            let (id, name) = line.split_once_str("\t")?;
+            Some((BString::from(name), ObjectId::from_hex(id).ok()?))
+        };
+        Ok(finished.raw_stdout.lines().filter_map(parse).collect())
+    }
+
+    /// Fetches `refspecs` and checks every object.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or sends something broken.
+    pub fn fetch(&self, remote: &str, refspecs: &[String], limit: Duration) -> Result<(), GitError> {
+        let mut arguments = vec![
+            "-c",
+            "fetch.fsckObjects=true",
+            "-c",
+            "fetch.writeCommitGraph=false",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--recurse-submodules=no",
+            "--end-of-options",
+            remote,
+        ];
+        arguments.extend(refspecs.iter().map(String::as_str));
+        self.git(&arguments).limit(limit).run()?.require().map(drop)
+    }
+
+    /// Pushes `specs` in one go, each under a lease. `destination` is a remote's name or URL. What
+    /// became of each is read from git's porcelain status, never from its prose.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached at all.
+    pub fn push(&self, destination: &str, specs: &[PushSpec], limit: Duration) -> Result<Vec<PushStatus>, GitError> {
+        let mut arguments: Vec<String> = [
+            "push",
+            "--no-verify",
+            "--porcelain",
+            "--quiet",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            "--no-signed",
+        ]
+        .map(str::to_owned)
+        .into();
+        for spec in specs {
+            let expected = match spec.expected {
+                Expected::Absent => String::new(),
+                Expected::Is(id) => id.to_string(),
+            };
+            arguments.push(format!("--force-with-lease={}:{expected}", spec.name));
+        }
+        arguments.extend(["--end-of-options".to_owned(), destination.to_owned()]);
+        for spec in specs {
+            let new = spec.new.map(|id| id.to_string()).unwrap_or_default();
+            arguments.push(format!("{new}:{}", spec.name));
+        }
+        // Without `--porcelain`'s verbose form an up-to-date reference is not listed; the caller
+        // takes a reference that is not listed after a successful push for pushed.
+        let finished = self.git(&arguments).env(GUARD, "1").limit(limit).run()?;
+        let statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
+        let succeeded = finished.success();
+        if !succeeded && statuses.is_empty() {
+            finished.require()?;
+        }
+        Ok(specs.iter().map(|spec| status_of(spec, &statuses, succeeded)).collect())
+    }
+}
+
+fn status_of(spec: &PushSpec, statuses: &[PushStatus], succeeded: bool) -> PushStatus {
+    if let Some(status) = statuses.iter().find(|status| status.name == spec.name) {
+        return status.clone();
+    }
+    let result = if succeeded { Ok(()) } else { Err("git did not say what became of it".to_owned()) };
+    PushStatus { name: spec.name.clone(), result }
+}
+
+/// Reads one line `<flag> TAB <from>:<to> TAB <summary>` of `git push --porcelain`.
+fn parse_status(line: &[u8]) -> Option<PushStatus> {
+    let mut fields = line.splitn(3, |byte| *byte == b'\t');
+    let (flag, refs, summary) = (fields.next()?, fields.next()?, fields.next()?);
+    let (_, name) = refs.rsplit_once_str(":")?;
+    let summary = summary.to_str_lossy();
+    let result = if flag == b"!" { Err(summary.into_owned()) } else { Ok(()) };
+    Some(PushStatus { name: name.into(), result })
+}
+
+/// Removes user name and password from a URL; scp-like addresses keep their user, which is no
+/// secret and without which they do not work.
+pub(super) fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_status, without_credentials};
+
+    #[test]
+    fn removes_credentials_from_urls_and_nothing_else() {
+        for (url, clean) in [
+            ("https://user:token@example.org/a/b.git", "https://example.org/a/b.git"),
+            ("https://example.org/a@b", "https://example.org/a@b"),
+            ("git@example.org:a/b.git", "git@example.org:a/b.git"),
+            ("/srv/git/a.git", "/srv/git/a.git"),
+        ] {
+            assert_eq!(without_credentials(url), clean);
+        }
+    }
+
+    #[test]
+    fn reads_the_porcelain_status_of_a_push() {
+        let ok = parse_status(b"*\tabc:refs/x/y\t[new reference]").expect("a status line");
+        assert_eq!((ok.name.as_slice(), ok.result.is_ok()), (b"refs/x/y".as_slice(), true));
+        let stale = parse_status(b"!\tabc:refs/x/y\t[rejected] (stale info)").expect("a status line");
+        assert_eq!(stale.result, Err("[rejected] (stale info)".to_owned()));
+        assert!(parse_status(b"To /srv/remote.git").is_none());
+        assert!(parse_status(b"Done").is_none());
+    }
+}

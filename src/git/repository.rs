@@ -1,0 +1,138 @@
+//! Opening a repository and knowing where it is.
+
+use std::path::{Path, PathBuf};
+
+use gix::bstr::{BString, ByteSlice};
+
+use super::{GitError, ObjectId, error::During};
+
+/// An opened repository.
+pub struct Repository {
+    pub(super) gix: gix::Repository,
+    pub(super) uses_reftable: bool,
+}
+
+/// What HEAD points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The branch name without `refs/heads/`, unless detached.
+    pub branch: Option<BString>,
+    /// The commit, unless the branch is unborn.
+    pub commit: Option<ObjectId>,
+}
+
+impl Repository {
+    /// Opens the repository that git would use in `directory`: `GIT_DIR` and its companions are
+    /// honoured, as a hook needs it.
+    ///
+    /// # Errors
+    /// When there is none, or it belongs to another user.
+    pub fn discover(directory: &Path) -> Result<Self, GitError> {
+        let found = gix::ThreadSafeRepository::discover_with_environment_overrides(directory);
+        let gix = found.map_err(|_| GitError::NotARepository { directory: directory.to_owned() })?.to_thread_local();
+        Self::admit(gix)
+    }
+
+    /// Opens the repository at exactly `directory`, whatever the environment says.
+    ///
+    /// # Errors
+    /// When there is none, or it belongs to another user.
+    pub fn open(directory: &Path) -> Result<Self, GitError> {
+        let gix = gix::open(directory).map_err(|_| GitError::NotARepository { directory: directory.to_owned() })?;
+        Self::admit(gix)
+    }
+
+    fn admit(mut gix: gix::Repository) -> Result<Self, GitError> {
+        // git refuses a repository of somebody else (`safe.directory`); gix only lowers its trust.
+        if gix.git_dir_trust() != gix::sec::Trust::Full {
+            return Err(GitError::NotTrusted { directory: gix.git_dir().to_owned() });
+        }
+        gix.object_cache_size_if_unset(4 * 1024 * 1024);
+        let uses_reftable =
+            gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
+        Ok(Self { gix, uses_reftable })
+    }
+
+    /// The root of the work tree; `None` in a bare repository.
+    #[must_use]
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.gix.workdir()
+    }
+
+    /// The roots of every work tree of the repository, this one first.
+    #[must_use]
+    pub fn work_trees(&self) -> Vec<PathBuf> {
+        let mut roots: Vec<PathBuf> = self.work_tree().map(Path::to_owned).into_iter().collect();
+        let main = self.gix.main_repo().ok().and_then(|main| main.workdir().map(Path::to_owned));
+        let linked = self.gix.worktrees().unwrap_or_default();
+        roots.extend(main);
+        roots.extend(linked.iter().filter_map(|proxy| proxy.base().ok()));
+        let mut seen = std::collections::HashSet::new();
+        roots.retain(|root| seen.insert(root.canonicalize().unwrap_or_else(|_| root.clone())));
+        roots
+    }
+
+    /// The git directory of this work tree.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        self.gix.git_dir()
+    }
+
+    /// The git directory that all work trees share, canonical.
+    #[must_use]
+    pub fn common_dir(&self) -> PathBuf {
+        let path = self.gix.common_dir();
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    }
+
+    /// The folder for this tool's own state, shared by all work trees. It is made when first
+    /// written to.
+    #[must_use]
+    pub fn state_dir(&self) -> PathBuf {
+        self.common_dir().join("opensession")
+    }
+
+    /// Whether there is no work tree.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.gix.workdir().is_none()
+    }
+
+    /// Reads HEAD.
+    ///
+    /// # Errors
+    /// When HEAD cannot be read.
+    pub fn head(&self) -> Result<Head, GitError> {
+        if self.uses_reftable {
+            return self.head_by_process();
+        }
+        let head = self.gix.head().during("reading HEAD")?;
+        let branch = head.referent_name().map(|name| short_branch(name.as_bstr()));
+        let commit = head.id().map(gix::Id::detach);
+        Ok(Head { branch, commit })
+    }
+
+    fn head_by_process(&self) -> Result<Head, GitError> {
+        let symbolic = self.git(&["symbolic-ref", "--quiet", "HEAD"]).run()?;
+        let branch = symbolic.success().then(|| short_branch(symbolic.stdout.trim().into()));
+        let commit = self.git(&["rev-parse", "--verify", "--quiet", "HEAD"]).run()?;
+        let commit = ObjectId::from_hex(commit.stdout.trim().as_bytes()).ok();
+        Ok(Head { branch, commit })
+    }
+
+    /// The zero object id, of the right length for this repository.
+    #[must_use]
+    pub fn null_id(&self) -> ObjectId {
+        self.gix.object_hash().null()
+    }
+
+    /// Parses a full object id of this repository's hash.
+    #[must_use]
+    pub fn parse_id(&self, hex: &str) -> Option<ObjectId> {
+        ObjectId::from_hex(hex.as_bytes()).ok().filter(|id| id.kind() == self.gix.object_hash())
+    }
+}
+
+fn short_branch(name: &gix::bstr::BStr) -> BString {
+    name.strip_prefix(b"refs/heads/").unwrap_or(name).into()
+}
