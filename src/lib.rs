@@ -14,7 +14,16 @@
 //! never [`cli`]. `docs/architecture.md` is the longer map.
 
 pub mod agents;
+pub mod capture;
+pub mod config;
+pub mod context;
 pub mod environment;
+pub mod error;
 pub mod git;
 pub mod hail;
+pub mod hooks;
+pub mod ledger;
+pub mod link;
 pub mod redact;
+pub mod report;
+pub mod sync;

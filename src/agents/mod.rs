@@ -44,6 +44,11 @@ pub trait Agent: Sync {
     /// When the input fails, or holds not one record of this agent.
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError>;
 
+    /// The directory a session worked in, from the first records of its log.
+    fn working_directory<'s>(&self, sample: &'s Sample) -> Option<&'s str> {
+        sample.records.iter().find_map(|record| record.get("cwd")?.as_str())
+    }
+
     /// Whether the header comes first and the events are in order, so that a parse can be written
     /// out as it goes.
     fn is_streaming(&self) -> bool {

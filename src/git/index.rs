@@ -1,5 +1,7 @@
 //! What is staged. The index is only ever read.
 
+use std::{path::Path, time::UNIX_EPOCH};
+
 use gix::bstr::ByteSlice;
 
 use super::{GitError, ObjectId, Repository, error::During};
@@ -47,5 +49,34 @@ impl Repository {
             }
         }
         Ok(staged)
+    }
+
+    /// Of `paths` (absolute), those whose file is as it was when it was staged: the index has its
+    /// size and time, or neither has it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn unchanged_since_staged<'p>(&self, paths: &[&'p Path]) -> Result<Vec<&'p Path>, GitError> {
+        let Some(root) = self.work_tree() else { return Ok(Vec::new()) };
+        let canonical = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let index = self.gix.index_or_empty().during("reading the index")?;
+        let is_unchanged = |path: &&&Path| {
+            let relative = path.strip_prefix(root).or_else(|_| path.strip_prefix(&canonical)).ok();
+            let Some(relative) = relative.and_then(Path::to_str) else { return false };
+            let entry = index.entry_by_path(relative.as_bytes().as_bstr());
+            match (entry, path.symlink_metadata()) {
+                (Some(entry), Ok(metadata)) => {
+                    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                    u64::from(entry.stat.size) == metadata.len() & u64::from(u32::MAX)
+                        && modified.is_some_and(|time| {
+                            u64::from(entry.stat.mtime.secs) == time.as_secs() & u64::from(u32::MAX)
+                                && (entry.stat.mtime.nsecs == 0 || entry.stat.mtime.nsecs == time.subsec_nanos())
+                        })
+                }
+                (None, Err(_)) => true,
+                _ => false,
+            }
+        };
+        Ok(paths.iter().filter(is_unchanged).copied().collect())
     }
 }

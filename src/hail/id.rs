@@ -76,6 +76,12 @@ impl ObjectHash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Takes a digest that was computed piece by piece.
+    #[must_use]
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The first eight hex digits, for people and for variant names.
     #[must_use]
     pub fn short(&self) -> String {

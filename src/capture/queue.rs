@@ -1,0 +1,145 @@
+//! Captures that a commit asked for and that are not done yet: one small file each, so that a crash
+//! between commit and capture loses nothing.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use super::Source;
+use crate::{
+    agents::{self, LogFile},
+    environment::Environment,
+    git::Repository,
+    hail::SessionId,
+    ledger::BranchName,
+    link,
+};
+
+/// The sessions of one commit, to be captured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The commit.
+    pub commit: String,
+    branch: String,
+    /// The sessions.
+    pub sessions: Vec<JobSession>,
+}
+
+/// One session to capture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its log, where it is known already.
+    pub log: Option<PathBuf>,
+    /// How its part in the commit is known.
+    pub evidence: String,
+}
+
+impl Job {
+    /// A job for a commit on `branch`.
+    #[must_use]
+    pub fn new(commit: String, branch: &BranchName, sessions: Vec<JobSession>) -> Self {
+        Self { commit, branch: URL_SAFE_NO_PAD.encode(branch.as_bytes()), sessions }
+    }
+
+    /// The branch whose ledger gets the sessions.
+    #[must_use]
+    pub fn branch(&self) -> BranchName {
+        BranchName::from(URL_SAFE_NO_PAD.decode(&self.branch).unwrap_or_default().as_slice())
+    }
+}
+
+impl JobSession {
+    /// The log and its agent; `None` when there is no such log any more.
+    #[must_use]
+    pub fn source(&self, environment: &Environment) -> Option<Source> {
+        let Some(path) = &self.log else { return super::find_log(environment, &self.id) };
+        let sample = agents::Sample::read(io::BufReader::new(File::open(path).ok()?)).ok()?;
+        Some(Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(path.clone())? })
+    }
+}
+
+/// The folder of waiting jobs.
+#[derive(Debug)]
+pub struct Queue {
+    folder: PathBuf,
+}
+
+impl Queue {
+    /// The queue of a repository.
+    #[must_use]
+    pub fn of(repository: &Repository) -> Self {
+        Self { folder: repository.state_dir().join("queue") }
+    }
+
+    /// Adds a job.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn add(&self, job: &Job) -> io::Result<()> {
+        let bytes = serde_json::to_vec(job).map_err(io::Error::from)?;
+        link::replace(&self.folder.join(format!("{}.json", job.commit)), &bytes)
+    }
+
+    /// The waiting jobs with their files, the oldest first.
+    #[must_use]
+    pub fn jobs(&self) -> Vec<(PathBuf, Job)> {
+        let Ok(folder) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let mut found: Vec<_> = folder
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let job = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+                Some((path.metadata().and_then(|metadata| metadata.modified()).ok()?, path, job))
+            })
+            .collect();
+        found.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        found.into_iter().map(|(_, path, job)| (path, job)).collect()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        fs::read_dir(&self.folder).map_or(true, |mut folder| folder.next().is_none())
+    }
+
+    /// Takes a job that is done off the queue.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn done(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}
+
+/// Held by the one process that captures in a repository.
+#[derive(Debug)]
+pub struct CaptureLock {
+    _file: File,
+}
+
+impl CaptureLock {
+    /// Waits for the lock, at most `patience`; `None` when somebody else keeps it. It ends with the
+    /// process, however that ends.
+    #[must_use]
+    pub fn take(repository: &Repository, patience: Duration) -> Option<Self> {
+        let folder = repository.state_dir();
+        fs::create_dir_all(&folder).ok()?;
+        let path = folder.join("capture.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+        let started = Instant::now();
+        while file.try_lock().is_err() {
+            if started.elapsed() > patience {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(Self { _file: file })
+    }
+}

@@ -1,0 +1,64 @@
+//! The git-config keys under `opensession.*` and their defaults.
+
+use crate::{
+    error::{Error, Result},
+    git::Repository,
+    ledger::{self, Ledger},
+    link::TrailerKind,
+};
+
+/// The key of the ledger backend.
+pub const FANOUT_MODE: &str = "opensession.fanout-mode";
+/// The key of the trailers.
+pub const TRAILERS: &str = "opensession.trailers";
+/// The key of the remotes that sessions may go to.
+pub const REMOTES: &str = "opensession.remotes";
+
+/// The settings of a repository.
+pub struct Config {
+    /// Where sessions are kept.
+    pub ledger: &'static dyn Ledger,
+    /// Whether the ledger is set, or the default.
+    pub is_ledger_set: bool,
+    /// Which trailers are written, in this order.
+    pub trailers: Vec<TrailerKind>,
+    /// The remotes that sessions may go to; empty means every configured remote that is pushed to.
+    pub remotes: Vec<String>,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// When one has no meaning.
+    pub fn read(repository: &Repository) -> Result<Self> {
+        let mode = repository.config(FANOUT_MODE);
+        let ledger = match &mode {
+            Some(mode) => ledger::by_name(mode).map_err(|fault| {
+                Error::user(format!("{FANOUT_MODE}: {fault}"))
+                    .hinted(format!("git config {FANOUT_MODE} {}", ledger::ALL[0].name()))
+            })?,
+            None => ledger::ALL[0],
+        };
+        let trailers = match repository.config(TRAILERS) {
+            Some(list) => TrailerKind::parse_list(&list).map_err(|fault| {
+                Error::user(format!("{TRAILERS}: {fault}"))
+                    .hinted(format!("git config {TRAILERS} {}", TrailerKind::default_list()))
+            })?,
+            None => TrailerKind::DEFAULT.to_vec(),
+        };
+        let list = repository.config_all(REMOTES);
+        let names = list.iter().flat_map(|value| value.split([',', ' ', '\n'])).filter(|name| !name.is_empty());
+        Ok(Self { ledger, is_ledger_set: mode.is_some(), trailers, remotes: names.map(str::to_owned).collect() })
+    }
+
+    /// Whether sessions may go to `remote`.
+    #[must_use]
+    pub fn allows(&self, repository: &Repository, remote: &str) -> bool {
+        if self.remotes.is_empty() {
+            repository.remotes().iter().any(|name| name == remote)
+        } else {
+            self.remotes.iter().any(|name| name == remote)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The hooks of a commit: trailers before it, a capture in the background after it.
+
+use std::{fs, path::Path};
+
+use super::pending::{self, Pending, PendingSession};
+use crate::{
+    capture::{Job, JobSession, Queue},
+    context::Context,
+    error::Result,
+    git::{self, Repository},
+    ledger::BranchName,
+    link::{self, Comments, Credit, Found, Look, StateFile, TrailerKind},
+};
+
+/// Appends the trailers of the sessions that touched what is staged. `arguments` are git's: the
+/// message file, the source of the message, a commit.
+///
+/// # Errors
+/// When the repository or the message cannot be read or written.
+pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
+    let Some(file) = arguments.first() else { return Ok(()) };
+    let file = context.path(Path::new(file));
+    let source = arguments.get(1).map_or("", String::as_str);
+    let repository = context.repository()?;
+    let message = fs::read(&file)?;
+    let is_amend = source == "commit" && arguments.get(2).is_some_and(|commit| commit == "HEAD");
+    let found = find(context, repository, is_amend)?;
+    let config = context.config()?;
+    // git sets the editor to `:` for hooks where none is going to run.
+    let has_editor = context.environment.variable("GIT_EDITOR").is_none_or(|editor| editor != ":");
+    let comments = if has_editor { Comments::Prefix(repository.comment_prefix()) } else { Comments::None };
+    let credits: Vec<Credit> = found.iter().map(|found| found.credit.clone()).collect();
+    // An untouched template or an empty message makes git abort; our trailers must not change that.
+    let waits = has_editor && (source == "template" || link::is_blank(&message, &comments));
+    pending::defer(repository, if waits { &credits } else { &[] })?;
+    if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments) {
+        fs::write(&file, new)?;
+    }
+    let are_named = config.trailers.contains(&TrailerKind::Session);
+    let mut sessions: Vec<PendingSession> = found.into_iter().map(pending_session).collect();
+    for id in link::sessions_in(&message) {
+        if !sessions.iter().any(|session| session.id == id) {
+            sessions.push(PendingSession { id, logs: Vec::new(), paths: Vec::new(), evidence: "trailer".to_owned() });
+        }
+    }
+    Pending { sessions, are_named }.leave(repository)?;
+    Ok(())
+}
+
+fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Vec<Found>> {
+    let (file, mut state) = StateFile::open(&repository.state_dir())?;
+    let look = Look {
+        environment: &context.environment,
+        repository,
+        redactor: &|| context.redactor().ok(),
+        now: context.now(),
+    };
+    let found = link::find_sessions(&look, &mut state, is_amend);
+    file.save(&state)?;
+    Ok(found?)
+}
+
+fn pending_session(found: Found) -> PendingSession {
+    PendingSession { id: found.credit.session, logs: found.logs, paths: found.paths, evidence: "path".to_owned() }
+}
+
+/// Adds the trailers that waited for a message, now that a person wrote one.
+///
+/// # Errors
+/// When the message cannot be read or written.
+pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
+    let Some(file) = arguments.first() else { return Ok(()) };
+    let file = context.path(Path::new(file));
+    let repository = context.repository()?;
+    let credits = pending::deferred(repository);
+    let message = fs::read(&file)?;
+    let comments = Comments::Prefix(repository.comment_prefix());
+    if link::is_blank(&message, &comments) {
+        return Ok(());
+    }
+    if let Some(new) = link::append(&message, &credits, &context.config()?.trailers, &comments) {
+        fs::write(&file, new)?;
+    }
+    Ok(())
+}
+
+/// Queues the sessions of the new commit and captures them in a process of its own.
+///
+/// # Errors
+/// When the queue cannot be written.
+pub fn post_commit(context: &Context) -> Result<()> {
+    let repository = context.repository()?;
+    let Some(pending) = Pending::take(repository) else { return Ok(()) };
+    let head = repository.head()?;
+    let Some(id) = head.commit else { return Ok(()) };
+    let named = link::sessions_in(&repository.commit(id)?.message);
+    let sessions: Vec<PendingSession> =
+        pending.sessions.into_iter().filter(|session| !pending.are_named || named.contains(&session.id)).collect();
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let commit = id.to_string();
+    let branch = BranchName::current(repository, &head);
+    Queue::of(repository).add(&Job::new(commit.clone(), &branch, sessions.iter().flat_map(job_sessions).collect()))?;
+    consume(repository, &sessions, &commit)?;
+    git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
+    Ok(())
+}
+
+fn job_sessions(session: &PendingSession) -> Vec<JobSession> {
+    let with = |log| JobSession { id: session.id.clone(), log, evidence: session.evidence.clone() };
+    if session.logs.is_empty() { vec![with(None)] } else { session.logs.iter().cloned().map(Some).map(with).collect() }
+}
+
+/// Marks what the commit has. A file with more changes than were staged stays open for the next
+/// commit.
+fn consume(repository: &Repository, sessions: &[PendingSession], commit: &str) -> Result<()> {
+    let (file, mut state) = StateFile::open(&repository.state_dir())?;
+    for session in sessions {
+        let paths: Vec<&Path> = session.paths.iter().map(AsRef::as_ref).collect();
+        for path in repository.unchanged_since_staged(&paths)? {
+            state.consume(&session.id, path, commit);
+        }
+    }
+    file.save(&state)?;
+    Ok(())
+}

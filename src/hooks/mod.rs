@@ -1,0 +1,30 @@
+//! The git hooks: installing them, and what they do.
+//!
+//! The scripts themselves are the files in `/hooks`; each runs the hook that was there before and
+//! hands over to this program.
+
+mod commit;
+mod install;
+mod pending;
+mod push;
+mod run;
+
+pub use commit::{commit_msg, post_commit, prepare_commit_msg};
+pub use install::{Installed, State, install, status, uninstall};
+pub use push::{Pushed, pre_push};
+pub use run::run;
+
+/// Set in a commit's or push's environment: the hooks do nothing.
+pub const DISABLE: &str = "OPENSESSION_DISABLE";
+/// Set in a push's environment: a failed fanout fails the push.
+pub const STRICT: &str = "OPENSESSION_STRICT";
+/// Set by this program for its own pushes.
+pub const INTERNAL_PUSH: &str = "OPENSESSION_INTERNAL_PUSH";
+
+/// Every hook with its script.
+pub static ALL: [(&str, &str); 4] = [
+    ("prepare-commit-msg", include_str!("../../hooks/prepare-commit-msg")),
+    ("commit-msg", include_str!("../../hooks/commit-msg")),
+    ("post-commit", include_str!("../../hooks/post-commit")),
+    ("pre-push", include_str!("../../hooks/pre-push")),
+];

@@ -1,0 +1,77 @@
+//! What one hook of a commit tells the next: a file in the git directory of the work tree.
+
+use std::{fs, io, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{git::Repository, hail::SessionId, link};
+
+/// The sessions of the commit that is being made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The sessions.
+    pub(super) sessions: Vec<PendingSession>,
+    /// Whether the commit's trailers name them: a person who removed one meant it.
+    pub(super) are_named: bool,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PendingSession {
+    /// The session.
+    pub(super) id: SessionId,
+    /// Its logs; none where only a trailer names it.
+    pub(super) logs: Vec<PathBuf>,
+    /// The staged paths that it touched, absolute.
+    pub(super) paths: Vec<PathBuf>,
+    /// How its part is known.
+    pub(super) evidence: String,
+}
+
+fn folder(repository: &Repository) -> PathBuf {
+    repository.git_dir().join("opensession")
+}
+
+impl Pending {
+    /// Leaves the file for the next hook; without sessions there is none.
+    pub(super) fn leave(&self, repository: &Repository) -> io::Result<()> {
+        let path = folder(repository).join("pending.json");
+        if self.sessions.is_empty() {
+            return remove(&path);
+        }
+        link::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
+    }
+
+    /// Takes the file that the hook before left.
+    pub(super) fn take(repository: &Repository) -> Option<Self> {
+        let path = folder(repository).join("pending.json");
+        let pending = serde_json::from_slice(&fs::read(&path).ok()?).ok();
+        // A file that cannot be read is of no use to anybody.
+        let _ = fs::remove_file(path);
+        pending
+    }
+}
+
+/// Leaves trailers that are to be added only if the person writes a message.
+pub(super) fn defer(repository: &Repository, credits: &[link::Credit]) -> io::Result<()> {
+    let path = folder(repository).join("deferred");
+    if credits.is_empty() {
+        return remove(&path);
+    }
+    link::replace(&path, &serde_json::to_vec(credits).map_err(io::Error::from)?)
+}
+
+/// Takes the deferred trailers.
+pub(super) fn deferred(repository: &Repository) -> Vec<link::Credit> {
+    let path = folder(repository).join("deferred");
+    let credits = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let _ = fs::remove_file(path);
+    credits
+}
+
+fn remove(path: &std::path::Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault),
+        _ => Ok(()),
+    }
+}

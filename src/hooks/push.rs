@@ -1,0 +1,142 @@
+//! The hook of a push: what its commits name goes along.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    capture::{CaptureLock, Job, JobSession, Queue, run_job},
+    config::Config,
+    context::Context,
+    error::Result,
+    git::{ObjectId, Repository},
+    hail::SessionId,
+    ledger::BranchName,
+    link,
+    sync::{self, Pair},
+};
+
+/// How long a push may be delayed.
+const BUDGET: Duration = Duration::from_secs(5);
+/// How many commits of a push are looked at for trailers, the newest first.
+const MAX_COMMITS: usize = 1000;
+
+/// What a push brought along.
+#[derive(Clone, Debug, Default)]
+pub struct Pushed {
+    /// Ledgers that the remote has now.
+    pub ledgers: usize,
+    /// Sessions that those ledgers had and the remote did not.
+    pub problems: Vec<String>,
+}
+
+/// A branch on its way to a remote.
+struct PushedBranch {
+    pair: Pair,
+    new: ObjectId,
+    old: Option<ObjectId>,
+}
+
+/// Stores what the pushed commits name and pushes the ledgers of their branches. `arguments` are
+/// git's: the remote's name and URL; `list` is its standard input.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<Pushed> {
+    let deadline = Instant::now() + BUDGET;
+    let Some(remote) = arguments.first() else { return Ok(Pushed::default()) };
+    let repository = context.repository()?;
+    let branches = branches(repository, list);
+    let config = context.config()?;
+    if branches.is_empty() || !config.allows(repository, remote) {
+        return Ok(Pushed::default());
+    }
+    let mut pushed = Pushed::default();
+    store_named(context, &config, remote, &branches, &mut pushed)?;
+    let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
+    let outcome = sync::push(repository, config.ledger, remote, &pairs, &sync::Terms { deadline, now: context.now() })?;
+    pushed.ledgers = outcome.pushed.len();
+    pushed.problems.extend(outcome.problems);
+    Ok(pushed)
+}
+
+/// Reads git's list `<local ref> <local id> <remote ref> <remote id>`: the branches that are not
+/// being deleted.
+fn branches(repository: &Repository, list: &str) -> Vec<PushedBranch> {
+    let null = repository.null_id();
+    let parse = |line: &str| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let [local, new, remote, old] = fields.as_slice() else { return None };
+        let remote = BranchName::from(remote.strip_prefix("refs/heads/")?);
+        let new = repository.parse_id(new).filter(|id| *id != null)?;
+        let local = match local.strip_prefix("refs/heads/") {
+            Some(name) => BranchName::from(name),
+            // `git push origin HEAD:main` and friends: the sessions are in the ledger of HEAD.
+            None => BranchName::current(repository, &repository.head().ok()?),
+        };
+        Some(PushedBranch { pair: Pair { local, remote }, new, old: repository.parse_id(old).filter(|id| *id != null) })
+    };
+    list.lines().filter_map(parse).collect()
+}
+
+/// Makes sure that every session that a pushed commit names is in its branch's ledger.
+fn store_named(
+    context: &Context,
+    config: &Config,
+    remote: &str,
+    branches: &[PushedBranch],
+    pushed: &mut Pushed,
+) -> Result<()> {
+    let repository = context.repository()?;
+    let queue = Queue::of(repository);
+    let mut missing = Vec::new();
+    for branch in branches {
+        for (commit, session) in named(repository, remote, branch)? {
+            if !is_stored(repository, config, &branch.pair.local, &session)? {
+                let session = JobSession { id: session, log: None, evidence: "trailer".to_owned() };
+                missing.push(Job::new(commit.to_string(), &branch.pair.local, vec![session]));
+            }
+        }
+    }
+    if missing.is_empty() && queue.is_empty() {
+        return Ok(());
+    }
+    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(3)) else {
+        pushed.problems.push("another process is still storing sessions; they go with the next push".to_owned());
+        return Ok(());
+    };
+    let queued = queue.jobs();
+    for (path, job) in &queued {
+        run_job(context, job)?;
+        queue.done(path)?;
+    }
+    for job in missing {
+        let is_queued = |session: &JobSession| is_stored(repository, config, &job.branch(), &session.id);
+        if !job.sessions.iter().all(|session| is_queued(session).unwrap_or(false)) {
+            run_job(context, &job)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sessions that the commits which the remote does not have yet name.
+fn named(repository: &Repository, remote: &str, branch: &PushedBranch) -> Result<Vec<(ObjectId, SessionId)>> {
+    let mut hidden: Vec<ObjectId> = branch.old.into_iter().collect();
+    if hidden.is_empty() {
+        let known = repository.references(&format!("refs/remotes/{remote}/"))?;
+        hidden.extend(known.into_iter().map(|(_, id)| id));
+    }
+    let mut found = Vec::new();
+    for commit in repository.commits(&[branch.new], &hidden, MAX_COMMITS)? {
+        let sessions = link::sessions_in(&repository.commit(commit)?.message);
+        found.extend(sessions.into_iter().map(|session| (commit, session)));
+    }
+    Ok(found)
+}
+
+fn is_stored(repository: &Repository, config: &Config, branch: &BranchName, session: &SessionId) -> Result<bool> {
+    for tip in config.ledger.tips(repository)? {
+        if tip.branch == *branch && config.ledger.contains(repository, &tip, session)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

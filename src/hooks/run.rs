@@ -1,0 +1,82 @@
+//! How git runs the hooks: quickly, quietly, and without ever standing in the way.
+
+use std::{io::Read, time::Duration};
+
+use super::{DISABLE, INTERNAL_PUSH, STRICT, commit_msg, post_commit, pre_push, prepare_commit_msg};
+use crate::{
+    capture::{CaptureLock, Queue, run_job},
+    context::Context,
+    error::{Error, Result},
+    git,
+};
+
+/// What a hook has to say, and its exit code.
+#[derive(Debug, Default)]
+pub struct HookOutcome {
+    /// Lines for standard error.
+    pub messages: Vec<String>,
+    /// 0, unless strict mode asked for more.
+    pub exit_code: u8,
+}
+
+/// Runs the hook `name` with git's arguments.
+pub fn run(name: &str, arguments: &[String]) -> HookOutcome {
+    if name == "capture" {
+        git::detach_from_terminal();
+    }
+    let context = match Context::from_process(None) {
+        Ok(context) => context,
+        Err(fault) => return HookOutcome { messages: vec![describe(&fault)], exit_code: 0 },
+    };
+    let is_strict = context.environment.is_enabled(STRICT);
+    match dispatch(&context, name, arguments) {
+        Ok(messages) => HookOutcome { exit_code: u8::from(is_strict && !messages.is_empty()), messages },
+        Err(fault) => HookOutcome { messages: vec![describe(&fault)], exit_code: u8::from(is_strict) },
+    }
+}
+
+fn describe(fault: &Error) -> String {
+    let hint = fault.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("git session: {fault}{hint}")
+}
+
+fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<String>> {
+    let is_disabled = context.environment.is_enabled(DISABLE);
+    match name {
+        "pre-push" => {
+            let mut list = Vec::new();
+            // git waits for the list to be read, whether it is wanted or not.
+            std::io::stdin().read_to_end(&mut list)?;
+            if is_disabled || context.environment.is_enabled(INTERNAL_PUSH) {
+                return Ok(Vec::new());
+            }
+            let pushed = pre_push(context, arguments, &String::from_utf8_lossy(&list))?;
+            Ok(pushed.problems.into_iter().map(|problem| format!("git session: {problem}")).collect())
+        }
+        _ if is_disabled => Ok(Vec::new()),
+        "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(|()| Vec::new()),
+        "commit-msg" => commit_msg(context, arguments).map(|()| Vec::new()),
+        "post-commit" => post_commit(context).map(|()| Vec::new()),
+        "capture" => capture(context).map(|()| Vec::new()),
+        other => {
+            Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
+        }
+    }
+}
+
+/// Works off the queue. One process does so at a time; what comes in meanwhile it finds itself.
+fn capture(context: &Context) -> Result<()> {
+    let repository = context.repository()?;
+    let queue = Queue::of(repository);
+    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(60)) else { return Ok(()) };
+    loop {
+        let jobs = queue.jobs();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        for (path, job) in &jobs {
+            run_job(context, job)?;
+            queue.done(path)?;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The names of branches and of the references that hold their ledgers.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    git::{Head, Repository},
+    hail::ObjectHash,
+};
+
+/// The folder of this repository's own ledgers.
+pub const ROOT: &str = "refs/opensession/branches/";
+/// The folder of fetched ledgers; the remote's name and `branches/` follow.
+pub const REMOTE_ROOT: &str = "refs/opensession-remote/";
+/// The longest encoded name that is used as a reference component, in bytes: with `.lock` it must
+/// stay below the 255 bytes of a file name.
+const MAX_ENCODED: usize = 180;
+
+/// The name of a branch: any bytes, as git has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BranchName(Vec<u8>);
+
+impl BranchName {
+    /// The branch whose ledger a session belongs to now: the one checked out, the one being
+    /// rebased, or `detached@<first 8 hex of HEAD>`.
+    #[must_use]
+    pub fn current(repository: &Repository, head: &Head) -> Self {
+        if let Some(branch) = &head.branch {
+            return Self(branch.to_vec());
+        }
+        if let Some(branch) = repository.branch_being_rebased() {
+            return Self(branch.into());
+        }
+        match head.commit {
+            Some(commit) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
+            None => Self::from("detached"),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The last component of the ledger's reference.
+    #[must_use]
+    pub fn encoded(&self) -> String {
+        let encoded = URL_SAFE_NO_PAD.encode(&self.0);
+        if encoded.len() <= MAX_ENCODED { encoded } else { format!("sha256-{}", ObjectHash::of(&self.0)) }
+    }
+
+    /// Whether the name is too long to be encoded, so that the ledger itself has to hold it.
+    #[must_use]
+    pub fn is_hashed(&self) -> bool {
+        is_hashed(&self.encoded())
+    }
+
+    /// The reference of this repository's own ledger.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("{ROOT}{}", self.encoded())
+    }
+
+    /// The reference of the ledger last seen on `remote`.
+    #[must_use]
+    pub fn remote_reference(&self, remote: &str) -> String {
+        format!("{REMOTE_ROOT}{}/branches/{}", remote_component(remote), self.encoded())
+    }
+
+    /// Reads the last component of a ledger's reference; `None` for a hashed name, which only the
+    /// ledger's content tells, and for what is no ledger at all.
+    #[must_use]
+    pub fn decode(encoded: &str) -> Option<Self> {
+        if is_hashed(encoded) {
+            return None;
+        }
+        URL_SAFE_NO_PAD.decode(encoded).ok().filter(|bytes| !bytes.is_empty()).map(Self)
+    }
+}
+
+/// Makes one reference component of a remote's name or URL: a name as it is, anything else encoded.
+pub(crate) fn remote_component(remote: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if remote.bytes().all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
+}
+
+fn is_hashed(encoded: &str) -> bool {
+    encoded
+        .strip_prefix("sha256-")
+        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+impl From<&str> for BranchName {
+    fn from(name: &str) -> Self {
+        Self(name.as_bytes().to_vec())
+    }
+}
+
+impl From<&[u8]> for BranchName {
+    fn from(name: &[u8]) -> Self {
+        Self(name.to_vec())
+    }
+}
+
+impl fmt::Display for BranchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BranchName;
+
+    #[test]
+    fn encodes_any_bytes_reversibly() {
+        for name in [b"main".as_slice(), b"feat/\xff\xfe", "grün/ü".as_bytes(), b"a", b"-x"] {
+            let branch = BranchName::from(name);
+            assert_eq!(BranchName::decode(&branch.encoded()), Some(branch.clone()), "{branch}");
+        }
+        assert_eq!(BranchName::from("main").reference(), "refs/opensession/branches/bWFpbg");
+    }
+
+    #[test]
+    fn hashes_a_name_too_long_for_a_file_name() {
+        let long = BranchName::from("x".repeat(250).as_str());
+        assert!(long.is_hashed());
+        assert!(long.encoded().starts_with("sha256-") && long.encoded().len() == 71);
+        assert_eq!(BranchName::decode(&long.encoded()), None);
+        assert!(!BranchName::from("x".repeat(135).as_str()).is_hashed());
+    }
+
+    #[test]
+    fn a_remote_url_becomes_one_component() {
+        let branch = BranchName::from("main");
+        assert_eq!(branch.remote_reference("origin"), "refs/opensession-remote/origin/branches/bWFpbg");
+        let url = branch.remote_reference("https://example.org/a.git");
+        assert!(url.starts_with("refs/opensession-remote/url."), "{url}");
+    }
+}

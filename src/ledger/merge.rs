@@ -1,0 +1,188 @@
+//! The union of two ledgers: commutative, associative, idempotent; no session of either is lost.
+//!
+//! Of one session, a version that continues another takes its place; truly different versions are
+//! kept side by side, the longest under the plain name and every other as `<id>~<8 hex>`. Paths that
+//! this version does not know are carried over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    LedgerError, MAX_SESSION_BYTES, Meta, SessionKey,
+    snapshot::{self, MAX_META_BYTES},
+};
+use crate::{
+    git::{Entry, EntryKind, ObjectId, Repository},
+    hail::{ObjectHash, SessionId},
+};
+
+/// Which part of the layout a tree is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    V1,
+    Shard,
+    Other,
+}
+
+impl Place {
+    fn below(self, name: &str) -> Self {
+        match self {
+            Self::Root if name == "v1" => Self::V1,
+            Self::V1 if name.len() <= 2 => Self::Shard,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Unites two trees and stores the result.
+pub(super) fn union(repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+    unite(repository, Place::Root, ours, theirs)
+}
+
+fn unite(repository: &Repository, place: Place, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+    if ours == theirs {
+        return Ok(ours);
+    }
+    let mut entries: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
+    for entry in repository.read_tree(ours)?.into_iter().chain(repository.read_tree(theirs)?) {
+        let united = match entries.remove(entry.name.as_slice()) {
+            Some(other) => unite_entries(repository, place, other, entry)?,
+            None => entry,
+        };
+        entries.insert(united.name.to_vec(), united);
+    }
+    if place == Place::Shard {
+        unite_sessions(repository, ours, theirs, &mut entries)?;
+    }
+    let entries: Vec<Entry> = entries.into_values().collect();
+    Ok(repository.write_tree(&entries)?)
+}
+
+fn unite_entries(repository: &Repository, place: Place, one: Entry, other: Entry) -> Result<Entry, LedgerError> {
+    if one == other {
+        return Ok(one);
+    }
+    if one.kind == EntryKind::Tree && other.kind == EntryKind::Tree {
+        let name = one.name.to_string();
+        let tree = unite(repository, place.below(&name), one.id, other.id)?;
+        return Ok(Entry::tree(one.name, tree));
+    }
+    // An index entry made twice differs in its time only, and of the rest nothing is known: any rule
+    // that does not depend on the side will do.
+    Ok(one.max(other))
+}
+
+/// Replaces the sessions on which the two sides differ by all their versions, each under its name.
+fn unite_sessions(
+    repository: &Repository,
+    ours: ObjectId,
+    theirs: ObjectId,
+    entries: &mut BTreeMap<Vec<u8>, Entry>,
+) -> Result<(), LedgerError> {
+    let sides = [snapshot::shard_sessions(repository, ours)?, snapshot::shard_sessions(repository, theirs)?];
+    let ids: BTreeSet<&SessionId> = sides.iter().flat_map(|side| side.keys().map(|key| &key.id)).collect();
+    for id in ids {
+        let [one, other] = [0, 1].map(|side: usize| {
+            let of_id = sides[side].iter().filter(|(key, _)| key.id == *id);
+            of_id.map(|(key, blobs)| (key.clone(), *blobs)).collect::<Vec<_>>()
+        });
+        if one == other {
+            continue;
+        }
+        entries.retain(|name, _| {
+            let file = std::str::from_utf8(name).ok().and_then(snapshot::session_file);
+            file.is_none_or(|(key, _)| key.id != *id)
+        });
+        for (name, blob) in name_versions(repository, id, one.into_iter().chain(other).map(|(_, blobs)| blobs))? {
+            entries.insert(name.clone().into_bytes(), Entry::blob(name, blob));
+        }
+    }
+    Ok(())
+}
+
+/// One version of a session.
+struct Version {
+    events: Option<(ObjectId, Vec<u8>)>,
+    meta: Option<Meta>,
+}
+
+/// Decides which versions of a session stay, and under which names.
+fn name_versions(
+    repository: &Repository,
+    id: &SessionId,
+    all: impl Iterator<Item = snapshot::Blobs>,
+) -> Result<Vec<(String, ObjectId)>, LedgerError> {
+    let mut versions: Vec<Version> = Vec::new();
+    for blobs in all {
+        let events = match blobs.hail {
+            Some(hail) => Some((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?)),
+            None => None,
+        };
+        let meta = match blobs.meta {
+            Some(meta) => Meta::parse(&repository.read_blob(meta, MAX_META_BYTES)?).ok(),
+            None => None,
+        };
+        versions.push(Version { events, meta });
+    }
+    let kept = drop_superseded(versions);
+    let mut named = Vec::new();
+    for (position, version) in kept.into_iter().enumerate() {
+        let variant = match &version.events {
+            Some((_, bytes)) if position > 0 => Some(ObjectHash::of(bytes).short()),
+            _ => None,
+        };
+        let key = SessionKey { id: id.clone(), variant };
+        let file = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+        if let Some((hail, _)) = version.events {
+            named.push((file(key.hail_path()), hail));
+        }
+        if let Some(meta) = version.meta {
+            named.push((file(key.meta_path()), repository.write_blob(&meta.to_bytes())?));
+        }
+    }
+    Ok(named)
+}
+
+/// Keeps the versions that no other continues, longest first; what is dropped hands its links on.
+fn drop_superseded(mut versions: Vec<Version>) -> Vec<Version> {
+    let bytes = |version: &Version| version.events.as_ref().map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+    // The order must not depend on which side a version came from.
+    versions.sort_by_cached_key(|version| {
+        let bytes = bytes(version);
+        let meta = version.meta.as_ref().map(Meta::to_bytes);
+        std::cmp::Reverse((event_lines(&bytes).len(), bytes, meta))
+    });
+    let mut kept: Vec<Version> = Vec::new();
+    for version in versions {
+        let shorter = bytes(&version);
+        let longer =
+            kept.iter_mut().find(|longer| version.events.is_none() || is_continuation(&shorter, &bytes(longer)));
+        match (longer, version) {
+            (Some(longer), Version { meta: Some(meta), .. }) => match &mut longer.meta {
+                Some(own) => own.absorb(&meta),
+                None => longer.meta = Some(meta),
+            },
+            (Some(_), _) => {}
+            (None, version) => kept.push(version),
+        }
+    }
+    kept
+}
+
+/// Whether `longer` has all events of `shorter`, unchanged and first, and more.
+pub(super) fn goes_beyond(longer: &[u8], shorter: &[u8]) -> bool {
+    is_continuation(shorter, longer) && event_lines(longer).len() > event_lines(shorter).len()
+}
+
+/// Whether `longer` has all events of `shorter`, unchanged and first.
+fn is_continuation(shorter: &[u8], longer: &[u8]) -> bool {
+    event_lines(longer).starts_with(event_lines(shorter))
+}
+
+/// The lines between the header and the statistics, which both change as a session goes on.
+fn event_lines(bytes: &[u8]) -> &[u8] {
+    let start = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+    let body = &bytes[start..];
+    let end = body.strip_suffix(b"\n").and_then(|body| memchr::memrchr(b'\n', body)).map_or(0, |end| end + 1);
+    if body[end..].starts_with(br#"{"type":"stats""#) { &body[..end] } else { body }
+}

@@ -1,0 +1,180 @@
+//! A session's metadata: what lists and filters need without reading its events.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Capture;
+use crate::hail::{Header, SessionId, Stats, Timestamp, attribute};
+
+/// The version of the metadata's shape.
+const SCHEMA_VERSION: u64 = 2;
+
+/// The content of a `.meta.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The version of this shape.
+    pub schema_version: u64,
+    /// The session.
+    pub session_id: SessionId,
+    /// One line for lists.
+    #[serde(default)]
+    pub title: String,
+    /// The agent.
+    #[serde(default)]
+    pub tool: String,
+    /// The model.
+    #[serde(default)]
+    pub model: String,
+    /// `primary` or `auxiliary`.
+    #[serde(default)]
+    pub session_role: String,
+    /// The numbers of the session's last line.
+    #[serde(default)]
+    pub stats: Stats,
+    /// Where in git it belongs.
+    #[serde(default)]
+    pub git: GitFacts,
+    /// What only this tool writes and reads.
+    #[serde(default, rename = "git_session")]
+    pub own: Own,
+    /// What a newer version or another tool put there.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Where in git a session belongs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitFacts {
+    /// The remote's URL, without credentials.
+    pub remote: Option<String>,
+    /// The repository's name, `owner/name` where the URL tells it.
+    pub repo_name: Option<String>,
+    /// The branch.
+    pub branch: String,
+    /// HEAD when it was stored.
+    pub head: Option<String>,
+    /// The commits it had a part in, sorted.
+    pub commits: Vec<String>,
+}
+
+/// Our additions, which OpenSession ignores.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Own {
+    /// When the session began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When something last happened in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+    /// The agent's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_version: Option<String>,
+    /// The session that started this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_session_id: Option<String>,
+    /// The SHA-256 of the native log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native_sha256: Option<String>,
+    /// How often each redaction rule hit.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub redactions: std::collections::BTreeMap<String, u64>,
+    /// What a newer version put there.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Meta {
+    /// Describes a session that is about to be stored.
+    pub(super) fn of(capture: &Capture) -> Self {
+        let session = capture.session.value();
+        let mut meta = Self::of_header(&session.header, session.stats.clone());
+        meta.git = capture.git.clone();
+        meta.git.commits.extend(capture.links.iter().map(|link| link.commit.to_string()));
+        meta.git.commits.sort();
+        meta.git.commits.dedup();
+        meta.own.native_sha256 = capture.native.map(|hash| hash.to_string());
+        meta.own.redactions.clone_from(&capture.session.summary().rules);
+        meta
+    }
+
+    /// Describes a session of which only the events are stored.
+    pub(super) fn of_header(header: &Header, stats: Stats) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            session_id: header.session_id.clone(),
+            title: header.context.title.clone(),
+            tool: header.agent.tool.clone(),
+            model: header.agent.model.clone(),
+            session_role: header.role().to_owned(),
+            stats,
+            git: GitFacts::default(),
+            own: Own {
+                created_at: Some(header.context.created_at),
+                updated_at: Some(header.context.updated_at),
+                tool_version: header.agent.tool_version.clone(),
+                parent_session_id: header.attribute(attribute::PARENT_SESSION_ID).map(str::to_owned),
+                ..Own::default()
+            },
+            other: Map::new(),
+        }
+    }
+
+    /// Reads stored metadata.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|fault| fault.to_string())
+    }
+
+    /// The bytes to store: pretty-printed with sorted keys, as OpenSession writes them.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let value = serde_json::to_value(self).expect("metadata has string keys only");
+        serde_json::to_vec_pretty(&value).expect("metadata has string keys only")
+    }
+
+    /// Takes over what an older or a parallel version of the same session's metadata knows: its
+    /// links, and whatever other tools or people added.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        self.git.commits.extend(other.git.commits.iter().cloned());
+        self.git.commits.sort();
+        self.git.commits.dedup();
+        for (key, value) in &other.other {
+            self.other.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        for (key, value) in &other.own.other {
+            self.own.other.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+impl GitFacts {
+    /// Guesses `owner/name` from a remote's URL.
+    #[must_use]
+    pub fn name_of(url: &str) -> Option<String> {
+        let path = url.split_once("://").map_or_else(
+            || url.split_once(':').map_or(url, |(_, path)| path),
+            |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path),
+        );
+        let mut parts = path.trim_matches('/').trim_end_matches(".git").rsplit('/');
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        Some(parts.next().map_or_else(|| name.to_owned(), |owner| format!("{owner}/{name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GitFacts;
+
+    #[test]
+    fn names_a_repository_by_its_url() {
+        for (url, name) in [
+            ("https://example.org/team/app.git", "team/app"),
+            ("git@example.org:team/app.git", "team/app"),
+            ("https://example.org/group/sub/app", "sub/app"),
+            ("/srv/git/app.git", "git/app"),
+        ] {
+            assert_eq!(GitFacts::name_of(url).as_deref(), Some(name), "{url}");
+        }
+        assert_eq!(GitFacts::name_of("https://example.org"), None);
+    }
+}

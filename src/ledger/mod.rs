@@ -1,0 +1,201 @@
+//! Where sessions live in git.
+//!
+//! A backend is one file and one line in [`ALL`]; the conformance suite in `tests/ledger.rs` runs on
+//! every one. `docs/format.md` shows every stored byte.
+
+mod branch;
+mod hidden_ref;
+mod layout;
+mod merge;
+mod meta;
+mod snapshot;
+
+use thiserror::Error;
+
+pub use branch::{BranchName, REMOTE_ROOT, ROOT};
+pub use layout::{IndexEntry, SessionKey};
+pub use meta::{GitFacts, Meta, Own};
+
+use crate::{
+    git::{GitError, ObjectId, Repository},
+    hail::{ObjectHash, Session, SessionId, Timestamp},
+    redact::Redacted,
+};
+
+/// Every backend; the first is the default.
+pub static ALL: &[&dyn Ledger] = &[&hidden_ref::HiddenRef];
+
+/// The largest session that is read, in bytes: 256 MiB.
+pub const MAX_SESSION_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A way of keeping sessions in a repository, one ledger a branch.
+pub trait Ledger: Sync {
+    /// The value of `opensession.fanout-mode`.
+    fn name(&self) -> &'static str;
+
+    /// Stores sessions in the ledger of `branch`: a session that is there already adds nothing, a
+    /// grown one takes the place of its former self. A tip that was never pushed is amended.
+    ///
+    /// # Errors
+    /// When the repository cannot be written; the ledger is then as it was.
+    fn store(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        captures: &[Capture],
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, LedgerError>;
+
+    /// Every ledger that is here: this repository's own, then the ones fetched from remotes.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError>;
+
+    /// The sessions of one ledger, without their events.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError>;
+
+    /// Whether one ledger has a session.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn contains(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<bool, LedgerError>;
+
+    /// The sessions that one ledger links to a commit.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError>;
+
+    /// Unites `other`, a tip of the same ledger from elsewhere, with this repository's ledger of
+    /// `branch`, and returns the new tip. No session of either is lost.
+    ///
+    /// # Errors
+    /// When the repository cannot be read or written.
+    fn unite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        other: ObjectId,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError>;
+}
+
+/// A session on its way into a ledger.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The session, without secrets: there is no way to store any other.
+    pub session: Redacted<Session>,
+    /// The repository it belongs to, at this moment.
+    pub git: GitFacts,
+    /// The commits it had a part in.
+    pub links: Vec<Link>,
+    /// The SHA-256 of the native log it was parsed from.
+    pub native: Option<ObjectHash>,
+}
+
+/// A session's part in a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The commit.
+    pub commit: ObjectId,
+    /// How it is known: `trailer`, `lines`, `path`, …
+    pub evidence: String,
+}
+
+/// What storing a session came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was not there.
+    Added,
+    /// It was there, shorter or with fewer links.
+    Updated,
+    /// It was there.
+    Unchanged,
+}
+
+/// The tip of one ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// The branch.
+    pub branch: BranchName,
+    /// The remote it was fetched from; `None` for this repository's own.
+    pub remote: Option<String>,
+    /// The full name of its reference.
+    pub reference: String,
+    /// The commit.
+    pub id: ObjectId,
+}
+
+/// A session in a ledger.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its id, and which variant it is where clones disagreed.
+    pub key: SessionKey,
+    /// What is known without reading its events.
+    pub meta: Meta,
+    /// Its HAIL blob.
+    pub hail: Option<ObjectId>,
+    /// The branch of the ledger.
+    pub branch: BranchName,
+}
+
+/// A ledger that cannot be read or written.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// The repository failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// Other writers were faster every single time.
+    #[error("the ledger {reference} kept changing while it was written")]
+    Contended {
+        /// Its reference.
+        reference: String,
+    },
+    /// Something stored is not what it should be.
+    #[error("{path} in the ledger {reference} is damaged: {cause}")]
+    Damaged {
+        /// The reference of the ledger.
+        reference: String,
+        /// The path in its tree.
+        path: String,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// A name that is no backend's.
+#[derive(Debug, Error)]
+#[error("'{name}' is not a fanout mode; known are {}", names().join(", "))]
+pub struct UnknownMode {
+    name: String,
+}
+
+/// The names of all backends.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|ledger| ledger.name()).collect()
+}
+
+/// Finds a backend by its name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
+    ALL.iter().copied().find(|ledger| ledger.name() == name).ok_or_else(|| UnknownMode { name: name.to_owned() })
+}
+
+impl Listed {
+    /// The session's canonical bytes.
+    ///
+    /// # Errors
+    /// When they are not here, as can happen in a partial clone, or too large.
+    pub fn read(&self, repository: &Repository) -> Result<Vec<u8>, LedgerError> {
+        let missing = || GitError::Missing { id: self.key.hail_path() };
+        Ok(repository.read_blob(self.hail.ok_or_else(missing)?, MAX_SESSION_BYTES)?)
+    }
+}

@@ -1,0 +1,14 @@
+//! Which sessions made which commit: what they touched, and the trailers that say so.
+
+mod credit;
+mod evidence;
+mod message;
+mod state;
+mod trailers;
+
+pub use credit::{Credit, TrailerKind, UnknownTrailer};
+pub use evidence::{Found, Look, find_sessions};
+pub use message::{Comments, append, is_blank};
+pub(crate) use state::replace;
+pub use state::{LogState, State, StateFile, Touch};
+pub use trailers::{SESSION_TRAILER, sessions_in};

@@ -1,0 +1,89 @@
+//! The trailer block of a commit message, by git's own rules.
+
+use crate::hail::SessionId;
+
+/// The trailer that names a session.
+pub const SESSION_TRAILER: &str = "AI-Session";
+
+/// The sessions that a commit's trailers name, in order, each once. Only the real trailer block
+/// counts, never the body.
+#[must_use]
+pub fn sessions_in(message: &[u8]) -> Vec<SessionId> {
+    let lines: Vec<&[u8]> = lines(message);
+    let Some(start) = block_start(&lines) else { return Vec::new() };
+    let mut found = Vec::new();
+    for line in &lines[start..] {
+        let Some((key, value)) = split(line) else { continue };
+        if !key.eq_ignore_ascii_case(SESSION_TRAILER.as_bytes()) {
+            continue;
+        }
+        let id = std::str::from_utf8(value).ok().and_then(|value| value.parse::<SessionId>().ok());
+        if let Some(id) = id.filter(|id| !found.contains(id)) {
+            found.push(id);
+        }
+    }
+    found
+}
+
+/// The lines of a message, without line endings and without blank lines at the end.
+pub(super) fn lines(message: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<&[u8]> = message.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).collect();
+    while lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
+/// The first line of the trailer block: the last paragraph, unless it is the title, where every
+/// line is a trailer or its continuation, or where a line that git itself writes is among them and
+/// at least a quarter are trailers.
+pub(super) fn block_start(lines: &[&[u8]]) -> Option<usize> {
+    let title_end = lines.iter().position(|line| line.is_empty())?;
+    let start = lines.iter().rposition(|line| line.is_empty())? + 1;
+    if start <= title_end || start >= lines.len() {
+        return None;
+    }
+    let (mut trailers, mut others, mut written_by_git) = (0, 0, false);
+    for line in &lines[start..] {
+        let from_git = line.starts_with(b"Signed-off-by: ") || line.starts_with(b"(cherry picked from commit ");
+        written_by_git |= from_git;
+        if from_git || split(line).is_some() {
+            trailers += 1;
+        } else if !(line.starts_with(b" ") || line.starts_with(b"\t")) || trailers == 0 {
+            others += 1;
+        }
+    }
+    (trailers > 0 && (others == 0 || (written_by_git && trailers * 3 >= others))).then_some(start)
+}
+
+/// Splits `Key: value`.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let key = line[..colon].trim_ascii_end();
+    let is_key = !key.is_empty() && key.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    is_key.then(|| (key, line[colon + 1..].trim_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sessions_in;
+
+    fn ids(message: &str) -> Vec<String> {
+        sessions_in(message.as_bytes()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn reads_only_the_trailer_block() {
+        assert_eq!(ids("title\n\nbody\n\nAI-Session: abc\nAI-Tool: x\n"), ["abc"]);
+        assert_eq!(ids("title\n\nai-session: abc\nSigned-off-by: A <a@b>\n"), ["abc"]);
+        assert_eq!(ids("AI-Session: abc\n"), [""; 0], "a title is no trailer");
+        assert_eq!(ids("title\n\nAI-Session: abc\n\nand more prose\n"), [""; 0], "nor is the body");
+        assert_eq!(ids("title\n\nAI-Session: abc\nsome prose\n"), [""; 0], "nor is a mixed paragraph");
+        assert_eq!(ids("title\n\nAI-Session: ../../etc\n"), [""; 0], "nor is what cannot be an id");
+    }
+
+    #[test]
+    fn does_not_take_three_dashes_for_a_divider() {
+        assert_eq!(ids("title\n\nbody\n---\nmore\n\nAI-Session: abc\nAI-Session: abc\n"), ["abc"]);
+    }
+}

@@ -1,0 +1,22 @@
+//! The stored or canonical bytes of a session, where the answer is one.
+
+use std::io::Write;
+
+use super::{Format, Report, Style};
+use crate::error::{Error, Result};
+
+/// The HAIL format.
+pub(super) struct Hail;
+
+impl Format for Hail {
+    fn name(&self) -> &'static str {
+        "hail"
+    }
+
+    fn render(&self, report: &mut Report, _: &Style, out: &mut dyn Write) -> Result<()> {
+        match report.hail.take() {
+            Some(write) => write(out),
+            None => Err(Error::usage("this answer is no session, so it has no HAIL form").hinted("use --format json")),
+        }
+    }
+}
