@@ -15,8 +15,11 @@
 
 pub mod agents;
 pub mod capture;
+pub mod cleanup;
+pub mod cli;
 pub mod config;
 pub mod context;
+pub mod demo;
 pub mod environment;
 pub mod error;
 pub mod git;

@@ -1,3 +1,5 @@
-//! Keeps AI coding sessions in git.
+//! `git session`: keeps AI coding sessions in git, beside the commits they made.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    git_session::cli::main(std::env::args_os())
+}

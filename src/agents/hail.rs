@@ -22,6 +22,10 @@ impl Agent for Hail {
         Vec::new()
     }
 
+    fn has_home(&self) -> bool {
+        false
+    }
+
     fn recognises(&self, sample: &Sample) -> bool {
         let Some(first) = sample.records.first() else { return false };
         let text = |key: &str| first.get(key).and_then(serde_json::Value::as_str);

@@ -34,6 +34,11 @@ pub trait Agent: Sync {
     /// The logs on this machine that may belong to `scope`, from names and metadata alone.
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>;
 
+    /// Whether it keeps logs of its own on a machine; a mere file format does not.
+    fn has_home(&self) -> bool {
+        true
+    }
+
     /// Whether the first records of a file are this agent's.
     fn recognises(&self, sample: &Sample) -> bool;
 

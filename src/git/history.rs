@@ -3,6 +3,7 @@
 use gix::bstr::{BString, ByteSlice};
 
 use super::{GitError, ObjectId, Repository, error::During};
+use crate::hail::Timestamp;
 
 /// A commit, as much of it as anybody here needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,4 +141,14 @@ impl Repository {
             name.strip_prefix(b"refs/heads/").map(BString::from)
         })
     }
+}
+
+/// Reads a time as a person or git writes it, such as `2026-01-31` or `2 weeks ago`.
+#[must_use]
+pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Ok(time) = text.parse() {
+        return Some(time);
+    }
+    let now = std::time::SystemTime::from(now.to_chrono());
+    Timestamp::from_seconds(gix::date::parse(text, gix::date::Zoned::try_from(now).ok()).ok()?.seconds)
 }

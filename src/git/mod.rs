@@ -17,10 +17,10 @@ mod repository;
 
 pub use error::GitError;
 pub use gix::ObjectId;
-pub use history::{Commit, Operation};
+pub use history::{Commit, Operation, parse_time};
 pub use index::StagedPath;
 pub use objects::{Entry, EntryKind, TreeUpdate};
-pub use process::{Finished, detach_from_terminal, spawn_detached};
+pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
 pub use remote::{PushSpec, PushStatus, RemoteRef};
 pub use repository::{Head, Repository};

@@ -145,6 +145,15 @@ impl Repository {
         self.gix.write_object(gix::objs::Tree { entries }).map(gix::Id::detach).during("writing a tree")
     }
 
+    /// Who commits here, as `Name <email>`.
+    ///
+    /// # Errors
+    /// When nobody is configured.
+    pub fn identity(&self) -> Result<String, GitError> {
+        let identity = self.gix.committer().ok_or(GitError::NoIdentity)?.during("reading the identity")?;
+        Ok(format!("{} <{}>", identity.name, identity.email))
+    }
+
     /// Stores a commit with the user's own identity and the given time in seconds since 1970; no
     /// reference is touched. The committer of `GIT_COMMITTER_*`, which hooks inherit, counts.
     ///

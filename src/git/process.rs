@@ -1,14 +1,15 @@
 //! Starting processes: the system `git`, and this program again in the background.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use super::{GitError, Repository};
+use crate::environment::Environment;
 
 /// The longest a git process may take unless the caller says otherwise.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
@@ -183,6 +184,30 @@ impl Finished {
     }
 }
 
+impl Repository {
+    /// Shows text in the pager that git would use; `false` when there is none.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the pager is git's own")]
+    pub fn page(&self, text: &[u8]) -> bool {
+        let pager = self.git(&["var", "GIT_PAGER"]).run().and_then(Finished::require);
+        let Ok(pager) = pager.map(|finished| finished.stdout.trim().to_owned()) else { return false };
+        if pager.is_empty() || pager == "cat" {
+            return false;
+        }
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(&pager).stdin(Stdio::piped());
+        if std::env::var_os("LESS").is_none() {
+            command.env("LESS", "FRX");
+        }
+        let Ok(mut child) = command.spawn() else { return false };
+        if let Some(mut stdin) = child.stdin.take() {
+            // A person who leaves the pager early closes the pipe.
+            let _ = stdin.write_all(text);
+        }
+        child.wait().is_ok()
+    }
+}
+
 /// Starts this program again in the background with `arguments`, in `directory`, and does not wait
 /// for it. The child itself calls [`detach_from_terminal`] first.
 ///
@@ -213,5 +238,44 @@ pub fn detach_from_terminal() {
     for number in numbers {
         // One of them was the folder itself and is closed by now.
         let _ = nix::unistd::close(number);
+    }
+}
+
+/// Runs commands as a person would type them, in an environment of its own: another home, no global
+/// configuration, fixed names, this program found as `git session`.
+pub struct Sandbox {
+    home: PathBuf,
+    path: OsString,
+}
+
+impl Sandbox {
+    /// A sandbox with `home`, in which `program` is git's `session` command.
+    #[must_use]
+    pub fn new(program: &Path, home: &Path, environment: &Environment) -> Self {
+        let mut path = program.parent().map(|folder| folder.as_os_str().to_owned()).unwrap_or_default();
+        if let Some(inherited) = environment.variable("PATH") {
+            path.push(":");
+            path.push(inherited);
+        }
+        Self { home: home.to_owned(), path }
+    }
+
+    /// Runs one line of sh in `folder`; returns whether it succeeded, and what it said.
+    ///
+    /// # Errors
+    /// When it does not start.
+    #[expect(clippy::disallowed_methods, reason = "the demonstration shows commands of git")]
+    pub fn run(&self, folder: &Path, line: &str) -> std::io::Result<(bool, String)> {
+        let name = "A. Developer";
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
+        command.env_clear().env("HOME", &self.home).env("PATH", &self.path).env("TZ", "UTC").env("LC_ALL", "C");
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", self.home.join(".gitconfig"));
+        command.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", "developer@example.org");
+        command.env("GIT_COMMITTER_NAME", name).env("GIT_COMMITTER_EMAIL", "developer@example.org");
+        let output = command.output()?;
+        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+        Ok((output.status.success(), said))
     }
 }

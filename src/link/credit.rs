@@ -59,6 +59,12 @@ impl TrailerKind {
         "session,tool,prompt"
     }
 
+    /// The name in the setting.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
     /// Reads a comma-separated list; the kinds are always written in the same order.
     ///
     /// # Errors

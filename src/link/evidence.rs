@@ -4,6 +4,7 @@
 //! last look ended.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Component, Path, PathBuf},
@@ -73,6 +74,28 @@ pub fn find_sessions(look: &Look<'_>, state: &mut State, is_amend: bool) -> Resu
     Ok(found)
 }
 
+/// Brings `state` up to date with the logs and forgets what was touched and committed before: of
+/// the files that sessions touched, only those that differ from HEAD can be of a commit to come.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn warm(look: &Look<'_>, state: &mut State) -> Result<(), GitError> {
+    let Some(work_tree) = look.repository.work_tree() else { return Ok(()) };
+    refresh(look, state, work_tree);
+    let roots = forms_of(work_tree);
+    let parents: Vec<ObjectId> = look.repository.head()?.commit.into_iter().collect();
+    let paths: Vec<&Path> = state.touches.iter().map(|touch| touch.path.as_path()).collect();
+    let relative: Vec<String> = paths.iter().filter_map(|path| below(path, &roots)).collect();
+    let staged = look.repository.staged(relative.iter().map(String::as_str), &parents)?;
+    let unchanged: HashSet<PathBuf> =
+        look.repository.unchanged_since_staged(&paths)?.into_iter().map(Path::to_owned).collect();
+    state.touches.retain(|touch| {
+        let is_staged = below(&touch.path, &roots).is_some_and(|path| staged.iter().any(|staged| staged.path == path));
+        is_staged || !unchanged.contains(&touch.path)
+    });
+    Ok(())
+}
+
 /// Brings `state` up to date with the logs on this machine.
 fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     let since = SystemTime::from(look.now.to_chrono()).checked_sub(WINDOW);
@@ -81,7 +104,7 @@ fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
         .iter()
         .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)));
     let mut grown: Vec<(&dyn Agent, LogFile)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for (agent, log) in listed {
         let known = state.logs.get(&log.path);
         let is_foreign = known.is_some_and(|known| known.header.is_none() && known.offset > 0);

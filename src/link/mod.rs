@@ -7,7 +7,7 @@ mod state;
 mod trailers;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
-pub use evidence::{Found, Look, find_sessions};
+pub use evidence::{Found, Look, find_sessions, warm};
 pub use message::{Comments, append, is_blank};
 pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};

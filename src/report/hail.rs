@@ -13,7 +13,7 @@ impl Format for Hail {
         "hail"
     }
 
-    fn render(&self, report: &mut Report, _: &Style, out: &mut dyn Write) -> Result<()> {
+    fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         match report.hail.take() {
             Some(write) => write(out),
             None => Err(Error::usage("this answer is no session, so it has no HAIL form").hinted("use --format json")),

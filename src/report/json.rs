@@ -13,7 +13,7 @@ impl Format for Json {
         "json"
     }
 
-    fn render(&self, report: &mut Report, _: &Style, out: &mut dyn Write) -> Result<()> {
+    fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         let text = serde_json::to_string_pretty(&report.answer.json()).expect("a JSON value can be printed");
         written(writeln!(out, "{text}"))
     }

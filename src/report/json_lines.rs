@@ -15,7 +15,7 @@ impl Format for JsonLines {
         "jsonl"
     }
 
-    fn render(&self, report: &mut Report, _: &Style, out: &mut dyn Write) -> Result<()> {
+    fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         match report.answer.json() {
             Value::Array(items) => items.iter().try_for_each(|item| written(writeln!(out, "{item}"))),
             value => written(writeln!(out, "{value}")),

@@ -13,7 +13,7 @@ impl Format for Markdown {
         "markdown"
     }
 
-    fn render(&self, report: &mut Report, _: &Style, out: &mut dyn Write) -> Result<()> {
+    fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         let mut text = String::new();
         for part in &report.answer.view().parts {
             if !text.is_empty() {

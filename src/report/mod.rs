@@ -33,7 +33,7 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// Those of `out`, or when the report has no such form.
-    fn render(&self, report: &mut Report, style: &Style, out: &mut dyn Write) -> Result<()>;
+    fn render(&self, report: &mut Report, style: Style, out: &mut dyn Write) -> Result<()>;
 }
 
 /// How text is dressed.
@@ -83,13 +83,37 @@ pub struct Report {
     pub failures: Vec<Error>,
     /// Whether everything is as it should be: a check that found something wrong says no.
     pub is_good: bool,
+    /// Whether the answer may be longer than a screen.
+    pub is_long: bool,
+    default_format: &'static str,
 }
 
 impl Report {
     /// An answer.
     #[must_use]
     pub fn new(answer: impl Present + 'static) -> Self {
-        Self { answer: Box::new(answer), hail: None, notes: Vec::new(), failures: Vec::new(), is_good: true }
+        Self {
+            answer: Box::new(answer),
+            hail: None,
+            notes: Vec::new(),
+            failures: Vec::new(),
+            is_good: true,
+            is_long: false,
+            default_format: ALL[0].name(),
+        }
+    }
+
+    /// Makes HAIL what is printed unless another format is asked for.
+    #[must_use]
+    pub fn prefer_hail(mut self) -> Self {
+        self.default_format = "hail";
+        self
+    }
+
+    /// The format for when none is asked for.
+    #[must_use]
+    pub fn default_format(&self) -> &'static dyn Format {
+        by_name(self.default_format).unwrap_or(ALL[0])
     }
 
     /// Adds the HAIL form.
@@ -103,7 +127,7 @@ impl Report {
     ///
     /// # Errors
     /// Those of `out`, or when the report has no form of that name.
-    pub fn render(&mut self, format: &dyn Format, style: &Style, out: &mut dyn Write) -> Result<()> {
+    pub fn render(&mut self, format: &dyn Format, style: Style, out: &mut dyn Write) -> Result<()> {
         format.render(self, style, out)
     }
 

@@ -16,7 +16,7 @@ impl Format for Text {
         "text"
     }
 
-    fn render(&self, report: &mut Report, style: &Style, out: &mut dyn Write) -> Result<()> {
+    fn render(&self, report: &mut Report, style: Style, out: &mut dyn Write) -> Result<()> {
         let mut text = String::new();
         for part in &report.answer.view().parts {
             if !text.is_empty() && matches!(part, Part::Heading(_)) {
@@ -28,7 +28,7 @@ impl Format for Text {
     }
 }
 
-fn write_part(text: &mut String, part: &Part, style: &Style) {
+fn write_part(text: &mut String, part: &Part, style: Style) {
     let mut line = |content: &str| {
         text.push_str(content);
         text.push('\n');
@@ -49,7 +49,7 @@ fn write_part(text: &mut String, part: &Part, style: &Style) {
     }
 }
 
-fn table(columns: &[(String, Align)], rows: &[Vec<String>], style: &Style) -> String {
+fn table(columns: &[(String, Align)], rows: &[Vec<String>], style: Style) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if let Some(width) = style.width {
@@ -66,7 +66,7 @@ fn table(columns: &[(String, Align)], rows: &[Vec<String>], style: &Style) -> St
     table.to_string()
 }
 
-fn dressed(text: &str, style: &Style) -> String {
+fn dressed(text: &str, style: Style) -> String {
     if !style.colour {
         return text.to_owned();
     }

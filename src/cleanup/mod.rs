@@ -1,0 +1,63 @@
+//! The janitor: a pure [`plan()`], then a [`sweep`] that deletes exactly what was examined.
+//!
+//! A provider of CI is one file and one line in [`PROVIDERS`].
+
+mod generic;
+mod github;
+mod gitlab;
+mod plan;
+mod sweep;
+
+pub use plan::{Candidate, Facts, HiddenLedger, Kept, Plan, Policy, plan};
+pub use sweep::{Place, Sweep, examine, sweep};
+
+/// Every provider; the last one serves wherever no other recognises the remote.
+pub static PROVIDERS: &[&dyn Provider] = &[&github::GitHub, &gitlab::GitLab, &generic::Generic];
+
+/// A host whose CI can run the janitor.
+pub trait Provider: Sync {
+    /// The name in configuration and on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Whether a remote with this URL is its.
+    fn recognises(&self, url: &str) -> bool;
+
+    /// What to grant when the host refuses a deletion.
+    fn permission_hint(&self) -> &'static str;
+}
+
+/// The provider of a remote.
+#[must_use]
+pub fn provider_of(url: &str) -> &'static dyn Provider {
+    let found = PROVIDERS.iter().copied().find(|provider| provider.recognises(url));
+    found.unwrap_or(&generic::Generic)
+}
+
+/// The host of a URL, of a URL-like address or of an scp-like one, in lower case.
+fn host(url: &str) -> Option<String> {
+    let rest = match url.split_once("://") {
+        Some((_, rest)) => rest.split('/').next()?,
+        None => url.split_once(':').filter(|(host, _)| !host.contains('/'))?.0,
+    };
+    let host = rest.rsplit('@').next()?.split(':').next()?;
+    Some(host.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::provider_of;
+
+    #[test]
+    fn recognises_hosts_by_name_self_hosted_ones_included() {
+        for (url, name) in [
+            ("https://github.com/a/b.git", "github"),
+            ("git@github.example.org:a/b.git", "github"),
+            ("ssh://git@gitlab.example.org:2222/a/b", "gitlab"),
+            ("https://gitlab.com/a/b", "gitlab"),
+            ("/srv/git/github.com.git", "generic"),
+            ("https://example.org/github/b", "generic"),
+        ] {
+            assert_eq!(provider_of(url).name(), name, "{url}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! The `doctor` command.
+
+use std::io::{BufRead, Write};
+
+use serde::Serialize;
+
+use super::reference;
+use crate::{
+    capture::{self, Queue},
+    config::{self, Config},
+    context::Context,
+    error::{Error, Result},
+    git::Repository,
+    hooks::{self, State},
+    ledger, link,
+    report::{Describe, Report, View},
+};
+
+/// The oldest git that is supported.
+const OLDEST_GIT: (u32, u32) = (2, 31);
+/// How many commits the trailer coverage is taken over.
+const COVERAGE: usize = 50;
+
+/// Check that all is well, and mend what is not
+///
+/// `--fix` shows its plan, asks, and applies it. Without a terminal it needs `--yes`, and
+/// `--fanout-mode` where none is stored.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Mend what can be mended
+    #[arg(long)]
+    fix: bool,
+    /// Do not ask
+    #[arg(long, requires = "fix")]
+    yes: bool,
+    /// Keep sessions this way
+    #[arg(long, value_name = "MODE", requires = "fix", value_parser = clap::builder::PossibleValuesParser::new(ledger::names()))]
+    fanout_mode: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema_version: u32,
+    checks: Vec<Check>,
+    fixed: Vec<String>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    status: Status,
+    message: String,
+    /// The command that mends it.
+    fix: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    Info,
+    Warning,
+    Error,
+}
+
+impl Check {
+    fn new(name: &'static str, status: Status, message: impl Into<String>) -> Self {
+        Self { name, status, message: message.into(), fix: None }
+    }
+
+    fn fixed_by(mut self, command: impl Into<String>) -> Self {
+        self.fix = Some(command.into());
+        self
+    }
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        let rows = self.checks.iter().map(|check| {
+            let status = match check.status {
+                Status::Ok => "ok",
+                Status::Info => "-",
+                Status::Warning => "warning",
+                Status::Error => "error",
+            };
+            vec![status.to_owned(), check.name.to_owned(), check.message.clone()]
+        });
+        let view = View::default().table(&["", "check", ""], rows.collect());
+        let fixes: Vec<String> = self.checks.iter().filter_map(|check| check.fix.clone()).collect();
+        let view = if fixes.is_empty() { view } else { view.heading("To mend it").list(fixes) };
+        if self.fixed.is_empty() { view } else { view.heading("Done").list(self.fixed.clone()) }
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let repository = context.repository()?;
+    let fixed = if arguments.fix { fix(context, repository, arguments)? } else { Vec::new() };
+    let checks = checks(context, repository);
+    let is_good = checks.iter().all(|check| check.status != Status::Error);
+    let can_be_fixed = !arguments.fix
+        && checks.iter().any(|check| check.fix.as_deref().is_some_and(|fix| fix.contains("doctor --fix")));
+    let mut report = Report::new(Answer { schema_version: 1, checks, fixed });
+    report.is_good = is_good;
+    if can_be_fixed {
+        report.notes.push("git session doctor --fix does it for you".to_owned());
+    }
+    Ok(report)
+}
+
+fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
+    let mut checks = vec![check_git(repository), check_identity(repository)];
+    checks.extend(check_hooks(context, repository));
+    match context.config() {
+        Ok(config) => {
+            checks.push(check_mode(&config));
+            checks.push(check_remotes(repository, &config));
+            checks.push(check_ledger(repository, &config));
+            checks.extend(check_coverage(repository));
+        }
+        Err(fault) => checks
+            .push(Check::new("settings", Status::Error, fault.message()).fixed_by(fault.hint().unwrap_or_default())),
+    }
+    checks.push(check_agents(context));
+    checks.push(check_redaction(context));
+    checks.extend(check_queue(repository));
+    checks
+}
+
+fn check_git(repository: &Repository) -> Check {
+    match repository.git_version() {
+        Err(fault) => Check::new("git", Status::Error, fault.to_string()),
+        Ok(version) => {
+            let mut numbers = version.split(['.', ' ']).map(|part| part.parse::<u32>().unwrap_or(0));
+            let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+            if found < OLDEST_GIT {
+                let message =
+                    format!("{version} is older than {}.{}, the oldest that is supported", OLDEST_GIT.0, OLDEST_GIT.1);
+                return Check::new("git", Status::Warning, message);
+            }
+            Check::new("git", Status::Ok, version)
+        }
+    }
+}
+
+fn check_identity(repository: &Repository) -> Check {
+    match repository.identity() {
+        Ok(identity) => Check::new("identity", Status::Ok, identity),
+        Err(fault) => {
+            let error = Error::from(fault);
+            Check::new("identity", Status::Error, error.message()).fixed_by(error.hint().unwrap_or_default())
+        }
+    }
+}
+
+fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
+    if repository.is_bare() {
+        return vec![Check::new("hooks", Status::Info, "a bare repository needs none")];
+    }
+    let status = context.program().and_then(|program| hooks::status(repository, &program));
+    let installed = match status {
+        Ok(installed) => installed,
+        Err(fault) => return vec![Check::new("hooks", Status::Error, fault.message())],
+    };
+    let bad: Vec<String> = installed
+        .iter()
+        .filter(|hook| hook.state != State::Installed)
+        .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
+        .collect();
+    if bad.is_empty() {
+        return vec![Check::new("hooks", Status::Ok, "installed")];
+    }
+    vec![Check::new("hooks", Status::Error, bad.join("; ")).fixed_by("git session doctor --fix")]
+}
+
+fn check_mode(config: &Config) -> Check {
+    let name = config.ledger.name();
+    if config.is_ledger_set {
+        Check::new("fanout mode", Status::Ok, name)
+    } else {
+        Check::new("fanout mode", Status::Info, format!("{name}, the default"))
+    }
+}
+
+fn check_remotes(repository: &Repository, config: &Config) -> Check {
+    let remotes = repository.remotes();
+    if remotes.is_empty() {
+        return Check::new("remotes", Status::Info, "none: sessions stay in this repository");
+    }
+    let unknown: Vec<&String> = config.remotes.iter().filter(|name| !remotes.contains(name)).collect();
+    if let Some(unknown) = unknown.first() {
+        let message = format!("{} names '{unknown}', which is no remote", config::REMOTES);
+        return Check::new("remotes", Status::Warning, message).fixed_by(format!(
+            "git config {} {}",
+            config::REMOTES,
+            remotes.join(",")
+        ));
+    }
+    let allowed: Vec<String> = remotes.into_iter().filter(|remote| config.allows(repository, remote)).collect();
+    Check::new("remotes", Status::Ok, format!("sessions go along with a push to {}", allowed.join(", ")))
+}
+
+fn check_ledger(repository: &Repository, config: &Config) -> Check {
+    match reference::all(repository, config.ledger) {
+        Ok((sessions, failures)) if failures.is_empty() => {
+            Check::new("ledger", Status::Ok, format!("{} sessions", sessions.len()))
+        }
+        Ok((_, failures)) => Check::new("ledger", Status::Error, failures[0].message()),
+        Err(fault) => Check::new("ledger", Status::Error, fault.message()).fixed_by(fault.hint().unwrap_or_default()),
+    }
+}
+
+fn check_coverage(repository: &Repository) -> Option<Check> {
+    let head = repository.head().ok()?.commit?;
+    let commits = repository.commits(&[head], &[], COVERAGE).ok()?;
+    let has_trailer = |id| repository.commit(id).is_ok_and(|commit| !link::sessions_in(&commit.message).is_empty());
+    let total = commits.len();
+    let named = commits.into_iter().filter(|id| has_trailer(*id)).count();
+    Some(Check::new("trailers", Status::Info, format!("{named} of the last {total} commits name a session")))
+}
+
+fn check_agents(context: &Context) -> Check {
+    let sources = capture::discover(&context.environment, &crate::agents::Scope::default(), None);
+    let mut counts: Vec<String> = Vec::new();
+    for agent in crate::agents::ALL {
+        let count = sources.iter().filter(|source| source.agent.name() == agent.name()).count();
+        if count > 0 {
+            counts.push(format!("{}: {count}", agent.title()));
+        }
+    }
+    let message = if counts.is_empty() { "no sessions on this machine yet".to_owned() } else { counts.join(", ") };
+    Check::new("agents", Status::Info, message)
+}
+
+fn check_redaction(context: &Context) -> Check {
+    match context.redactor() {
+        Ok(_) => Check::new("redaction", Status::Ok, "the rules load"),
+        Err(fault) => Check::new("redaction", Status::Error, fault.message()),
+    }
+}
+
+fn check_queue(repository: &Repository) -> Option<Check> {
+    let waiting = Queue::of(repository).jobs().len();
+    (waiting > 0).then(|| {
+        Check::new("queue", Status::Warning, format!("the sessions of {waiting} commits wait to be stored"))
+            .fixed_by("git session doctor --fix")
+    })
+}
+
+/// Mends what can be mended, after asking; returns what was done.
+fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
+    let config = context.config()?;
+    let mode = arguments.fanout_mode.clone().or_else(|| config.is_ledger_set.then(|| config.ledger.name().to_owned()));
+    let mode = match mode {
+        Some(mode) => mode,
+        None if context.is_interactive => ledger::ALL[0].name().to_owned(),
+        None => {
+            return Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
+                .hinted(format!("git session doctor --fix --yes --fanout-mode {}", ledger::ALL[0].name())));
+        }
+    };
+    let program = context.program()?;
+    let are_hooks_missing =
+        !repository.is_bare() && hooks::status(repository, &program)?.iter().any(|hook| hook.state != State::Installed);
+    let waiting = Queue::of(repository).jobs().len();
+    let sets_mode = !config.is_ledger_set || config.ledger.name() != mode;
+    let plan: Vec<String> = [
+        sets_mode.then(|| format!("set {} to {mode}", config::FANOUT_MODE)),
+        are_hooks_missing.then(|| "install the hooks".to_owned()),
+        (waiting > 0).then(|| format!("store the sessions of {waiting} commits")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if plan.is_empty() || !confirm(context, &plan, arguments.yes)? {
+        return Ok(Vec::new());
+    }
+    if sets_mode {
+        repository.set_config(config::FANOUT_MODE, &mode)?;
+    }
+    if are_hooks_missing {
+        super::hooks::install(context, repository)?;
+    }
+    if waiting > 0 {
+        super::sync::drain_queue(context, repository)?;
+    }
+    Ok(plan)
+}
+
+fn confirm(context: &Context, plan: &[String], is_agreed: bool) -> Result<bool> {
+    if is_agreed {
+        return Ok(true);
+    }
+    if !context.is_interactive {
+        return Err(Error::usage(format!("nobody can be asked whether to {}", plan.join(", ")))
+            .hinted("git session doctor --fix --yes"));
+    }
+    let mut stderr = anstream::stderr().lock();
+    writeln!(stderr, "This is going to:\n  {}\nGo on? [y/N] ", plan.join("\n  "))?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}

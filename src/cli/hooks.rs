@@ -1,0 +1,124 @@
+//! The `hooks` command.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::{
+    config::Config,
+    context::Context,
+    error::{Error, Result},
+    git::Repository,
+    hooks::{self, Installed, State},
+    link::{self, Look, StateFile},
+    report::{Describe, Report, View},
+};
+
+/// Install, remove or check the git hooks
+///
+/// Hooks that are there already are kept: they run first, with the same arguments and input, and
+/// `uninstall` puts them back byte for byte.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Copy, clap::Subcommand)]
+enum Action {
+    /// Install the hooks in this repository
+    Install,
+    /// Remove them and put back what was there before
+    Uninstall,
+    /// Say how they stand
+    Status,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema_version: u32,
+    program: PathBuf,
+    fanout_mode: &'static str,
+    trailers: Vec<&'static str>,
+    remotes: Vec<String>,
+    hooks: Vec<Installed>,
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        let rows = self.hooks.iter().map(|hook| {
+            let chained = hook.chained.as_ref().map(|path| format!("runs first: {}", path.display()));
+            vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
+        });
+        let remotes = if self.remotes.is_empty() { "the one pushed to".to_owned() } else { self.remotes.join(", ") };
+        View::default().table(&["hook", "state", "before it"], rows.collect()).pairs([
+            ("sessions are kept in", self.fanout_mode.to_owned()),
+            ("commits get trailers", self.trailers.join(", ")),
+            ("sessions go to remotes", remotes),
+        ])
+    }
+}
+
+/// The state of a hook in words.
+pub(super) fn words(state: State) -> &'static str {
+    match state {
+        State::Installed => "installed",
+        State::Outdated => "installed by another version or from another place",
+        State::NotExecutable => "installed, but not executable",
+        State::Absent => "not installed",
+        State::Foreign => "somebody else's, without ours",
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let repository = context.repository()?;
+    let program = context.program()?;
+    let installed = match arguments.action {
+        Action::Install => install(context, repository)?,
+        Action::Uninstall => hooks::uninstall(repository, &program)?,
+        Action::Status => hooks::status(repository, &program)?,
+    };
+    let is_good = !matches!(arguments.action, Action::Status)
+        || installed.iter().all(|hook| matches!(hook.state, State::Installed));
+    let config = context.config()?;
+    let mut report = Report::new(Answer {
+        schema_version: 1,
+        program,
+        fanout_mode: config.ledger.name(),
+        trailers: config.trailers.iter().map(|kind| kind.name()).collect(),
+        remotes: config.remotes.clone(),
+        hooks: installed,
+    });
+    report.is_good = is_good;
+    report.notes.extend(notes(arguments.action, &config, is_good));
+    Ok(report)
+}
+
+fn notes(action: Action, config: &Config, is_good: bool) -> Option<String> {
+    match action {
+        Action::Install if !config.is_ledger_set => Some(format!(
+            "the default is used for what is not set; to change it: git config {} {}",
+            crate::config::FANOUT_MODE,
+            crate::ledger::names().join("|")
+        )),
+        Action::Uninstall => Some("sessions that are stored stay where they are".to_owned()),
+        Action::Status if !is_good => Some("to install them: git session hooks install".to_owned()),
+        _ => None,
+    }
+}
+
+/// Installs the hooks and notes how far the logs have come, so that what was committed before is not
+/// taken for new.
+pub(super) fn install(context: &Context, repository: &Repository) -> Result<Vec<Installed>> {
+    if repository.is_bare() {
+        return Err(Error::user("a bare repository has no commits made in it, so it needs no hooks")
+            .hinted("install them in a clone: git session -C <clone> hooks install"));
+    }
+    let installed = hooks::install(repository, &context.program()?)?;
+    let (file, mut state) = StateFile::open(&repository.state_dir())?;
+    let redactor = || context.redactor().ok();
+    let look = Look { environment: &context.environment, repository, redactor: &redactor, now: context.now() };
+    link::warm(&look, &mut state)?;
+    file.save(&state)?;
+    Ok(installed)
+}

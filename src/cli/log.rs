@@ -1,0 +1,144 @@
+//! The `log` command.
+
+use serde::Serialize;
+
+use super::{reference, time};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+    git::{self, Repository},
+    hail::{Stats, Timestamp},
+    ledger::Listed,
+    report::{Describe, Report, View},
+};
+
+/// List the sessions of this repository, the newest first
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Show at most this many
+    #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Show all of them
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+    /// Only those of this branch's ledger
+    #[arg(long, value_name = "BRANCH")]
+    branch: Option<String>,
+    /// Only those of this agent
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Only those that went on since then, such as 2026-01-31 or "2 weeks ago"
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only those that began before then
+    #[arg(long, value_name = "TIME")]
+    before: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Answer {
+    sessions: Vec<Row>,
+}
+
+/// One session in a list.
+#[derive(Serialize)]
+pub(super) struct Row {
+    schema_version: u32,
+    id: String,
+    tool: String,
+    tool_version: Option<String>,
+    model: String,
+    title: String,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    role: String,
+    branch: String,
+    repository: Option<String>,
+    commits: Vec<String>,
+    is_stub: bool,
+    stats: Stats,
+}
+
+impl Row {
+    pub(super) fn of(repository: &Repository, listed: &Listed) -> Self {
+        let meta = &listed.meta;
+        Self {
+            schema_version: 1,
+            id: listed.key.to_string(),
+            tool: meta.tool.clone(),
+            tool_version: meta.own.tool_version.clone(),
+            model: meta.model.clone(),
+            title: meta.title.clone(),
+            created_at: meta.own.created_at,
+            updated_at: meta.own.updated_at,
+            role: meta.session_role.clone(),
+            branch: listed.branch.to_string(),
+            repository: meta.git.repo_name.clone(),
+            commits: meta.git.commits.clone(),
+            is_stub: listed.hail.is_none_or(|hail| !repository.has_object(hail)),
+            stats: meta.stats.clone(),
+        }
+    }
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        if self.sessions.is_empty() {
+            return View::default();
+        }
+        let rows = self.sessions.iter().map(|session| {
+            let commits: Vec<&str> = session.commits.iter().filter_map(|commit| commit.get(..7)).collect();
+            let shown =
+                if commits.len() > 2 { format!("{} +{}", commits[0], commits.len() - 1) } else { commits.join(" ") };
+            vec![
+                session.id.chars().take(8).collect(),
+                session.updated_at.or(session.created_at).map(time::minute).unwrap_or_default(),
+                session.tool.clone(),
+                session.branch.clone(),
+                shown,
+                if session.is_stub { format!("{} (not fetched)", session.title) } else { session.title.clone() },
+            ]
+        });
+        View::default().table(&["id", "when", "tool", "branch", "commits", "title"], rows.collect())
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let repository = context.repository()?;
+    let (sessions, failures) = reference::all(repository, context.config()?.ledger)?;
+    let since = moment(context, arguments.since.as_deref())?;
+    let before = moment(context, arguments.before.as_deref())?;
+    let is_wanted = |listed: &&Listed| {
+        let own = &listed.meta.own;
+        arguments.branch.as_deref().is_none_or(|branch| listed.branch.to_string() == branch)
+            && arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
+            && since.is_none_or(|since| own.updated_at.or(own.created_at).is_some_and(|time| time >= since))
+            && before.is_none_or(|before| own.created_at.is_some_and(|time| time < before))
+    };
+    let limit = if arguments.all { usize::MAX } else { arguments.limit };
+    let wanted: Vec<&Listed> = sessions.iter().filter(is_wanted).collect();
+    let rows: Vec<Row> = wanted.iter().take(limit).map(|listed| Row::of(repository, listed)).collect();
+    let hidden = wanted.len() - rows.len();
+    let is_empty = rows.is_empty();
+    let mut report = Report::new(Answer { sessions: rows });
+    report.failures = failures;
+    report.is_long = true;
+    if hidden > 0 {
+        report.notes.push(format!("{hidden} older sessions are not shown; git session log --all shows them"));
+    }
+    if is_empty && sessions.is_empty() {
+        report
+            .notes
+            .push("no session is stored here yet; git session capture stores those of this repository".to_owned());
+    }
+    Ok(report)
+}
+
+fn moment(context: &Context, text: Option<&str>) -> Result<Option<Timestamp>> {
+    let Some(text) = text else { return Ok(None) };
+    let time = git::parse_time(text, context.now()).ok_or_else(|| {
+        Error::usage(format!("'{text}' is not a time")).hinted("git session log --since '2 weeks ago'")
+    })?;
+    Ok(Some(time))
+}

@@ -1,0 +1,139 @@
+//! The command line: one file a command.
+//!
+//! A command is a doc comment (its help), `Args`, and `run`, which returns a Report and prints
+//! nothing.
+
+mod capture;
+mod cleanup;
+mod completion;
+mod demo;
+mod discover;
+mod doctor;
+mod hooks;
+mod log;
+mod man;
+mod output;
+mod parse;
+mod quickstart;
+mod reference;
+mod show;
+mod sync;
+mod time;
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    context::Context,
+    error::{Kind, Result},
+    report::Report,
+};
+
+/// Keep AI coding sessions in git, beside the commits they made
+#[derive(Parser)]
+#[command(name = "git-session", bin_name = "git session", version, propagate_version = false)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(after_help = "A first look, on sample data: git session demo\nTo begin: git session quickstart")]
+pub(crate) struct Cli {
+    /// Run as if started in this directory
+    #[arg(short = 'C', value_name = "PATH", global = true)]
+    directory: Option<PathBuf>,
+    /// Answer in JSON, of these fields only where some are named
+    #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, value_delimiter = ',', global = true)]
+    json: Option<Vec<String>>,
+    /// Choose the format of the answer
+    #[arg(long, value_name = "FORMAT", global = true, value_parser = clap::builder::PossibleValuesParser::new(crate::report::names()))]
+    format: Option<String>,
+    /// Say when to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = false)]
+    color: When,
+    /// Do not page the answer
+    #[arg(long, global = true)]
+    no_pager: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Doctor(doctor::Args),
+    Hooks(hooks::Args),
+    Demo(demo::Args),
+    Quickstart(quickstart::Args),
+    Discover(discover::Args),
+    Capture(capture::Args),
+    Parse(parse::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Sync(sync::Args),
+    Cleanup(cleanup::Args),
+    Completion(completion::Args),
+    Man(man::Args),
+}
+
+/// Runs the program; returns its exit code.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    // A hook runs at every commit, so it does not pay for the command line of people.
+    if let [_, first, name, rest @ ..] = arguments.as_slice()
+        && first == "hook"
+    {
+        let text = |argument: &OsString| argument.to_string_lossy().into_owned();
+        let outcome = crate::hooks::run(&text(name), &rest.iter().map(text).collect::<Vec<_>>());
+        output::messages(&outcome.messages);
+        return ExitCode::from(outcome.exit_code);
+    }
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(fault) => return output::clap(&fault),
+    };
+    let options = output::Options::of(&cli);
+    match answer(cli) {
+        Ok((context, report)) => output::print(&context, report, &options),
+        Err(fault) => output::fail(&fault),
+    }
+}
+
+fn answer(cli: Cli) -> Result<(Context, Report)> {
+    let context = Context::from_process(cli.directory.as_deref())?;
+    let report = match cli.command {
+        Command::Doctor(arguments) => doctor::run(&context, &arguments),
+        Command::Hooks(arguments) => hooks::run(&context, &arguments),
+        Command::Demo(arguments) => demo::run(&context, &arguments),
+        Command::Quickstart(arguments) => quickstart::run(&context, &arguments),
+        Command::Discover(arguments) => discover::run(&context, &arguments),
+        Command::Capture(arguments) => capture::run(&context, &arguments),
+        Command::Parse(arguments) => parse::run(&context, &arguments),
+        Command::Log(arguments) => log::run(&context, &arguments),
+        Command::Show(arguments) => show::run(&context, &arguments),
+        Command::Sync(arguments) => sync::run(&context, &arguments),
+        Command::Cleanup(arguments) => cleanup::run(&context, &arguments),
+        Command::Completion(arguments) => completion::run(&context, &arguments),
+        Command::Man(arguments) => man::run(&context, &arguments),
+    }?;
+    Ok((context, report))
+}
+
+/// The command line as clap knows it, for completions and man pages.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The exit code of a report that was printed.
+fn exit_code(report: &Report) -> u8 {
+    if !report.failures.is_empty() {
+        Kind::Partial.exit_code()
+    } else if report.is_good {
+        0
+    } else {
+        Kind::User.exit_code()
+    }
+}

@@ -1,0 +1,116 @@
+//! Standard output is the answer, standard error everything else.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Effects, Style as Ansi};
+
+use super::{Cli, When};
+use crate::{
+    context::Context,
+    error::{Error, Kind, Result},
+    report::{self, Format, Report, Style, printable},
+};
+
+/// How the person wants the answer.
+pub(super) struct Options {
+    format: Option<&'static dyn Format>,
+    fields: Vec<String>,
+    colour: When,
+    pager: bool,
+}
+
+impl Options {
+    pub(super) fn of(cli: &Cli) -> Self {
+        let named = cli.format.as_deref().and_then(report::by_name);
+        let json = cli.json.as_ref().and_then(|_| report::by_name("json"));
+        Self {
+            format: named.or(json),
+            fields: cli.json.clone().unwrap_or_default(),
+            colour: cli.color,
+            pager: !cli.no_pager,
+        }
+    }
+}
+
+/// Prints a report; returns the exit code.
+pub(super) fn print(context: &Context, mut report: Report, options: &Options) -> ExitCode {
+    if !options.fields.is_empty() {
+        report = report.with_fields(options.fields.clone());
+    }
+    let format = options.format.unwrap_or_else(|| report.default_format());
+    if let Err(fault) = render(context, &mut report, format, options) {
+        return fail(&fault);
+    }
+    let mut stderr = anstream::stderr().lock();
+    for note in &report.notes {
+        // Nobody is left to tell when standard error is closed.
+        let _ = writeln!(stderr, "{}", printable(note));
+    }
+    for failure in &report.failures {
+        complain(&mut stderr, failure);
+    }
+    ExitCode::from(super::exit_code(&report))
+}
+
+fn render(context: &Context, report: &mut Report, format: &dyn Format, options: &Options) -> Result<()> {
+    let wants_colour = match options.colour {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => context.is_terminal && context.environment.variable("NO_COLOR").is_none(),
+    };
+    let width = (context.is_terminal).then(terminal_width).flatten();
+    let style = Style { colour: wants_colour, width };
+    let is_paged = context.is_terminal && options.pager && report.is_long && format.name() == "text";
+    if is_paged && let Ok(repository) = context.repository() {
+        let mut text = Vec::new();
+        report.render(format, style, &mut text)?;
+        if repository.page(&text) {
+            return Ok(());
+        }
+        return Ok(io::stdout().lock().write_all(&text)?);
+    }
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    report.render(format, style, &mut out)?;
+    Ok(out.flush()?)
+}
+
+fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+/// Prints a failure; returns the exit code.
+pub(super) fn fail(fault: &Error) -> ExitCode {
+    if fault.kind != Kind::ClosedPipe {
+        complain(&mut anstream::stderr().lock(), fault);
+    }
+    ExitCode::from(fault.kind.exit_code())
+}
+
+fn complain(stderr: &mut impl Write, fault: &Error) {
+    let bold = |colour: AnsiColor| -> Ansi { colour.on_default().effects(Effects::BOLD) };
+    let (error, hint) = (bold(AnsiColor::Red), bold(AnsiColor::Cyan));
+    let _ = writeln!(stderr, "{error}error{error:#}: {}", printable(fault.message()));
+    if let Some(text) = fault.hint() {
+        let _ = writeln!(stderr, "{hint}hint{hint:#}: {}", printable(text));
+    }
+}
+
+/// Prints what a hook has to say.
+pub(super) fn messages(messages: &[String]) {
+    let choice = if io::stderr().is_terminal() { ColorChoice::Auto } else { ColorChoice::Never };
+    let mut stderr = AutoStream::new(io::stderr(), choice);
+    for message in messages {
+        let _ = writeln!(stderr, "{}", printable(message));
+    }
+}
+
+/// Prints clap's help or complaint; returns the exit code.
+pub(super) fn clap(fault: &clap::Error) -> ExitCode {
+    // A closed pipe is no failure of the program.
+    let _ = fault.print();
+    ExitCode::from(if fault.use_stderr() { Kind::Usage.exit_code() } else { 0 })
+}

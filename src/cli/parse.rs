@@ -1,0 +1,168 @@
+//! The `parse` command.
+
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::time;
+use crate::{
+    agents::{self, Agent, Log, Parsed, Sample},
+    capture::{self, explain_parse, named},
+    context::Context,
+    error::{Error, Result},
+    hail::{Header, Stats, Writer},
+    report::{Describe, Message, Report, View},
+};
+
+/// Convert a native log to canonical HAIL on standard output
+///
+/// Which agent wrote the log is found out from its content. Nothing is redacted and nothing is
+/// stored.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The log; `-` reads standard input
+    file: PathBuf,
+    /// Take it for this agent's
+    #[arg(long, visible_alias = "profile", value_parser = clap::builder::PossibleValuesParser::new(agents::names()))]
+    agent: Option<String>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Show a summary instead of the session
+    #[arg(long)]
+    preview: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema_version: u32,
+    agent: &'static str,
+    header: Header,
+    stats: Stats,
+    warnings: Vec<String>,
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        let header = &self.header;
+        let stats = &self.stats;
+        View::default().heading(&header.context.title).pairs([
+            ("session", header.session_id.to_string()),
+            ("agent", format!("{} {}", self.agent, header.agent.tool_version.as_deref().unwrap_or_default())),
+            ("model", header.agent.model.clone()),
+            ("directory", header.cwd().unwrap_or_default().to_owned()),
+            ("began", time::minute(header.context.created_at)),
+            ("lasted", time::span(stats.duration_seconds)),
+            ("events", stats.event_count.to_string()),
+            ("messages", format!("{}, {} of them yours", stats.message_count, stats.user_message_count)),
+            ("tool calls", stats.tool_call_count.to_string()),
+            ("files changed", format!("{} (+{} -{})", stats.files_changed, stats.lines_added, stats.lines_removed)),
+            ("tokens", format!("{} in, {} out", stats.total_input_tokens, stats.total_output_tokens)),
+        ])
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let input = Input::open(context, &arguments.file)?;
+    let agent = match &arguments.agent {
+        Some(name) => agents::by_name(name)?,
+        None => input.recognise()?,
+    };
+    if let Some(out) = &arguments.out {
+        let path = context.path(out);
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))
+            .map_err(|fault| named(&path, fault))?;
+        let warnings = input.convert(agent, &mut io::BufWriter::new(file.as_file_mut()))?;
+        file.persist(&path).map_err(|fault| named(&path, fault.error))?;
+        let mut report = Report::new(Message::new(format!("wrote {}\n", out.display())));
+        report.notes = warnings;
+        return Ok(report);
+    }
+    if agent.is_streaming() && !arguments.preview {
+        let lazy = Report::new(Message::new("this log is converted as it is read; use --preview for a summary\n"));
+        return Ok(lazy.with_hail(Box::new(move |out| input.convert(agent, out).map(drop))).prefer_hail());
+    }
+    let Parsed { session, warnings } = input.parse(agent)?;
+    let warnings: Vec<String> =
+        warnings.iter().map(|warning| format!("{}: line {}: {}", input.name(), warning.line, warning.cause)).collect();
+    let mut report = Report::new(Answer {
+        schema_version: 1,
+        agent: agent.name(),
+        header: session.header.clone(),
+        stats: session.stats.clone(),
+        warnings: warnings.clone(),
+    });
+    report.notes = warnings;
+    let report = report.with_hail(Box::new(move |out| Ok(session.write(out)?)));
+    Ok(if arguments.preview { report } else { report.prefer_hail() })
+}
+
+/// A log that can be read twice: once to recognise it, once to parse it.
+struct Input {
+    path: PathBuf,
+    file: File,
+    is_stdin: bool,
+}
+
+impl Input {
+    fn open(context: &Context, file: &Path) -> Result<Self> {
+        if file != Path::new("-") {
+            let path = context.path(file);
+            let file = File::open(&path).map_err(|fault| named(file, fault).hinted("git session discover"))?;
+            return Ok(Self { path, file, is_stdin: false });
+        }
+        let mut copy = tempfile::tempfile()?;
+        io::copy(&mut io::stdin().lock(), &mut copy)?;
+        Ok(Self { path: PathBuf::from("standard input"), file: copy, is_stdin: true })
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn recognise(&self) -> Result<&'static dyn Agent> {
+        if !self.is_stdin {
+            return capture::recognise(&self.path);
+        }
+        let mut file = &self.file;
+        file.rewind()?;
+        let sample = Sample::read(io::BufReader::new(file))?;
+        agents::detect(&sample).map_err(|fault| named(&self.path, fault).hinted("git session discover"))
+    }
+
+    fn log(&self) -> Result<Log<'_>> {
+        let mut file = &self.file;
+        file.rewind()?;
+        let path = (!self.is_stdin).then_some(self.path.as_path());
+        Ok(Log::new(io::BufReader::with_capacity(1 << 17, file), path))
+    }
+
+    fn parse(&self, agent: &dyn Agent) -> Result<Parsed> {
+        agents::parse_session(agent, &mut self.log()?).map_err(|fault| explain_parse(&self.path, &fault))
+    }
+
+    /// Writes canonical HAIL, as it is read where the agent's log allows that.
+    fn convert(&self, agent: &dyn Agent, out: &mut dyn Write) -> Result<Vec<String>> {
+        let warnings = if agent.is_streaming() {
+            let mut writer = Writer::new(out);
+            let warnings = agent.parse(&mut self.log()?, &mut writer).map_err(|fault| match fault {
+                agents::ParseError::Io(fault) => Error::from(fault),
+                fault => explain_parse(&self.path, &fault),
+            })?;
+            writer.finish()?;
+            warnings
+        } else {
+            let parsed = self.parse(agent)?;
+            parsed.session.write(out)?;
+            parsed.warnings
+        };
+        Ok(warnings
+            .iter()
+            .map(|warning| format!("{}: line {}: {}", self.name(), warning.line, warning.cause))
+            .collect())
+    }
+}

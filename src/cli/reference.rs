@@ -1,0 +1,184 @@
+//! References to sessions, as a person writes them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    capture,
+    context::Context,
+    error::{Error, Result},
+    git::{GitError, Repository},
+    hail::{Lines, Reader, Record, Session, StatsCollector},
+    ledger::{Ledger, Listed, SessionKey},
+};
+
+/// How many candidates of an ambiguous reference are listed.
+const MAX_CANDIDATES: usize = 10;
+
+/// A session that a reference names.
+pub(super) enum Named {
+    /// One that is stored.
+    Stored(Box<Listed>),
+    /// One that was read from a file, not redacted.
+    File(Box<Session>),
+}
+
+/// Every session of every ledger that is here, the newest first, each once: this repository's own
+/// take precedence over fetched ones.
+pub(super) fn all(repository: &Repository, ledger: &dyn Ledger) -> Result<(Vec<Listed>, Vec<Error>)> {
+    let mut found: BTreeMap<SessionKey, Listed> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for tip in ledger.tips(repository)? {
+        let sessions = match ledger.sessions(repository, &tip) {
+            Ok(sessions) => sessions,
+            Err(fault) => {
+                failures.push(Error::from(fault).during(format!("reading the sessions of {}", tip.branch)));
+                continue;
+            }
+        };
+        for listed in sessions {
+            let known = found.entry(listed.key.clone()).or_insert_with(|| listed.clone());
+            // The same session in the ledgers of several branches: the longest, with all its commits.
+            let commits = listed.meta.git.commits.iter().chain(&known.meta.git.commits);
+            let commits: std::collections::BTreeSet<String> = commits.cloned().collect();
+            if listed.meta.stats.event_count > known.meta.stats.event_count {
+                *known = listed;
+            }
+            known.meta.git.commits = commits.into_iter().collect();
+        }
+    }
+    let mut sessions: Vec<Listed> = found.into_values().collect();
+    sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
+    Ok((sessions, failures))
+}
+
+fn newest(listed: &Listed) -> Option<crate::hail::Timestamp> {
+    listed.meta.own.updated_at.or(listed.meta.own.created_at)
+}
+
+/// Finds what `reference` names: `HEAD`, `HEAD~N`, `HEAD^N`, an id or the beginning of one, a commit
+/// or a range of commits, a file, or `-`.
+pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> {
+    let path = context.path(reference.as_ref());
+    if reference == "-" || (path.is_file() && reference.contains(['/', '.'])) {
+        return from_file(context, reference);
+    }
+    let repository = context.repository()?;
+    let ledger = context.config()?.ledger;
+    let (sessions, _) = all(repository, ledger)?;
+    let stored = |found: Vec<Listed>| Ok(found.into_iter().map(|listed| Named::Stored(Box::new(listed))).collect());
+    if let Some(range) = latest(reference) {
+        let found: Vec<Listed> = sessions.into_iter().skip(range.start).take(range.len()).collect();
+        return if found.is_empty() { Err(none(reference)) } else { stored(found) };
+    }
+    if let Some(revision) = reference.strip_prefix("commit:") {
+        return stored(of_commits(repository, sessions, revision)?);
+    }
+    let by_id: Vec<Listed> = sessions.iter().filter(|listed| matches(&listed.key, reference)).cloned().collect();
+    match by_id.as_slice() {
+        [] => {}
+        [_] => return stored(by_id),
+        several => {
+            if let Some(exact) = several.iter().find(|listed| listed.key.to_string() == reference) {
+                return stored(vec![exact.clone()]);
+            }
+            let names: Vec<String> = several.iter().take(MAX_CANDIDATES).map(|listed| listed.key.to_string()).collect();
+            return Err(Error::user(format!(
+                "'{reference}' could be any of {} sessions: {}",
+                several.len(),
+                names.join(", ")
+            ))
+            .hinted(format!("git session show {}", names[0])));
+        }
+    }
+    match of_commits(repository, sessions, reference) {
+        Ok(found) => stored(found),
+        Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => Err(none(reference)),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn none(reference: &str) -> Error {
+    Error::user(format!("there is no session '{reference}' here"))
+        .hinted("git session log lists what is here; git session sync --fetch-only gets what the others have")
+}
+
+fn matches(key: &SessionKey, reference: &str) -> bool {
+    reference.len() >= 4 && key.to_string().starts_with(reference) || key.to_string() == reference
+}
+
+/// Reads `HEAD`, `HEAD~N` (the latest N) and `HEAD^N` (the Nth most recent, counted from 0).
+fn latest(reference: &str) -> Option<std::ops::Range<usize>> {
+    let rest = reference.strip_prefix("HEAD")?;
+    let number = |text: &str| text.parse::<usize>().ok();
+    match rest.split_at_checked(1) {
+        None => Some(0..1),
+        Some(("~", count)) => Some(0..number(count)?),
+        Some(("^", index)) => number(index).map(|index| index..index + 1),
+        Some(_) => None,
+    }
+}
+
+/// The sessions linked to a commit or to the commits of a range.
+fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) -> Result<Vec<Listed>> {
+    let commits = match revision.split_once("..") {
+        Some((from, to)) => {
+            let or_head = |spec: &str| repository.resolve(if spec.is_empty() { "HEAD" } else { spec });
+            repository.commits(&[or_head(to.trim_start_matches('.'))?], &[or_head(from)?], 10_000)?
+        }
+        None => vec![repository.resolve(revision)?],
+    };
+    let mut ids = std::collections::HashSet::new();
+    let mut named = std::collections::HashSet::new();
+    for commit in &commits {
+        ids.insert(commit.to_string());
+        match repository.commit(*commit) {
+            Ok(commit) => named.extend(crate::link::sessions_in(&commit.message)),
+            Err(GitError::Missing { .. }) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    let is_linked = |listed: &Listed| {
+        named.contains(&listed.key.id) || listed.meta.git.commits.iter().any(|commit| ids.contains(commit))
+    };
+    let found: Vec<Listed> = sessions.into_iter().filter(is_linked).collect();
+    if found.is_empty() {
+        let missing: Vec<String> = named.iter().map(ToString::to_string).collect();
+        let error = if missing.is_empty() {
+            Error::user(format!("no session is linked to {revision}"))
+        } else {
+            Error::user(format!("{revision} names the session {}, which is not here", missing.join(", ")))
+        };
+        return Err(error.hinted("git session sync --fetch-only"));
+    }
+    Ok(found)
+}
+
+fn from_file(context: &Context, reference: &str) -> Result<Vec<Named>> {
+    let path = context.path(reference.as_ref());
+    if reference == "-" {
+        let mut lines = Lines::new(std::io::stdin().lock());
+        return read_hail(&mut lines).map(|session| vec![Named::File(Box::new(session))]);
+    }
+    let agent = capture::recognise(&path)?;
+    Ok(vec![Named::File(Box::new(capture::parse(agent, &path)?.session))])
+}
+
+/// Reads a whole HAIL session.
+pub(super) fn read_hail(lines: &mut Lines<impl std::io::BufRead>) -> Result<Session> {
+    let mut reader = Reader::new(lines);
+    let (mut header, mut events, mut stats) = (None, Vec::new(), StatsCollector::default());
+    while let Some((_, record)) =
+        reader.next_record().map_err(|fault| Error::user(format!("not a stored session: {fault}")))?
+    {
+        match record {
+            Record::Header(found) => header = Some(*found),
+            Record::Event(event) => {
+                stats.add(&event);
+                events.push(*event);
+            }
+            Record::Stats(_) => {}
+        }
+    }
+    let header = header.ok_or_else(|| Error::user("not a stored session: there is no header"))?;
+    Ok(Session { header, events, stats: stats.stats() })
+}

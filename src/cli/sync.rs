@@ -1,0 +1,117 @@
+//! The `sync` command.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::{
+    capture::{CaptureLock, Queue, run_job},
+    context::Context,
+    error::{Error, Result},
+    git::Repository,
+    report::{Describe, Report, View},
+    sync::{self, Terms},
+};
+
+/// How long a remote may take to answer: nobody waits for a hook here.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Fetch, unite and push the ledgers
+///
+/// Without REMOTE: the remote of the branch's upstream, else the only one there is.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The remote to exchange sessions with
+    remote: Option<String>,
+    /// Fetch and unite, but push nothing
+    #[arg(long)]
+    fetch_only: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema_version: u32,
+    remote: String,
+    fetched: Vec<String>,
+    pushed: Vec<String>,
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        if self.fetched.is_empty() && self.pushed.is_empty() {
+            return View::default().paragraph(format!("up to date with {}", self.remote));
+        }
+        let list = |names: &[String]| names.join(", ");
+        View::default().pairs([
+            ("remote", self.remote.clone()),
+            ("fetched", list(&self.fetched)),
+            ("pushed", list(&self.pushed)),
+        ])
+    }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let repository = context.repository()?;
+    let ledger = context.config()?.ledger;
+    let remote = match &arguments.remote {
+        Some(remote) => known(repository, remote)?,
+        None => default_remote(repository)?,
+    };
+    drain_queue(context, repository)?;
+    let terms = Terms { deadline: Instant::now() + PATIENCE, now: context.now() };
+    let fetched = sync::fetch_all(repository, ledger, &remote, &terms)
+        .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;
+    let mut answer = Answer {
+        schema_version: 1,
+        remote: remote.clone(),
+        fetched: fetched.iter().map(ToString::to_string).collect(),
+        pushed: Vec::new(),
+    };
+    let mut problems = Vec::new();
+    if !arguments.fetch_only {
+        let pairs = sync::all_pairs(repository, ledger, &remote)?;
+        let outcome = sync::push(repository, ledger, &remote, &pairs, &terms)?;
+        answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
+        problems = outcome.problems;
+    }
+    let mut report = Report::new(answer);
+    report.is_good = problems.is_empty();
+    report.notes = problems;
+    Ok(report)
+}
+
+fn known(repository: &Repository, remote: &str) -> Result<String> {
+    if repository.remotes().iter().any(|name| name == remote) {
+        return Ok(remote.to_owned());
+    }
+    Err(Error::user(format!("there is no remote '{remote}'; there are: {}", repository.remotes().join(", ")))
+        .hinted("git remote add NAME URL"))
+}
+
+/// The remote of the branch's upstream, else the only one.
+pub(super) fn default_remote(repository: &Repository) -> Result<String> {
+    let branch = repository.head()?.branch.map(|branch| branch.to_string());
+    if let Some(upstream) = branch.and_then(|branch| repository.upstream_remote(&branch)) {
+        return Ok(upstream);
+    }
+    match repository.remotes().as_slice() {
+        [] => Err(Error::user("this repository has no remote").hinted("git remote add origin URL")),
+        [only] => Ok(only.clone()),
+        several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
+            .hinted(format!("git session sync {}", several[0]))),
+    }
+}
+
+/// Stores what commits asked for and nobody got to yet.
+pub(super) fn drain_queue(context: &Context, repository: &Repository) -> Result<()> {
+    let queue = Queue::of(repository);
+    if queue.is_empty() {
+        return Ok(());
+    }
+    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(30)) else { return Ok(()) };
+    for (path, job) in queue.jobs() {
+        run_job(context, &job)?;
+        queue.done(&path)?;
+    }
+    Ok(())
+}
