@@ -5,14 +5,14 @@ use std::{collections::HashSet, ffi::OsStr, path::Path};
 use serde_json::Value;
 
 use super::records::{Record, Text};
-use crate::hail::{Agent, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
+use crate::hail::{Agent, Content, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
 
 /// The attribute that names where the title came from, so that the next part of a log can tell
 /// whether it knows a better one.
 const TITLE_SOURCE: &str = "title_source";
 
 /// Where a title may come from, best last.
-const TITLE_RANKS: [&str; 5] = ["", "prompt", "summary", "ai-title", "custom-title"];
+const TITLE_RANKS: [&str; 5] = ["command", "prompt", "summary", "ai-title", "custom-title"];
 
 /// Collected while the records pass.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ pub(super) struct Facts {
     version: Option<String>,
     model: Option<String>,
     prompt: Option<String>,
+    command: Option<String>,
     summaries: Vec<(String, String)>,
     ai_title: Option<String>,
     custom_title: Option<String>,
@@ -82,6 +83,18 @@ impl Facts {
     pub(super) fn note_prompt(&mut self, text: &str) {
         if self.prompt.is_none() {
             self.prompt = Some(title_of(text)).filter(|title| !title.is_empty());
+        }
+    }
+
+    /// Takes injected text: a slash command stands in for a title where no prompt is.
+    pub(super) fn note_command(&mut self, content: &Content) {
+        let Some(text) = content.texts().next().filter(|_| self.command.is_none()) else { return };
+        let tagged = |tag: &str| {
+            let (_, after) = text.split_once(&format!("<{tag}>"))?;
+            after.split_once(&format!("</{tag}>")).map(|(inner, _)| inner.trim())
+        };
+        if let Some(name) = tagged("command-name").filter(|_| text.trim_start().starts_with("<command-")) {
+            self.command = Some(title_of(&format!("{name} {}", tagged("command-args").unwrap_or_default())));
         }
     }
 
@@ -183,13 +196,14 @@ impl Facts {
 
     fn put_title(&self, header: &mut Header, uuids: &HashSet<String>) {
         let summary = self.summaries.iter().rev().find(|(leaf, _)| uuids.contains(leaf)).map(|(_, text)| text);
-        let titles = [None, self.prompt.as_ref(), summary, self.ai_title.as_ref(), self.custom_title.as_ref()];
+        let titles =
+            [self.command.as_ref(), self.prompt.as_ref(), summary, self.ai_title.as_ref(), self.custom_title.as_ref()];
         let best = (0..titles.len()).rev().find_map(|rank| Some((rank, titles[rank]?)));
         let Some((rank, title)) = best else { return };
         let known = header.attribute(TITLE_SOURCE).unwrap_or_default();
-        let known = TITLE_RANKS.iter().position(|source| *source == known).unwrap_or(0);
-        // The first prompt counts, the last of everything else.
-        if rank > known || (rank == known && rank > 1) {
+        let known = TITLE_RANKS.iter().position(|source| *source == known);
+        // The first command and the first prompt count, the last of everything else.
+        if known.is_none_or(|known| rank > known || (rank == known && rank > 1)) {
             header.context.title = title_of(title);
             header.context.attributes.insert(TITLE_SOURCE.to_owned(), TITLE_RANKS[rank].into());
         }

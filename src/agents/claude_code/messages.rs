@@ -55,6 +55,7 @@ fn user(parser: &mut Parser, source: &mut Source<'_>, body: &Body<'_>) {
     let mut said = Said { all_injected: human::is_injected_record(&source.record), ..Said::default() };
     match body {
         Body::Text(text) => said.text(text),
+        Body::Object => {}
         Body::Blocks(blocks) => {
             let single = blocks.iter().filter(|block| is_result(block)).count() == 1;
             for (index, block) in blocks.iter().enumerate() {
@@ -99,6 +100,7 @@ impl Said {
                 _ => "text",
             };
             let content = Content { blocks: self.injected };
+            parser.facts.note_command(&content);
             if reason == "sidechain" && !parser.facts.has_main_talk() {
                 parser.facts.note_prompt(&content.to_text());
             }
@@ -122,6 +124,7 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
             parser.push(source, said(), Content::text(text.as_str()));
             return;
         }
+        Body::Object => return,
         Body::Blocks(blocks) => blocks,
     };
     for (index, block) in blocks.iter().enumerate() {
@@ -133,7 +136,9 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
             }
             // `signature` and the `data` of redacted thinking are left out: only the provider can
             // read them, and nobody has a use for them outside of the request they belong to.
-            "thinking" => drop(parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking.as_ref())))),
+            "thinking" => {
+                drop(parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking.as_ref()))))
+            }
             "redacted_thinking" => {
                 let event = parser.push(source, EventType::Thinking, Content::default());
                 parser.events[event].attributes.insert("redacted".to_owned(), true.into());
@@ -198,7 +203,9 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
         fields: raw.and_then(|raw| serde_json::from_str(raw.get()).ok()),
     };
     let is_task = matches!(name.as_str(), "Task" | "Agent");
-    let ended = is_task && !outcome.is_error && outcome.fields.as_ref().is_some_and(|fields| fields.read("isAsync") != Some(true));
+    let ended = is_task
+        && !outcome.is_error
+        && outcome.fields.as_ref().is_some_and(|fields| fields.read("isAsync") != Some(true));
     let kind = if ended {
         EventType::TaskEnd { summary: Some(title_of(&outcome.text)).filter(|summary| !summary.is_empty()) }
     } else {
@@ -222,6 +229,7 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
 fn output(source: &Source<'_>, block: &Block<'_>, pointer: &str) -> Vec<hail::Block> {
     let parts = match (&block.content, &block.text) {
         (Some(Body::Text(text)), _) | (None, Some(text)) => return Content::text(text.as_str()).blocks,
+        (Some(Body::Object), _) => return vec![json(source.part(&format!("{pointer}/content")))],
         (Some(Body::Blocks(parts)), _) => parts,
         (None, None) => return Vec::new(),
     };
@@ -234,7 +242,8 @@ fn output(source: &Source<'_>, block: &Block<'_>, pointer: &str) -> Vec<hail::Bl
 
 /// A picture, or a document too large to be kept inline.
 fn inline(block: &Block<'_>) -> Option<hail::Block> {
-    let Media { media_type, data, url } = block.source.as_ref()?;
+    let source: Media<'_> = serde_json::from_str(block.source?.get()).ok()?;
+    let Media { media_type, data, url } = &source;
     let mime = media_type.as_ref().map_or("application/octet-stream", Text::as_str);
     match (block.kind(), data, url) {
         ("image", Some(data), _) => Some(media::image(mime, data.as_str())),
@@ -323,6 +332,7 @@ fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Op
     let mut said = Said { all_injected: source.record.is_sidechain, ..Said::default() };
     match &body {
         Body::Text(text) => said.text(text),
+        Body::Object => return None,
         Body::Blocks(blocks) => {
             for (index, block) in blocks.iter().enumerate() {
                 match &block.text {

@@ -6,6 +6,7 @@ mod human;
 mod messages;
 mod parser;
 mod patch;
+mod progress;
 mod records;
 mod results;
 mod tools;
@@ -34,7 +35,8 @@ impl Agent for ClaudeCode {
 
     fn recognises(&self, sample: &Sample) -> bool {
         // Qwen Code writes the same envelope around messages made of parts.
-        sample.records.iter().any(has_envelope) && !sample.records.iter().any(|record| record["message"]["parts"].is_array())
+        sample.records.iter().any(has_envelope)
+            && !sample.records.iter().any(|record| record["message"]["parts"].is_array())
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {

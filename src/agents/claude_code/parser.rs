@@ -9,12 +9,10 @@ use std::{
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    super::{
-        ParseError, Warning,
-        log::unreadable,
-    },
+    super::{ParseError, Warning, log::unreadable},
     facts::Facts,
     messages,
+    progress::Repeats,
     records::{Fields, Record, Text},
     results,
     tools::Call,
@@ -43,6 +41,7 @@ pub(super) struct Parser {
     seen: HashMap<String, (String, Option<Timestamp>)>,
     now: Option<Timestamp>,
     previous: String,
+    repeats: Repeats,
     envelope: HashMap<&'static str, String>,
 }
 
@@ -227,7 +226,8 @@ impl Parser {
         for (name, raw) in &fields.0 {
             let name = name.as_str();
             if !is_paired_elsewhere(name) && (!ENVELOPE.contains(&name) || self.has_changed(name, raw)) {
-                let value = serde_json::from_str(raw.get()).ok().and_then(keep);
+                let trimmed = if name == "data" { self.repeats.trim(raw) } else { None };
+                let value = trimmed.or_else(|| serde_json::from_str(raw.get()).ok()).and_then(keep);
                 kept.extend(value.map(|value| (name.to_owned(), value)));
             }
         }

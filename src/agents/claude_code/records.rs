@@ -212,6 +212,8 @@ impl<'de> Visitor<'de> for MessageVisitor {
 pub(super) enum Body<'a> {
     Text(Text<'a>),
     Blocks(Vec<Block<'a>>),
+    /// An object, as the results of the provider's own tools are when they fail.
+    Object,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
@@ -226,7 +228,7 @@ impl<'de> Visitor<'de> for BodyVisitor {
     type Value = Body<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or an array of blocks")
+        f.write_str("a string, an array of blocks or an object")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -243,6 +245,11 @@ impl<'de> Visitor<'de> for BodyVisitor {
             blocks.push(block);
         }
         Ok(Body::Blocks(blocks))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Body::Object)
     }
 }
 
@@ -268,7 +275,7 @@ pub(super) struct Block<'a> {
     pub(super) content: Option<Body<'a>>,
     pub(super) is_error: Option<bool>,
     #[serde(borrow)]
-    pub(super) source: Option<Media<'a>>,
+    pub(super) source: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) citations: Option<&'a RawValue>,
     #[serde(borrow)]

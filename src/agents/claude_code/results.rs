@@ -140,8 +140,18 @@ fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> 
         (_, "durationMs" | "totalDurationMs") => true,
         (
             "Edit" | "MultiEdit" | "NotebookEdit" | "Write",
-            "filePath" | "notebook_path" | "oldString" | "newString" | "replaceAll" | "edits" | "content"
-            | "structuredPatch" | "originalFile" | "originalFileContents" | "original_file" | "updated_file"
+            "filePath"
+            | "notebook_path"
+            | "oldString"
+            | "newString"
+            | "replaceAll"
+            | "edits"
+            | "content"
+            | "structuredPatch"
+            | "originalFile"
+            | "originalFileContents"
+            | "original_file"
+            | "updated_file"
             | "new_source",
         )
         | ("Task" | "Agent", "prompt" | "content" | "description")
