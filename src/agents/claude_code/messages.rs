@@ -35,7 +35,7 @@ pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
 }
 
 /// Marks the events of an answer with its message, its model and, in the end, what it cost.
-fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Message<'_>, first: usize) {
+pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Message<'_>, first: usize) {
     let model = message.model.as_ref().map(Text::as_str);
     for event in &mut parser.events[first..] {
         let facts = [(attribute::GROUP_ID, message.id.as_ref().map(Text::as_str)), (attribute::MODEL, model)];
@@ -137,7 +137,7 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
             // `signature` and the `data` of redacted thinking are left out: only the provider can
             // read them, and nobody has a use for them outside of the request they belong to.
             "thinking" => {
-                drop(parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking.as_ref()))))
+                parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking.as_ref())));
             }
             "redacted_thinking" => {
                 let event = parser.push(source, EventType::Thinking, Content::default());
@@ -243,8 +243,8 @@ fn output(source: &Source<'_>, block: &Block<'_>, pointer: &str) -> Vec<hail::Bl
 /// A picture, or a document too large to be kept inline.
 fn inline(block: &Block<'_>) -> Option<hail::Block> {
     let source: Media<'_> = serde_json::from_str(block.source?.get()).ok()?;
-    let Media { media_type, data, url } = &source;
-    let mime = media_type.as_ref().map_or("application/octet-stream", Text::as_str);
+    let Media { mime, data, url } = &source;
+    let mime = mime.as_ref().map_or("application/octet-stream", Text::as_str);
     match (block.kind(), data, url) {
         ("image", Some(data), _) => Some(media::image(mime, data.as_str())),
         ("image", None, Some(url)) => Some(media::image_url(url.as_str())),
@@ -278,7 +278,7 @@ fn custom(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
     if source.record.result.is_some() {
         return whole(parser, source);
     }
-    let mut data = parser.fields(rest, |value| Some(value));
+    let mut data = parser.fields(rest, Some);
     data.insert("type".to_owned(), source.record.kind().into());
     if let Some(subtype) = &source.record.subtype {
         data.insert("subtype".to_owned(), subtype.as_str().into());
@@ -302,6 +302,9 @@ fn system(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
         Some(text) => {
             let event = parser.push(source, EventType::SystemMessage, Content::text(text));
             parser.put_rest(event, rest, "source.fields");
+            if let Some(Value::Object(fields)) = parser.events[event].attributes.get_mut("source.fields") {
+                fields.remove("content");
+            }
         }
         None => custom(parser, source, rest),
     }

@@ -87,7 +87,7 @@ impl Parser {
                 self.warnings.push(Warning { line: number, cause });
             }
             Err(_) => match serde_json::from_str::<Value>(text) {
-                Ok(Value::Object(fields)) => self.misshapen(number, &fields, text),
+                Ok(Value::Object(fields)) => self.misshapen(number, fields, text),
                 Ok(value) => self.refuse(number, "not an object".to_owned(), value),
                 Err(fault) => self.refuse(number, format!("not JSON: {fault}"), text.into()),
             },
@@ -132,7 +132,13 @@ impl Parser {
     }
 
     /// Keeps a record whose fields have other types than they should.
-    fn misshapen(&mut self, number: u64, fields: &Map<String, Value>, line: &str) {
+    fn misshapen(&mut self, number: u64, mut fields: Map<String, Value>, line: &str) {
+        let whole = Content::json(Value::Object(fields.clone()));
+        let message = fields.get_mut("message").and_then(Value::as_object_mut);
+        let counts = message.map(|message| {
+            message.remove("content");
+            serde_json::to_string(message).unwrap_or_default()
+        });
         let text = |key: &str| Some(Text(fields.get(key)?.as_str()?.to_owned().into()));
         let record = Record {
             kind: text("type"),
@@ -141,12 +147,19 @@ impl Parser {
             parent: text("parentUuid"),
             session: text("sessionId"),
             timestamp: text("timestamp"),
+            request: text("requestId"),
+            // What the answer cost counts all the same.
+            message: counts.as_deref().and_then(|counts| serde_json::from_str(counts).ok()),
             ..Record::default()
         };
-        if let Some(mut source) = self.admit(number, record, line) {
-            let kind = source.record.full_kind();
-            let whole = Content::json(Value::Object(fields.clone()));
-            self.push(&mut source, EventType::Custom { kind }, whole);
+        let Some(mut source) = self.admit(number, record, line) else { return };
+        let kind = source.record.full_kind();
+        let event = self.push(&mut source, EventType::Custom { kind }, whole);
+        if let Some(message) = source.record.message.take().filter(|_| source.record.kind() == "assistant") {
+            messages::mark_answer(self, &source, &message, event);
+        }
+        if let Some(uuid) = &source.record.uuid {
+            uuid.as_str().clone_into(&mut self.previous);
         }
     }
 

@@ -292,8 +292,8 @@ impl Block<'_> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Media<'a> {
-    #[serde(borrow)]
-    pub(super) media_type: Option<Text<'a>>,
+    #[serde(borrow, rename = "media_type")]
+    pub(super) mime: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) data: Option<Text<'a>>,
     #[serde(borrow)]

@@ -47,13 +47,11 @@ pub(super) fn open(name: &str, input: Value) -> Opened {
     if name == "Write" && arguments.get("content").is_some_and(Value::is_string) {
         return write(arguments);
     }
-    match typed(name, &mut arguments) {
-        Some((kind, group)) => Opened::new(kind, group, arguments),
-        None => {
-            let group = if name.starts_with("mcp__") { "mcp" } else { "tool" };
-            Opened::new(EventType::ToolCall { name: name.to_owned() }, group, arguments)
-        }
+    if let Some((kind, group)) = typed(name, &mut arguments) {
+        return Opened::new(kind, group, arguments);
     }
+    let group = if name.starts_with("mcp__") { "mcp" } else { "tool" };
+    Opened::new(EventType::ToolCall { name: name.to_owned() }, group, arguments)
 }
 
 /// The kind of a tool with a kind of its own; what it holds is taken from the arguments.
