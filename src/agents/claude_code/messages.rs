@@ -25,13 +25,23 @@ pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
     }
     if parser.events.len() == first {
         whole(parser, source);
+    } else {
+        put_rest(parser, source, &message, first);
+    }
+    if source.record.kind() == "assistant" {
+        mark_answer(parser, source, &message, first);
+    }
+}
+
+/// Keeps what a message's record holds beside its content.
+fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, first: usize) {
+    // A result that could not be told to belong to one call.
+    if let Some(result) = &source.record.result {
+        parser.events[first].attributes.insert("source.tool_use_result".to_owned(), result.to_value());
     }
     let rest = std::mem::take(&mut source.record.rest);
     parser.put_rest(first, &rest, "source.fields");
     parser.put_rest(first, &message.rest, "source.message");
-    if source.record.kind() == "assistant" {
-        mark_answer(parser, source, &message, first);
-    }
 }
 
 /// Marks the events of an answer with its message, its model and, in the end, what it cost.
@@ -196,33 +206,28 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
     let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.as_ref()?.as_str().to_owned()));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
     let blocks = output(source, block, pointer);
-    let raw = source.record.result.filter(|_| single);
-    let outcome = Outcome {
-        is_error: block.is_error.unwrap_or(false),
-        text: Content { blocks: blocks.clone() }.to_text(),
-        fields: raw.and_then(|raw| serde_json::from_str(raw.get()).ok()),
-    };
+    let view = if single { source.record.result.take() } else { None };
+    let outcome = Outcome::new(block.is_error.unwrap_or(false), &blocks, view.as_ref());
     let is_task = matches!(name.as_str(), "Task" | "Agent");
-    let ended = is_task
-        && !outcome.is_error
-        && outcome.fields.as_ref().is_some_and(|fields| fields.read("isAsync") != Some(true));
+    let ended =
+        is_task && !outcome.is_error && outcome.fields.is_some_and(|fields| fields.read("isAsync") != Some(true));
     let kind = if ended {
-        EventType::TaskEnd { summary: Some(title_of(&outcome.text)).filter(|summary| !summary.is_empty()) }
+        EventType::TaskEnd { summary: Some(title_of(outcome.text.as_ref())).filter(|summary| !summary.is_empty()) }
     } else {
         let call_id = Some(id.clone()).filter(|id| !id.is_empty());
         EventType::ToolResult { name: name.clone(), is_error: outcome.is_error, call_id }
     };
-    let index = parser.push(source, kind, Content { blocks });
-    let event = &mut parser.events[index];
-    mark(event, &id);
-    event.task_id = is_task.then(|| id.clone()).filter(|id| !id.is_empty());
-    event.duration_ms = results::duration(&outcome);
-    if let Some(raw) = raw {
-        event.attributes.extend(results::attributes(&name, raw, &outcome));
-    }
     if let Some(call) = call {
         results::settle(&mut parser.events[call.event], call, &outcome);
     }
+    let attributes = view.as_ref().map(|view| results::attributes(&name, view, &outcome));
+    let duration = results::duration(&outcome);
+    let index = parser.push(source, kind, Content { blocks });
+    let event = &mut parser.events[index];
+    event.attributes.extend(attributes.into_iter().flatten());
+    mark(event, &id);
+    event.task_id = is_task.then(|| id.clone()).filter(|id| !id.is_empty());
+    event.duration_ms = duration;
 }
 
 /// The output of a tool as blocks.
@@ -279,6 +284,9 @@ fn custom(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
         return whole(parser, source);
     }
     let mut data = parser.fields(rest, Some);
+    if let Some(progress) = &source.record.data {
+        data.insert("data".to_owned(), parser.repeats.trim(progress));
+    }
     data.insert("type".to_owned(), source.record.kind().into());
     if let Some(subtype) = &source.record.subtype {
         data.insert("subtype".to_owned(), subtype.as_str().into());

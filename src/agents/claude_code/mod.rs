@@ -3,6 +3,7 @@
 mod discovery;
 mod facts;
 mod human;
+mod loose;
 mod messages;
 mod parser;
 mod patch;

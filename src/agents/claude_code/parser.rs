@@ -11,6 +11,7 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     super::{ParseError, Warning, log::unreadable},
     facts::Facts,
+    loose::value_of,
     messages,
     progress::Repeats,
     records::{Fields, Record, Text},
@@ -41,7 +42,7 @@ pub(super) struct Parser {
     seen: HashMap<String, (String, Option<Timestamp>)>,
     now: Option<Timestamp>,
     previous: String,
-    repeats: Repeats,
+    pub(super) repeats: Repeats,
     envelope: HashMap<&'static str, String>,
 }
 
@@ -239,9 +240,7 @@ impl Parser {
         for (name, raw) in &fields.0 {
             let name = name.as_str();
             if !is_paired_elsewhere(name) && (!ENVELOPE.contains(&name) || self.has_changed(name, raw)) {
-                let trimmed = if name == "data" { self.repeats.trim(raw) } else { None };
-                let value = trimmed.or_else(|| serde_json::from_str(raw.get()).ok()).and_then(keep);
-                kept.extend(value.map(|value| (name.to_owned(), value)));
+                kept.extend(keep(value_of(raw)).map(|value| (name.to_owned(), value)));
             }
         }
         kept

@@ -1,48 +1,63 @@
 //! Progress of subagents: each record repeats every message so far (97 % of their bytes in the
-//! logs this was measured on). What an earlier record of the log holds, byte for byte, is left out.
+//! logs this was measured on). What the record before it holds, byte for byte, is left out.
 
-use std::{
-    collections::HashSet,
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, value::RawValue};
 
-use super::records::Fields;
+use super::loose::{Loose, value_of};
 
 const REPEATED: &str = "normalizedMessages";
 
-/// The messages that were already kept.
+/// The messages that were kept last, by agent.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    kept: HashSet<(u64, usize)>,
+    last: HashMap<String, Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    list: String,
+    count: usize,
 }
 
 impl Repeats {
-    /// The `data` of a progress record without the messages kept before, whose number stands
-    /// beside the rest. `None` when nothing repeats there.
-    pub(super) fn trim(&mut self, raw: &RawValue) -> Option<Value> {
-        let fields: Fields<'_> = serde_json::from_str(raw.get()).ok()?;
-        let messages: Vec<&RawValue> = fields.read(REPEATED)?;
-        let mut data = Map::new();
-        for (key, raw) in fields.0.iter().filter(|(key, _)| key.as_str() != REPEATED) {
-            data.insert(key.as_str().to_owned(), serde_json::from_str(raw.get()).ok()?);
+    /// The `data` of a progress record without the messages of the record before it, whose number
+    /// stands beside the new ones.
+    pub(super) fn trim(&mut self, data: &Loose<'_>) -> Value {
+        let Loose::Fields(fields) = data else { return data.to_value() };
+        let mut trimmed = Map::new();
+        for (key, raw) in &fields.0 {
+            if key.as_str() == REPEATED && raw.get().starts_with('[') {
+                let agent = fields.text("agentId").unwrap_or_default().into_owned();
+                let (new, repeated) = self.last.entry(agent).or_default().advance(raw);
+                trimmed.extend(repeated.map(|repeated| ("repeatedMessages".to_owned(), repeated.into())));
+                trimmed.insert(REPEATED.to_owned(), new.into());
+            } else {
+                trimmed.insert(key.as_str().to_owned(), value_of(raw));
+            }
         }
-        let total = messages.len();
-        let new = messages.into_iter().filter(|message| self.kept.insert(identity(message)));
-        let new: Vec<Value> = new.filter_map(|message| serde_json::from_str(message.get()).ok()).collect();
-        if new.len() < total {
-            data.insert("repeatedMessages".to_owned(), (total - new.len()).into());
-        }
-        data.insert(REPEATED.to_owned(), new.into());
-        Some(Value::Object(data))
+        Value::Object(trimmed)
     }
 }
 
-fn identity(message: &RawValue) -> (u64, usize) {
-    let mut hasher = DefaultHasher::new();
-    message.get().hash(&mut hasher);
-    (hasher.finish(), message.get().len())
+impl Kept {
+    /// The messages that were added to the list, and how many stood there before, if any did.
+    fn advance(&mut self, list: &RawValue) -> (Vec<Value>, Option<usize>) {
+        let list = list.get();
+        let before = self.list.strip_suffix(']').filter(|_| self.count > 0);
+        let added = before.and_then(|before| list.strip_prefix(before)).filter(|added| added.starts_with([',', ']']));
+        let (new, repeated): (Vec<Value>, _) = match added {
+            Some(added) => {
+                let added = format!("[{}", added.trim_start_matches(','));
+                (serde_json::from_str(&added).unwrap_or_default(), Some(self.count))
+            }
+            None => (serde_json::from_str(list).unwrap_or_default(), None),
+        };
+        self.count = repeated.unwrap_or(0) + new.len();
+        list.clone_into(&mut self.list);
+        (new, repeated)
+    }
 }
 
 #[cfg(test)]
@@ -54,11 +69,15 @@ mod tests {
     #[test]
     fn a_message_is_kept_the_first_time_only() {
         let mut repeats = Repeats::default();
-        let mut trim = |text: &str| repeats.trim(serde_json::from_str(text).expect("JSON"));
+        let mut trim = |text: &str| repeats.trim(&serde_json::from_str(text).expect("JSON"));
         let first = trim(r#"{"type":"agent_progress","normalizedMessages":[{"a":1}]}"#);
-        assert_eq!(first, Some(json!({"type": "agent_progress", "normalizedMessages": [{"a": 1}]})));
+        assert_eq!(first, json!({"type": "agent_progress", "normalizedMessages": [{"a": 1}]}));
         let second = trim(r#"{"normalizedMessages":[{"a":1},{"a":2}]}"#);
-        assert_eq!(second, Some(json!({"normalizedMessages": [{"a": 2}], "repeatedMessages": 1})));
-        assert_eq!(trim(r#"{"type":"hook_progress"}"#), None);
+        assert_eq!(second, json!({"normalizedMessages": [{"a": 2}], "repeatedMessages": 1}));
+        let same = trim(r#"{"normalizedMessages":[{"a":1},{"a":2}]}"#);
+        assert_eq!(same, json!({"normalizedMessages": [], "repeatedMessages": 2}));
+        let other = trim(r#"{"normalizedMessages":[{"a":2}]}"#);
+        assert_eq!(other, json!({"normalizedMessages": [{"a": 2}]}));
+        assert_eq!(trim(r#"{"type":"hook_progress"}"#), json!({"type": "hook_progress"}));
     }
 }

@@ -11,6 +11,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::loose::Loose;
+
 /// A string that borrows from the line unless it has escapes, also inside an `Option`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
@@ -104,7 +106,8 @@ pub(super) struct Record<'a> {
     pub(super) is_meta: bool,
     pub(super) is_compact_summary: bool,
     pub(super) message: Option<Message<'a>>,
-    pub(super) result: Option<&'a RawValue>,
+    pub(super) result: Option<Loose<'a>>,
+    pub(super) data: Option<Loose<'a>>,
     pub(super) rest: Fields<'a>,
 }
 
@@ -157,6 +160,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 "isMeta" => record.is_meta = flag(&mut map)?,
                 "isCompactSummary" => record.is_compact_summary = flag(&mut map)?,
                 "message" => record.message = map.next_value()?,
+                "data" => record.data = map.next_value()?,
                 "toolUseResult" => record.result = map.next_value()?,
                 _ => record.rest.0.push((key, map.next_value()?)),
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
+    loose::{Loose, value_of},
     patch,
     records::{Fields, Text},
     tools::{self, Call},
@@ -16,14 +17,28 @@ use crate::hail::{Attributes, Block, Event, EventType, attribute};
 pub(super) struct Outcome<'a> {
     pub(super) is_error: bool,
     /// The output as the model saw it.
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     /// The program's own view of the result, where it is an object.
-    pub(super) fields: Option<Fields<'a>>,
+    pub(super) fields: Option<&'a Fields<'a>>,
+}
+
+impl<'a> Outcome<'a> {
+    /// Reads the output and the program's view of it.
+    pub(super) fn new(is_error: bool, blocks: &'a [Block], view: Option<&'a Loose<'a>>) -> Self {
+        let mut texts = blocks.iter().filter_map(|block| match block {
+            Block::Text { text } => Some(text.as_str()),
+            _ => None,
+        });
+        let first = texts.next().unwrap_or_default();
+        let text = texts.fold(Cow::Borrowed(first), |all, text| Cow::Owned(format!("{all}\n{text}")));
+        let fields = view.and_then(|view| if let Loose::Fields(fields) = view { Some(fields) } else { None });
+        Self { is_error, text, fields }
+    }
 }
 
 /// Completes the event of a call with what its result tells.
 pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
-    let fields = outcome.fields.as_ref();
+    let fields = outcome.fields;
     match &mut event.event_type {
         EventType::FileEdit { .. } | EventType::FileCreate { .. } if outcome.is_error => tools::revoke(event, call),
         EventType::FileEdit { path, diff } => {
@@ -89,7 +104,7 @@ fn exit_code_of(outcome: &Outcome<'_>) -> Option<i32> {
         let code = outcome.text.trim_start().strip_prefix("Exit code ")?;
         return code.split(|c: char| c != '-' && !c.is_ascii_digit()).next()?.parse().ok();
     }
-    let Some(fields) = &outcome.fields else { return Some(0) };
+    let Some(fields) = outcome.fields else { return Some(0) };
     let runs_on = fields.text("backgroundTaskId").is_some() || fields.text("shellId").is_some();
     if runs_on || fields.read("interrupted") == Some(true) {
         return None;
@@ -98,10 +113,11 @@ fn exit_code_of(outcome: &Outcome<'_>) -> Option<i32> {
 }
 
 /// What the program's view holds beyond the output and the call, as attributes of the result.
-pub(super) fn attributes(name: &str, raw: &RawValue, outcome: &Outcome<'_>) -> Attributes {
+pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) -> Attributes {
     let mut attributes = Attributes::new();
-    let Some(fields) = &outcome.fields else {
-        attributes.extend(unstructured(raw, outcome).map(|value| ("source.tool_use_result".to_owned(), value)));
+    let Some(fields) = outcome.fields else {
+        attributes
+            .extend(unstructured(view.to_value(), outcome).map(|value| ("source.tool_use_result".to_owned(), value)));
         return attributes;
     };
     let mut kept = Map::new();
@@ -110,9 +126,8 @@ pub(super) fn attributes(name: &str, raw: &RawValue, outcome: &Outcome<'_>) -> A
         if is_repeated(name, key, raw, outcome) {
             continue;
         }
-        let Some(value) = serde_json::from_str(raw.get()).ok().and_then(without_nothing) else { continue };
+        let Some(value) = file_or_value(name, key, raw).and_then(without_nothing) else { continue };
         match (name, key) {
-            ("Read", "file") => kept.extend(without_content(value).map(|value| (key.to_owned(), value))),
             ("Task" | "Agent", "agentId") => drop(attributes.insert("task.agent_id".to_owned(), value)),
             ("Task" | "Agent", "totalTokens") => drop(attributes.insert("task.total_tokens".to_owned(), value)),
             ("Task" | "Agent", "totalToolUseCount") => {
@@ -129,7 +144,7 @@ pub(super) fn attributes(name: &str, raw: &RawValue, outcome: &Outcome<'_>) -> A
 
 /// How long the tool took, in milliseconds.
 pub(super) fn duration(outcome: &Outcome<'_>) -> Option<u64> {
-    let fields = outcome.fields.as_ref()?;
+    let fields = outcome.fields?;
     fields.read("durationMs").or_else(|| fields.read("totalDurationMs"))
 }
 
@@ -166,22 +181,26 @@ fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> 
 }
 
 fn is_within(text: &str, part: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), part.trim().as_bytes()).is_some()
+    let part = part.trim();
+    // Almost always one of the ends, which is faster to see than a search is to set up.
+    text.trim_start().starts_with(part)
+        || text.trim_end().ends_with(part)
+        || memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
 
-/// Drops the content of a file that was read: the output is the same with line numbers, or the
-/// picture itself.
-fn without_content(mut file: Value) -> Option<Value> {
-    let fields = file.as_object_mut()?;
-    for key in ["content", "base64", "cells", "filePath"] {
-        fields.remove(key);
+/// The value of a field; of a file that was read without its content, for the output is the same
+/// with line numbers, or the picture itself.
+fn file_or_value(name: &str, key: &str, raw: &RawValue) -> Option<Value> {
+    if (name, key) != ("Read", "file") {
+        return Some(value_of(raw));
     }
-    (!fields.is_empty()).then_some(file)
+    let mut file: Fields<'_> = serde_json::from_str(raw.get()).ok()?;
+    file.0.retain(|(key, _)| !matches!(key.as_str(), "content" | "base64" | "cells" | "filePath"));
+    Some(Loose::Fields(file).to_value())
 }
 
 /// A result that is text or a list of blocks, unless the output says the same.
-fn unstructured(raw: &RawValue, outcome: &Outcome<'_>) -> Option<Value> {
-    let value: Value = serde_json::from_str(raw.get()).ok()?;
+fn unstructured(value: Value, outcome: &Outcome<'_>) -> Option<Value> {
     let says_the_same = |text: &str| is_within(&outcome.text, text.strip_prefix("Error: ").unwrap_or(text));
     let repeated = match &value {
         Value::String(text) => says_the_same(text),
