@@ -4,12 +4,16 @@ use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDi
 
 /// Makes a unified diff with file headers; empty when nothing changed.
 pub(super) fn unified(path: &str, old: &str, new: &str) -> String {
+    with_header(path, &hunks(old, new))
+}
+
+/// Makes the hunks of a unified diff, without file headers.
+pub(super) fn hunks(old: &str, new: &str) -> String {
     let input = InternedInput::new(old, new);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let printer = BasicLineDiffPrinter(&input.interner);
-    let hunks = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string();
-    with_header(path, &hunks)
+    diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string()
 }
 
 /// Puts the two file headers before hunks that an agent already made.

@@ -1,23 +1,55 @@
-//! Placeholder.
+//! Claude Code, versions 1.0 to 2.1: one JSON record a line, one file a session.
+
+mod discovery;
+mod facts;
+mod human;
+mod loose;
+mod messages;
+mod parser;
+mod patch;
+mod progress;
+mod records;
+mod results;
+mod tools;
+mod usage;
+
+use serde_json::Value;
+
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
 use crate::{environment::Environment, hail::Sink};
 
+/// The Claude Code reader.
 pub(super) struct ClaudeCode;
 
 impl Agent for ClaudeCode {
     fn name(&self) -> &'static str {
         "claude-code"
     }
+
     fn title(&self) -> &'static str {
-        "claude_code"
+        "Claude Code"
     }
-    fn logs(&self, _: &Environment, _: &Scope<'_>) -> Vec<LogFile> {
-        Vec::new()
+
+    fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
+        discovery::logs(environment, scope)
     }
-    fn recognises(&self, _: &Sample) -> bool {
-        false
+
+    fn recognises(&self, sample: &Sample) -> bool {
+        // Qwen Code writes the same envelope around messages made of parts.
+        sample.records.iter().any(has_envelope)
+            && !sample.records.iter().any(|record| record["message"]["parts"].is_array())
     }
-    fn parse(&self, _: &mut Log<'_>, _: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        Err(ParseError::Empty)
+
+    fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+        let mut parser = parser::Parser::default();
+        while let Some(line) = log.lines.next_line()? {
+            parser.line(line);
+        }
+        parser.finish(log.path, log.resumed.take(), sink)
     }
+}
+
+fn has_envelope(record: &Value) -> bool {
+    let is_text = |key: &str| record.get(key).is_some_and(Value::is_string);
+    ["type", "sessionId", "uuid", "version"].into_iter().all(is_text) && record.get("parentUuid").is_some()
 }

@@ -1,0 +1,105 @@
+//! Finds the logs: `projects/<folder>/<session>.jsonl` and those of subagents beside or below.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::super::{LogFile, Scope};
+use crate::environment::Environment;
+
+/// Subagents that only repeat the history of their parent.
+const COPIES: [&str; 2] = ["agent-acompact-", "agent-aside_question-"];
+
+/// The logs that may belong to `scope`, sorted by path.
+pub(super) fn logs(environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
+    let Some(home) = environment.folder("CLAUDE_CONFIG_DIR", ".claude") else { return Vec::new() };
+    let names = scope.folder.map(Names::of);
+    let mut found = Vec::new();
+    for project in entries(&home.join("projects")) {
+        let wanted = |names: &Names| project.file_name().is_some_and(|name| names.may_hold(&name.to_string_lossy()));
+        if names.as_ref().is_none_or(wanted) {
+            collect(&project, scope, &mut found);
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn collect(project: &Path, scope: &Scope<'_>, found: &mut Vec<LogFile>) {
+    for entry in entries(project) {
+        if has_log_name(&entry) {
+            found.extend(log_at(entry, scope));
+        } else if entry.extension().is_none() {
+            let below = entries(&entry.join("subagents")).into_iter().filter(|path| has_log_name(path));
+            found.extend(below.filter_map(|path| log_at(path, scope)));
+        }
+    }
+}
+
+fn log_at(path: PathBuf, scope: &Scope<'_>) -> Option<LogFile> {
+    LogFile::at(path).filter(|log| scope.since.is_none_or(|since| log.modified >= since))
+}
+
+fn has_log_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".jsonl") && !COPIES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// The names that project folders have for sessions in, above or below a folder.
+struct Names {
+    above: Vec<String>,
+    below: Vec<String>,
+}
+
+impl Names {
+    fn of(folder: &Path) -> Self {
+        let mut names = Self { above: Vec::new(), below: Vec::new() };
+        let canonical = folder.canonicalize().ok();
+        for folder in [Some(folder), canonical.as_deref()].into_iter().flatten() {
+            for encode in [encoded, with_dashes] {
+                names.above.extend(folder.ancestors().map(encode));
+                names.below.push(format!("{}-", encode(folder).trim_end_matches('-')));
+            }
+        }
+        names
+    }
+
+    fn may_hold(&self, name: &str) -> bool {
+        self.above.iter().any(|above| above == name) || self.below.iter().any(|below| name.starts_with(below))
+    }
+}
+
+/// The folder's name today: every character but ASCII letters and digits becomes a dash.
+fn encoded(folder: &Path) -> String {
+    let dash = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    folder.to_string_lossy().chars().map(dash).collect()
+}
+
+/// The folder's name in early versions.
+fn with_dashes(folder: &Path) -> String {
+    folder.to_string_lossy().replace(['/', '\\'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Names;
+
+    #[test]
+    fn a_folder_is_found_under_its_own_name_and_those_above_and_below() {
+        let names = Names::of(Path::new("/home/ann/my.app"));
+        for name in ["-home-ann-my-app", "-home-ann-my.app", "-home-ann", "-", "-home-ann-my-app-web"] {
+            assert!(names.may_hold(name), "{name}");
+        }
+        for name in ["-home-ann-my-apple", "-home-ann-other", "-home-bob"] {
+            assert!(!names.may_hold(name), "{name}");
+        }
+    }
+}

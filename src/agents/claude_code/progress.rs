@@ -1,0 +1,83 @@
+//! Progress of subagents: each record repeats every message so far (97 % of their bytes in the
+//! logs this was measured on). What the record before it holds, byte for byte, is left out.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, value::RawValue};
+
+use super::loose::{Loose, value_of};
+
+const REPEATED: &str = "normalizedMessages";
+
+/// The messages that were kept last, by agent.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    last: HashMap<String, Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    list: String,
+    count: usize,
+}
+
+impl Repeats {
+    /// The `data` of a progress record without the messages of the record before it, whose number
+    /// stands beside the new ones.
+    pub(super) fn trim(&mut self, data: &Loose<'_>) -> Value {
+        let Loose::Fields(fields) = data else { return data.to_value() };
+        let mut trimmed = Map::new();
+        for (key, raw) in &fields.0 {
+            if key.as_str() == REPEATED && raw.get().starts_with('[') {
+                let agent = fields.text("agentId").unwrap_or_default().into_owned();
+                let (new, repeated) = self.last.entry(agent).or_default().advance(raw);
+                trimmed.extend(repeated.map(|repeated| ("repeatedMessages".to_owned(), repeated.into())));
+                trimmed.insert(REPEATED.to_owned(), new.into());
+            } else {
+                trimmed.insert(key.as_str().to_owned(), value_of(raw));
+            }
+        }
+        Value::Object(trimmed)
+    }
+}
+
+impl Kept {
+    /// The messages that were added to the list, and how many stood there before, if any did.
+    fn advance(&mut self, list: &RawValue) -> (Vec<Value>, Option<usize>) {
+        let list = list.get();
+        let before = self.list.strip_suffix(']').filter(|_| self.count > 0);
+        let added = before.and_then(|before| list.strip_prefix(before)).filter(|added| added.starts_with([',', ']']));
+        let (new, repeated): (Vec<Value>, _) = match added {
+            Some(added) => {
+                let added = format!("[{}", added.trim_start_matches(','));
+                (serde_json::from_str(&added).unwrap_or_default(), Some(self.count))
+            }
+            None => (serde_json::from_str(list).unwrap_or_default(), None),
+        };
+        self.count = repeated.unwrap_or(0) + new.len();
+        list.clone_into(&mut self.list);
+        (new, repeated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Repeats;
+
+    #[test]
+    fn a_message_is_kept_the_first_time_only() {
+        let mut repeats = Repeats::default();
+        let mut trim = |text: &str| repeats.trim(&serde_json::from_str(text).expect("JSON"));
+        let first = trim(r#"{"type":"agent_progress","normalizedMessages":[{"a":1}]}"#);
+        assert_eq!(first, json!({"type": "agent_progress", "normalizedMessages": [{"a": 1}]}));
+        let second = trim(r#"{"normalizedMessages":[{"a":1},{"a":2}]}"#);
+        assert_eq!(second, json!({"normalizedMessages": [{"a": 2}], "repeatedMessages": 1}));
+        let same = trim(r#"{"normalizedMessages":[{"a":1},{"a":2}]}"#);
+        assert_eq!(same, json!({"normalizedMessages": [], "repeatedMessages": 2}));
+        let other = trim(r#"{"normalizedMessages":[{"a":2}]}"#);
+        assert_eq!(other, json!({"normalizedMessages": [{"a": 2}]}));
+        assert_eq!(trim(r#"{"type":"hook_progress"}"#), json!({"type": "hook_progress"}));
+    }
+}

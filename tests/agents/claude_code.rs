@@ -1,0 +1,387 @@
+//! Claude Code's logs: snapshots of the fixtures, one test for every trap, and the corpus.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use git_session::{
+    agents::{Log, LogFile, ParseError, Parsed, Sample, Scope, by_name, parse_session},
+    environment::Environment,
+    hail::{Block, Event, EventType, Header, Session, Sink},
+};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/claude-code").join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(fixture(name)).expect("the fixture is there")
+}
+
+fn parse(bytes: &[u8], path: Option<&Path>) -> Result<Parsed, ParseError> {
+    parse_session(by_name("claude-code").expect("known"), &mut Log::new(bytes, path))
+}
+
+fn session(name: &str) -> Session {
+    parse(&bytes(name), Some(&fixture(name))).expect("parses").session
+}
+
+fn of_call<'a>(session: &'a Session, call: &str) -> Vec<&'a Event> {
+    session
+        .events
+        .iter()
+        .filter(|event| event.attributes.get("semantic.call_id").is_some_and(|id| id == call))
+        .collect()
+}
+
+fn exit_code(session: &Session, call: &str) -> Option<i32> {
+    match &of_call(session, call)[0].event_type {
+        EventType::ShellCommand { exit_code, .. } => *exit_code,
+        other => panic!("{call} is {other:?}"),
+    }
+}
+
+fn texts(session: &Session, kind: &EventType) -> Vec<String> {
+    session.events.iter().filter(|event| event.event_type == *kind).map(|event| event.content.to_text()).collect()
+}
+
+/// Collects without sorting or dropping, as a strict output would.
+#[derive(Default)]
+struct Raw {
+    headers: usize,
+    events: Vec<Event>,
+}
+
+impl Sink for Raw {
+    fn header(&mut self, _: Header) -> std::io::Result<()> {
+        self.headers += 1;
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> std::io::Result<()> {
+        self.events.push(event);
+        Ok(())
+    }
+}
+
+#[test]
+fn every_fixture_becomes_the_canonical_hail_it_did_before() {
+    insta::glob!("../../fixtures/agents/claude-code", "*.jsonl", |path| {
+        let input = fs::read(path).expect("readable");
+        let parsed = parse(&input, Some(path)).expect("parses");
+        assert_eq!(parsed.warnings, []);
+        insta::assert_snapshot!(String::from_utf8(parsed.session.to_bytes()).expect("UTF-8"));
+    });
+}
+
+#[test]
+fn an_answer_streamed_over_several_lines_is_counted_once_by_its_last() {
+    let session = session("streamed-answer.jsonl");
+    assert_eq!((session.stats.total_input_tokens, session.stats.total_output_tokens), (6, 132));
+    let counted: Vec<u64> =
+        session.events.iter().map(|event| event.count("output_tokens")).filter(|n| *n > 0).collect();
+    assert_eq!(counted, [90, 42]);
+    assert_eq!(of_call(&session, "t2")[0].count("cache_read_tokens"), 1000);
+}
+
+#[test]
+fn parallel_results_find_their_calls_in_any_order() {
+    let session = session("streamed-answer.jsonl");
+    for (call, tool) in [("t1", "Read"), ("t2", "Grep")] {
+        let EventType::ToolResult { name, .. } = &of_call(&session, call)[1].event_type else { panic!("{call}") };
+        assert_eq!(name, tool);
+    }
+}
+
+#[test]
+fn a_message_made_up_by_the_program_has_no_model_and_is_no_answer() {
+    let session = session("streamed-answer.jsonl");
+    assert_eq!(session.header.agent.model, "claude-opus-4-6");
+    let made_up = session.events.iter().find(|event| event.content.to_text().starts_with("API Error")).expect("kept");
+    assert_eq!(made_up.event_type, EventType::SystemMessage);
+    assert!(!made_up.attributes.contains_key("model"));
+    assert_eq!(made_up.attributes["source.fields"]["error"], "overloaded");
+}
+
+#[test]
+fn commands_keep_the_exit_code_where_it_is_known() {
+    let session = session("tools.jsonl");
+    let codes: Vec<Option<i32>> = ["b1", "b2", "b3", "b4", "b5"].map(|call| exit_code(&session, call)).into();
+    assert_eq!(codes, [Some(0), Some(4), Some(1), None, None]);
+}
+
+#[test]
+fn an_edit_that_failed_changes_no_file() {
+    let session = session("tools.jsonl");
+    for (call, tool, argument) in [("e2", "Edit", "old_string"), ("w3", "Write", "content")] {
+        let [asked, answered] = of_call(&session, call)[..] else { panic!("{call} has a call and a result") };
+        assert_eq!(asked.event_type, EventType::ToolCall { name: tool.to_owned() });
+        let Block::Json { data } = &asked.content.blocks[0] else { panic!("{call} keeps its arguments") };
+        assert!(data.get("file_path").is_some() && data.get(argument).is_some(), "{data}");
+        assert!(matches!(answered.event_type, EventType::ToolResult { is_error: true, .. }));
+    }
+    let changed: HashSet<&str> = session.events.iter().filter_map(|event| event.event_type.changed_path()).collect();
+    assert!(!changed.contains("/home/ann/shop/denied.py"));
+    assert_eq!(session.stats.files_changed, 3);
+}
+
+#[test]
+fn overwriting_a_file_is_an_edit_with_a_diff_and_creating_one_is_not() {
+    let session = session("tools.jsonl");
+    assert!(matches!(of_call(&session, "w1")[0].event_type, EventType::FileCreate { .. }));
+    let EventType::FileEdit { diff: Some(diff), .. } = &of_call(&session, "w2")[0].event_type else { panic!("w2") };
+    assert!(diff.contains("-two\n+2\n"), "{diff}");
+}
+
+#[test]
+fn several_edits_of_one_call_are_one_event_with_one_diff() {
+    let session = session("tools.jsonl");
+    let EventType::FileEdit { diff: Some(diff), .. } = &of_call(&session, "m1")[0].event_type else { panic!("m1") };
+    assert_eq!(diff.matches("@@ -").count(), 2, "{diff}");
+    assert_eq!(diff.matches("--- a/").count(), 1, "{diff}");
+}
+
+#[test]
+fn an_answer_of_an_unknown_shape_is_kept_and_its_tokens_count() {
+    let line = r#"{"type":"assistant","sessionId":"s","uuid":"u","parentUuid":null,"version":"3.0","timestamp":"2027-01-01T00:00:00Z","requestId":"r","message":{"id":"m","model":"claude-next","content":[7],"usage":{"input_tokens":2,"output_tokens":5}}}"#;
+    let session = parse(line.as_bytes(), None).expect("parses").session;
+    assert_eq!(session.events[0].event_type, EventType::Custom { kind: "assistant".to_owned() });
+    assert_eq!((session.stats.total_output_tokens, session.header.agent.model.as_str()), (5, "claude-next"));
+}
+
+#[test]
+fn only_what_a_person_typed_is_a_user_message() {
+    let session = session("injected-rows.jsonl");
+    let typed = ["Rename the cart.", "<system-reminder>note</system-reminder>\nAnd the tests.", "Use snake case."];
+    assert_eq!(texts(&session, &EventType::UserMessage), typed);
+    assert_eq!(session.header.context.title, "Rename the cart.");
+}
+
+#[test]
+fn a_summary_after_compaction_is_not_the_person_speaking() {
+    let session = session("compaction.jsonl");
+    let typed = texts(&session, &EventType::UserMessage);
+    assert_eq!(typed, ["Add a discount.", "Now the invoice.", "Make it a PDF instead."]);
+    let custom = |kind: &str| EventType::Custom { kind: kind.to_owned() };
+    for kind in ["system/compact_boundary", "system/microcompact_boundary"] {
+        assert!(session.events.iter().any(|event| event.event_type == custom(kind)), "{kind}");
+    }
+}
+
+#[test]
+fn a_sidechain_stays_in_its_session_and_a_subagents_file_is_one_of_its_own() {
+    let inline = session("sidechain-inline.jsonl");
+    assert_eq!(inline.header.role(), "primary");
+    assert_eq!(texts(&inline, &EventType::UserMessage), ["Where is tax computed?"]);
+    assert_eq!(inline.events.iter().filter(|event| event.attributes.contains_key("semantic.sidechain")).count(), 4);
+    let subagent = session("agent-a5f2c01.jsonl").header;
+    assert_eq!((subagent.session_id.as_str(), subagent.role()), ("agent-a5f2c01", "auxiliary"));
+    assert_eq!(subagent.attribute("parent_session_id"), Some("0a000000-0000-4000-8000-000000000006"));
+    assert_eq!(subagent.context.title, "List the open tasks in this repository");
+    let nameless = parse(&bytes("agent-a5f2c01.jsonl"), None).expect("parses").session.header;
+    assert_eq!(nameless.session_id, subagent.session_id);
+}
+
+#[test]
+fn a_resumed_session_is_named_by_its_file_else_by_what_was_said_last() {
+    let id = |path: Option<&str>| {
+        let parsed = parse(&bytes("resumed.jsonl"), path.map(Path::new)).expect("parses");
+        parsed.session.header.session_id.to_string()
+    };
+    assert_eq!(id(None), "0a000000-0000-4000-8000-000000000008");
+    assert_eq!(id(Some("0a000000-0000-4000-8000-000000000007.jsonl")), "0a000000-0000-4000-8000-000000000007");
+}
+
+#[test]
+fn copied_history_is_counted_once_and_a_reused_id_loses_nothing() {
+    let session = session("resumed.jsonl");
+    assert_eq!(session.stats.total_output_tokens, 24);
+    let typed = ["First day.", "Second day.", "The same id on another record."];
+    assert_eq!(texts(&session, &EventType::UserMessage), typed);
+}
+
+#[test]
+fn titles_given_by_hand_come_first_and_a_foreign_summary_never() {
+    let all = String::from_utf8(bytes("titles.jsonl")).expect("UTF-8");
+    let without = |kinds: &[&str]| {
+        let lines = all.lines().filter(|line| !kinds.iter().any(|kind| line.contains(&format!("\"type\":\"{kind}\""))));
+        let rest: Vec<&str> = lines.collect();
+        parse(rest.join("\n").as_bytes(), None).expect("parses").session.header.context.title
+    };
+    assert_eq!(without(&[]), "Currencies");
+    assert_eq!(without(&["custom-title"]), "Naming currencies");
+    assert_eq!(without(&["custom-title", "ai-title"]), "Currency names");
+    assert_eq!(without(&["custom-title", "ai-title", "summary"]), "Name the currencies.");
+}
+
+#[test]
+fn byte_order_mark_and_carriage_returns_change_nothing() {
+    let plain = bytes("tools.jsonl");
+    let text = String::from_utf8(plain.clone()).expect("UTF-8");
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    let path = fixture("tools.jsonl");
+    let parsed = parse(windows.as_bytes(), Some(&path)).expect("parses");
+    assert_eq!(parsed.session, parse(&plain, Some(&path)).expect("parses").session);
+    assert_eq!(parsed.warnings, []);
+}
+
+#[test]
+fn a_last_line_that_breaks_off_is_left_out_with_a_warning() {
+    let whole = bytes("compaction.jsonl");
+    let parsed = parse(&whole[..whole.len() - 20], None).expect("parses");
+    let [warning] = &parsed.warnings[..] else { panic!("{:?}", parsed.warnings) };
+    assert_eq!((warning.line, warning.cause.as_str()), (8, "the last line breaks off and was left out"));
+    assert_eq!(parsed.session.events.len(), 7);
+}
+
+#[test]
+fn lines_that_are_no_records_are_kept_with_a_warning() {
+    let mut input = b"not json\n\xff\xfe{}\n[1]\n".to_vec();
+    input.extend(vec![b'['; 100_000]);
+    input.push(b'\n');
+    input.extend(bytes("agent-a5f2c01.jsonl"));
+    let parsed = parse(&input, None).expect("parses");
+    assert_eq!(parsed.warnings.iter().map(|warning| warning.line).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    let unreadable = EventType::Custom { kind: "unreadable".to_owned() };
+    assert_eq!(parsed.session.events.iter().filter(|event| event.event_type == unreadable).count(), 4);
+    let first = parsed.session.events[0].timestamp;
+    assert_eq!(first.to_string(), "2026-03-02T09:00:05Z", "lines without a time take the first one found");
+}
+
+#[test]
+fn nothing_and_something_else_are_refused() {
+    assert!(matches!(parse(b"", None), Err(ParseError::Empty)));
+    assert!(matches!(parse(b"\n \n", None), Err(ParseError::Empty)));
+    let foreign = br#"{"timestamp":"2026-03-02T09:00:00Z","type":"session_meta","payload":{}}"#;
+    assert!(matches!(parse(foreign, None), Err(ParseError::NoRecord { line: 1, .. })));
+}
+
+#[test]
+fn a_small_picture_is_kept_and_a_large_one_is_named() {
+    let picture = |bytes: usize| {
+        let data = "AAAA".repeat(bytes / 3);
+        let line = format!(
+            r#"{{"type":"user","sessionId":"s","uuid":"u","parentUuid":null,"version":"2.1.0","timestamp":"2026-03-02T09:00:00Z","message":{{"role":"user","content":[{{"type":"text","text":"Look"}},{{"type":"image","source":{{"type":"base64","media_type":"image/png","data":"{data}"}}}}]}}}}"#
+        );
+        parse(line.as_bytes(), None).expect("parses").session.events.remove(0).content.blocks.remove(1)
+    };
+    assert!(matches!(picture(300), Block::Image { mime, .. } if mime == "image/png"));
+    assert!(matches!(picture(300_000), Block::Reference { uri, .. } if uri.ends_with("?size=300000")));
+}
+
+#[test]
+fn the_tail_of_a_log_continues_the_header_and_keeps_results_without_calls() {
+    let all = String::from_utf8(bytes("streamed-answer.jsonl")).expect("UTF-8");
+    let lines: Vec<&str> = all.lines().collect();
+    let head = parse(lines[..6].join("\n").as_bytes(), None).expect("parses").session.header;
+    let tail = lines[6..].join("\n");
+    let mut log = Log::new(tail.as_bytes(), None);
+    log.resumed = Some(head);
+    let session = parse_session(by_name("claude-code").expect("known"), &mut log).expect("parses").session;
+    assert_eq!(session.header.context.title, "Why is the cart total wrong?");
+    let name = match &session.events[0].event_type {
+        EventType::ToolResult { name, .. } => name,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name, "unknown");
+}
+
+#[test]
+fn every_event_is_given_once_and_the_header_too() {
+    let input = bytes("resumed.jsonl");
+    let mut raw = Raw::default();
+    by_name("claude-code").expect("known").parse(&mut Log::new(&input[..], None), &mut raw).expect("parses");
+    let ids: HashSet<&str> = raw.events.iter().map(|event| event.event_id.as_str()).collect();
+    assert_eq!((raw.headers, ids.len()), (1, raw.events.len()));
+}
+
+#[test]
+fn logs_are_found_by_folder_and_copies_of_a_parent_are_not() {
+    let home = tempfile::tempdir().expect("a folder");
+    let shop = home.path().join("projects/-home-ann-shop");
+    let below = shop.join("0a00/subagents");
+    fs::create_dir_all(&below).expect("created");
+    fs::create_dir_all(home.path().join("projects/-home-bob")).expect("created");
+    let names =
+        ["0a00.jsonl", "agent-a1.jsonl", "agent-acompact-1.jsonl", "notes.txt", "0a00/subagents/agent-a2.jsonl"];
+    for name in names.iter().chain(&["../-home-bob/0b00.jsonl", "0a00/subagents/agent-aside_question-1.jsonl"]) {
+        fs::write(shop.join(name), "{}\n").expect("written");
+    }
+    let environment: Environment = [("CLAUDE_CONFIG_DIR", home.path())].into_iter().collect();
+    let found = |scope: &Scope<'_>| {
+        let logs: Vec<LogFile> = by_name("claude-code").expect("known").logs(&environment, scope);
+        let name = |log: LogFile| log.path.strip_prefix(home.path()).expect("inside").display().to_string();
+        logs.into_iter().map(name).collect::<Vec<String>>()
+    };
+    let own = ["0a00/subagents/agent-a2.jsonl", "0a00.jsonl", "agent-a1.jsonl"]
+        .map(|name| format!("projects/-home-ann-shop/{name}"));
+    assert_eq!(found(&Scope { folder: Some(Path::new("/home/ann/shop")), since: None }), own);
+    assert_eq!(found(&Scope::default()).len(), 4);
+    let later = fs::metadata(shop.join("0a00.jsonl")).and_then(|file| file.modified()).expect("known");
+    let since = Some(later + std::time::Duration::from_secs(3600));
+    assert_eq!(found(&Scope { folder: None, since }), [""; 0]);
+}
+
+/// The folder of real logs, which are not part of the repository.
+fn corpus() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "a test may be told where the corpus is")]
+    let folder = std::env::var_os("GIT_SESSION_DATA");
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    if folder.is_none() {
+        eprintln!("GIT_SESSION_DATA is not set: the corpus is not read");
+    }
+    folder.map(|folder| Path::new(&folder).join("corpus"))
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+    found.sort();
+}
+
+#[test]
+fn every_log_of_the_corpus_is_recognised_and_parsed_without_loss() {
+    let Some(corpus) = corpus() else { return };
+    let mut files = Vec::new();
+    files_below(&corpus.join("claude-code"), &mut files);
+    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")) {
+        let input = fs::read(path).expect("readable");
+        if input.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let name = path.display();
+        let sample = Sample::read(&input[..]).expect("readable");
+        assert!(by_name("claude-code").expect("known").recognises(&sample), "{name}");
+        let session = parse(&input, Some(path)).unwrap_or_else(|fault| panic!("{name}: {fault}")).session;
+        let again = parse(&input, Some(path)).expect("parses").session;
+        assert!(session.to_bytes() == again.to_bytes(), "{name} differs from run to run");
+        let sum = |key: &str| session.events.iter().map(|event| event.count(key)).sum::<u64>();
+        assert_eq!(sum("input_tokens"), session.stats.total_input_tokens, "{name}");
+        assert_eq!(sum("output_tokens"), session.stats.total_output_tokens, "{name}");
+        assert!(session.events.is_sorted_by_key(|event| event.timestamp), "{name}");
+        assert_ne!(session.header.agent.model, "<synthetic>", "{name}");
+        assert!(
+            !session.events.iter().any(|event| event.attributes.get("model").is_some_and(|m| m == "<synthetic>")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn no_log_of_another_agent_in_the_corpus_is_taken_for_one_of_claude_code() {
+    // Two logs of Claude Code were published under another agent's name.
+    const MISLABELLED: [&str; 2] = ["gemini/entire_397b25e94a.json", "gemini/entire_71b2542fc4.json"];
+    let Some(corpus) = corpus() else { return };
+    let mut files = Vec::new();
+    files_below(&corpus, &mut files);
+    let foreign = files.iter().filter(|path| !path.starts_with(corpus.join("claude-code")));
+    for path in foreign {
+        let sample = Sample::read(&fs::read(path).expect("readable")[..]).expect("readable");
+        let recognised = by_name("claude-code").expect("known").recognises(&sample);
+        assert_eq!(recognised, MISLABELLED.iter().any(|name| path.ends_with(name)), "{}", path.display());
+    }
+}
