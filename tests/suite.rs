@@ -1,2 +1,10 @@
-//! The one integration binary.
+//! The one integration binary: every test runs the real program on real repositories, in a home of
+//! its own.
+
 mod agents;
+mod commands;
+mod extension_points;
+mod hooks;
+mod ledger;
+mod support;
+mod sync;

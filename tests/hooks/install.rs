@@ -1,0 +1,113 @@
+//! Installing beside other hooks, and leaving without a trace.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::support::{ClaudeLog, Place, World};
+
+const ID: &str = "11111111-2222-4333-8444-555555555555";
+
+fn hook(work: &Place, name: &str, script: &str) {
+    let path = work.join(".git/hooks").join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(&path, script).expect("a hook");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("an executable hook");
+}
+
+fn hooks_folder(work: &Place) -> Vec<(String, u32, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(work.join(".git/hooks"))
+        .expect("a hooks folder")
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let mode = entry.metadata().expect("metadata").permissions().mode();
+            let content = fs::read_link(entry.path())
+                .map(|target| target.display().to_string().into_bytes())
+                .unwrap_or_else(|_| fs::read(entry.path()).expect("a file"));
+            (entry.file_name().to_string_lossy().into_owned(), mode, content)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_hook_that_is_there_runs_first_with_the_same_arguments_input_and_exit_code() {
+    let world = World::new();
+    let remote = world.bare("remote.git");
+    let work = world.repository("work");
+    work.git(&["remote", "add", "origin", &remote.path.display().to_string()]);
+    hook(&work, "prepare-commit-msg", "#!/bin/sh\necho \"$2\" > ../prepare.txt\necho 'From: the other hook' >> \"$1\"\n");
+    hook(&work, "pre-push", "#!/bin/sh\n{ echo \"$1\"; cat; } > ../push.txt\n[ ! -e ../refuse ]\n");
+    work.session(&["hooks", "install"]).ok();
+    ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
+    work.commit_all("A commit");
+    assert_eq!(work.read("../prepare.txt"), "message\n");
+    let message = work.message("HEAD");
+    assert!(message.contains("From: the other hook") && message.contains("AI-Session"), "{message}");
+    work.git(&["push", "--quiet", "origin", "main"]);
+    let list = work.read("../push.txt");
+    assert!(list.starts_with("origin\nrefs/heads/main ") && list.trim_end().lines().count() == 2, "{list}");
+    assert_eq!(remote.references("refs/opensession/").len(), 1);
+    // The other hook's refusal counts.
+    work.write("../refuse", "");
+    work.write("b.txt", "b\n");
+    work.commit_all("Another");
+    assert_ne!(work.run("git", &["push", "--quiet", "origin", "main"]).code, 0);
+}
+
+#[test]
+fn uninstalling_puts_back_every_byte_symlink_and_mode() {
+    let world = World::new();
+    let work = world.repository("work");
+    hook(&work, "prepare-commit-msg", "#!/bin/sh\n# mine, without a final line feed");
+    hook(&work, "pre-push", "#!/bin/sh\r\nexit 0\r\n");
+    fs::set_permissions(work.join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o700)).expect("a mode");
+    std::os::unix::fs::symlink("../../shared-hook.sh", work.join(".git/hooks/post-commit")).expect("a symlink");
+    let before = hooks_folder(&work);
+    work.session(&["hooks", "install"]).ok();
+    assert_ne!(hooks_folder(&work), before);
+    work.session(&["hooks", "install"]).ok();
+    work.session(&["hooks", "status"]).ok();
+    work.session(&["hooks", "uninstall"]).ok();
+    assert_eq!(hooks_folder(&work), before);
+    assert_eq!(work.session(&["hooks", "status"]).code, 1);
+}
+
+#[test]
+fn a_global_hooks_path_is_refused_with_the_lines_to_add_by_hand() {
+    let world = World::new();
+    let work = world.repository("work");
+    work.git(&["config", "--global", "core.hooksPath", "/somewhere/hooks"]);
+    let ran = work.session(&["hooks", "install"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("pre-push: git-session hook pre-push \"$@\""), "{ran}");
+}
+
+#[test]
+fn a_local_hooks_path_outside_the_work_tree_is_used() {
+    let world = World::new();
+    let work = world.repository("work");
+    work.git(&["config", "core.hooksPath", ".git/my-hooks"]);
+    work.session(&["hooks", "install"]).ok();
+    assert!(work.join(".git/my-hooks/pre-push").is_file());
+}
+
+#[test]
+fn a_path_with_a_quote_and_a_space_is_quoted_in_the_script() {
+    let world = World::new();
+    let odd = world.place("it's a place");
+    let binary = odd.join("git-session");
+    fs::copy(env!("CARGO_BIN_EXE_git-session"), &binary).expect("a copy of the program");
+    let work = world.repository("work");
+    work.run(&binary.display().to_string(), &["hooks", "install"]).ok();
+    ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
+    work.with("PATH", "/usr/local/bin:/usr/bin:/bin").commit_all("A commit");
+    assert_eq!(work.trailers("HEAD"), [ID]);
+}
+
+#[test]
+fn a_bare_repository_is_told_that_it_needs_none() {
+    let world = World::new();
+    let ran = world.bare("remote.git").session(&["hooks", "install"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("a bare repository"), "{ran}");
+}

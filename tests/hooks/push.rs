@@ -1,0 +1,146 @@
+//! A push carries the sessions along, and never stumbles over them.
+
+use crate::support::{ClaudeLog, Place, World};
+
+const LEDGER: &str = "refs/opensession/branches/bWFpbg";
+
+fn work_in(world: &World, clone: &Place, number: u32) -> String {
+    let id = format!("{number:08}-2222-4333-8444-555555555555");
+    let file = format!("file-{number}.txt");
+    ClaudeLog::new(world, clone, &id).prompt("Write a file.").writes(clone, &file, "content\n").save();
+    clone.commit_all(&format!("Write {file}"));
+    id
+}
+
+#[test]
+fn a_push_right_after_a_commit_carries_the_session() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = work_in(&world, &work, 1);
+    work.git(&["push", "--quiet"]);
+    assert_eq!(remote.references("refs/opensession/"), [LEDGER]);
+    let tree = remote.tree(LEDGER);
+    assert!(tree.contains(&format!("v1/00/{id}.hail.jsonl")), "{tree:?}");
+    assert!(tree.contains(&format!("v1/00/{id}.meta.json")), "{tree:?}");
+    let head = work.git(&["rev-parse", "HEAD"]);
+    assert!(tree.contains(&format!("v1/index/commits/{}/{id}.json", head.trim())), "{tree:?}");
+}
+
+#[test]
+fn a_colleague_reads_the_session_that_made_the_commit() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = work_in(&world, &work, 1);
+    work.git(&["push", "--quiet"]);
+    let other = world.clone_of(&remote, "other");
+    assert_eq!(other.stored(), [""; 0]);
+    other.session(&["sync"]).ok();
+    assert_eq!(other.stored(), [id.clone()]);
+    let shown = other.json(&["show", "commit:HEAD"]);
+    assert_eq!(shown["id"], id);
+    let hail = other.session(&["show", &id, "--format", "hail"]).ok().stdout;
+    assert_eq!(hail, work.session(&["show", &id, "--format", "hail"]).ok().stdout);
+    assert!(hail.starts_with("{\"type\":\"header\",\"version\":\"hail-1.0.0\"") && hail.ends_with("}\n"));
+}
+
+#[test]
+fn two_clones_lose_no_session_when_both_push() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let other = world.clone_of(&remote, "other");
+    let first = work_in(&world, &work, 1);
+    let second = work_in(&world, &other, 2);
+    work.git(&["push", "--quiet"]);
+    other.git(&["pull", "--quiet", "--rebase"]);
+    other.git(&["push", "--quiet"]);
+    let ids = |place: &Place| place.tree(LEDGER).iter().filter(|path| path.ends_with(".hail.jsonl")).count();
+    assert_eq!(ids(&remote), 2, "{:?}", remote.tree(LEDGER));
+    work.session(&["sync"]).ok();
+    let mut both = [first, second];
+    both.sort();
+    assert_eq!(work.stored(), both);
+    assert_eq!(work.git(&["rev-parse", LEDGER]), remote.git(&["rev-parse", LEDGER]));
+}
+
+#[test]
+fn one_extra_push_carries_the_ledger_and_none_when_nothing_is_new() {
+    let world = World::new();
+    let (work, _remote) = world.shared();
+    let traced = work.with("GIT_TRACE", "2");
+    let count = |place: &Place| {
+        let trace = place.run("git", &["push", "--quiet"]).ok().stderr;
+        trace.lines().filter(|line| line.contains("trace: built-in: git push ")).count()
+    };
+    work_in(&world, &work, 1);
+    // git's own trace counts the person's push and ours.
+    assert_eq!(count(&traced), 2);
+    work.write("by-hand.txt", "x\n");
+    work.commit_all("By hand");
+    assert_eq!(count(&traced), 1);
+}
+
+#[test]
+fn a_remote_that_refuses_hidden_refs_still_gets_the_branch() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let script = "#!/bin/sh\nwhile read old new name; do case $name in refs/opensession/*) exit 1;; esac; done\n";
+    remote.write("hooks/pre-receive", script);
+    remote.run("chmod", &["+x", "hooks/pre-receive"]).ok();
+    work_in(&world, &work, 1);
+    let ran = work.run("git", &["push", "--quiet"]).ok();
+    assert!(ran.stderr.contains("git session: origin did not take the sessions of main"), "{ran}");
+    assert_eq!(remote.git(&["rev-parse", "main"]), work.git(&["rev-parse", "main"]));
+    work.write("more.txt", "x\n");
+    work.commit_all("More");
+    assert_ne!(work.with("OPENSESSION_STRICT", "1").run("git", &["push", "--quiet"]).code, 0);
+}
+
+#[test]
+fn deletions_tags_and_disabled_remotes_carry_nothing() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    work.with("OPENSESSION_DISABLE", "1").git(&["push", "--quiet", "origin", "main:gone"]);
+    work_in(&world, &work, 1);
+    work.git(&["tag", "v1"]);
+    work.git(&["push", "--quiet", "origin", "--delete", "gone"]);
+    work.git(&["push", "--quiet", "origin", "v1"]);
+    work.git(&["config", "opensession.remotes", "elsewhere"]);
+    work.git(&["push", "--quiet"]);
+    assert_eq!(remote.references("refs/opensession/"), [""; 0]);
+    let url = remote.path.display().to_string();
+    work.git(&["config", "--unset", "opensession.remotes"]);
+    work.git(&["push", "--quiet", &url, "main"]);
+    assert_eq!(remote.references("refs/opensession/"), [""; 0], "a URL is no remote that was enabled");
+}
+
+#[test]
+fn sessions_go_to_the_name_that_the_branch_has_on_the_remote() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    work_in(&world, &work, 1);
+    work.git(&["push", "--quiet", "origin", "main:review/one"]);
+    assert_eq!(remote.references("refs/opensession/"), ["refs/opensession/branches/cmV2aWV3L29uZQ"]);
+}
+
+#[test]
+fn an_unreachable_remote_does_not_lose_the_sessions() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = work_in(&world, &work, 1);
+    work.git(&["remote", "set-url", "origin", "/nowhere/remote.git"]);
+    assert_ne!(work.run("git", &["push", "--quiet"]).code, 0);
+    work.git(&["remote", "set-url", "origin", &remote.path.display().to_string()]);
+    work.git(&["push", "--quiet"]);
+    assert!(remote.tree(LEDGER).iter().any(|path| path.contains(&id)));
+}
+
+#[test]
+fn a_trailer_whose_capture_was_lost_is_captured_by_the_push() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = work_in(&world, &work, 1);
+    work.wait_for_sessions(1);
+    work.git(&["update-ref", "-d", LEDGER]);
+    work.git(&["push", "--quiet"]);
+    assert!(remote.tree(LEDGER).iter().any(|path| path.contains(&id)));
+}

@@ -1,0 +1,168 @@
+//! Logs as the agents write them, small enough to be read in a test.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{Place, World};
+
+/// A Claude Code session.
+pub struct ClaudeLog {
+    id: String,
+    cwd: PathBuf,
+    file: PathBuf,
+    records: Vec<Value>,
+}
+
+impl ClaudeLog {
+    /// A session of `id` that works in `place`.
+    pub fn new(world: &World, place: &Place, id: &str) -> Self {
+        let cwd = place.path.clone();
+        let encoded: String =
+            cwd.display().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let file = world.home().join(".claude/projects").join(encoded).join(format!("{id}.jsonl"));
+        Self { id: id.to_owned(), cwd, file, records: Vec::new() }
+    }
+
+    pub fn file(&self) -> &PathBuf {
+        &self.file
+    }
+
+    fn push(&mut self, mut record: Value) {
+        let number = self.records.len();
+        let common = json!({
+            "parentUuid": number.checked_sub(1).map(|before| format!("{}-{before}", self.id)),
+            "uuid": format!("{}-{number}", self.id),
+            "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": "main",
+            "isSidechain": false, "userType": "external",
+            "timestamp": format!("2026-01-31T10:{:02}:{:02}.000Z", number / 60, number % 60),
+        });
+        let fields = record.as_object_mut().expect("an object");
+        fields.extend(common.as_object().expect("an object").clone());
+        self.records.push(record);
+    }
+
+    /// The person says something.
+    pub fn prompt(mut self, text: &str) -> Self {
+        self.push(json!({"type": "user", "message": {"role": "user", "content": text}}));
+        self
+    }
+
+    /// The agent says something.
+    pub fn answer(mut self, text: &str) -> Self {
+        let content = json!([{"type": "text", "text": text}]);
+        self.assistant(content);
+        self
+    }
+
+    fn assistant(&mut self, content: Value) {
+        let number = self.records.len();
+        self.push(json!({
+            "type": "assistant", "requestId": format!("req_{number}"),
+            "message": {
+                "id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": "claude-opus-4-6",
+                "content": content,
+                "usage": {"input_tokens": 10, "cache_creation_input_tokens": 2, "cache_read_input_tokens": 3, "output_tokens": 5},
+            },
+        }));
+    }
+
+    fn tool(&mut self, name: &str, input: Value, result: Value, text: &str) {
+        let call = format!("toolu_{}", self.records.len());
+        self.assistant(json!([{"type": "tool_use", "id": call, "name": name, "input": input}]));
+        let content = json!([{"type": "tool_result", "tool_use_id": call, "content": text}]);
+        self.push(json!({"type": "user", "message": {"role": "user", "content": content}, "toolUseResult": result}));
+    }
+
+    /// The agent writes a file, in the log and for real.
+    pub fn writes(mut self, place: &Place, path: &str, content: &str) -> Self {
+        place.write(path, content);
+        let file = place.join(path);
+        self.tool(
+            "Write",
+            json!({"file_path": file, "content": content}),
+            json!({"type": "create", "filePath": file, "content": content, "structuredPatch": [], "originalFile": null}),
+            "File created successfully",
+        );
+        self
+    }
+
+    /// The agent replaces a text in a file, in the log and for real.
+    pub fn edits(mut self, place: &Place, path: &str, old: &str, new: &str) -> Self {
+        let content = place.read(path);
+        assert!(content.contains(old), "{path} has no {old:?}");
+        place.write(path, &content.replacen(old, new, 1));
+        let file = place.join(path);
+        self.tool(
+            "Edit",
+            json!({"file_path": file, "old_string": old, "new_string": new}),
+            json!({"filePath": file, "oldString": old, "newString": new, "originalFile": content}),
+            "The file has been updated",
+        );
+        self
+    }
+
+    /// Writes the log where the agent would.
+    pub fn save(&self) {
+        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
+        fs::write(&self.file, lines.concat()).expect("a log");
+    }
+}
+
+/// A Codex session.
+pub struct CodexLog {
+    id: String,
+    file: PathBuf,
+    records: Vec<Value>,
+}
+
+impl CodexLog {
+    /// A session of `id` that works in `place`.
+    pub fn new(world: &World, place: &Place, id: &str) -> Self {
+        let name = format!("rollout-2026-01-31T11-00-00-{id}.jsonl");
+        let file = world.home().join(".codex/sessions/2026/01/31").join(name);
+        let mut log = Self { id: id.to_owned(), file, records: Vec::new() };
+        let id = log.id.clone();
+        log.push(
+            "session_meta",
+            json!({"id": id, "timestamp": "2026-01-31T11:00:00.000Z", "cwd": place.path, "originator": "codex_cli_rs",
+                   "cli_version": "0.98.0", "source": "cli", "model_provider": "openai", "git": {"branch": "main"}}),
+        );
+        log.push("turn_context", json!({"cwd": place.path, "model": "gpt-5.3-codex", "effort": "medium"}));
+        log
+    }
+
+    fn push(&mut self, kind: &str, payload: Value) {
+        let number = self.records.len();
+        let timestamp = format!("2026-01-31T11:{:02}:{:02}.000Z", number / 60, number % 60);
+        self.records.push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
+    }
+
+    /// The person says something.
+    pub fn prompt(mut self, text: &str) -> Self {
+        let content = json!([{"type": "input_text", "text": text}]);
+        self.push("response_item", json!({"type": "message", "role": "user", "content": content}));
+        self.push("event_msg", json!({"type": "user_message", "message": text}));
+        self
+    }
+
+    /// The agent writes a file, in the log and for real.
+    pub fn writes(mut self, place: &Place, path: &str, content: &str) -> Self {
+        place.write(path, content);
+        let added: String = content.lines().map(|line| format!("+{line}\n")).collect();
+        let patch = format!("*** Begin Patch\n*** Add File: {path}\n{added}*** End Patch");
+        let call = format!("call_{}", self.records.len());
+        self.push("response_item", json!({"type": "custom_tool_call", "call_id": call, "name": "apply_patch", "input": patch}));
+        let output = json!({"output": "Success.", "metadata": {"exit_code": 0, "duration_seconds": 0.1}}).to_string();
+        self.push("response_item", json!({"type": "custom_tool_call_output", "call_id": call, "output": output}));
+        self
+    }
+
+    /// Writes the log where the agent would.
+    pub fn save(&self) {
+        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
+        fs::write(&self.file, lines.concat()).expect("a log");
+    }
+}
