@@ -1,0 +1,247 @@
+//! The one conformance suite of the ledger trait: every test runs on every backend.
+
+use git_session::{
+    git::{ObjectId, Repository},
+    hail::{Agent, Content, Event, EventType, Header, ObjectHash, Session, Sink, Timestamp},
+    ledger::{self, BranchName, Capture, GitFacts, Ledger, Link, Outcome},
+    redact::Redactor,
+};
+
+use crate::support::{Place, World};
+
+const ID: &str = "11111111-2222-4333-8444-555555555555";
+
+fn now() -> Timestamp {
+    crate::support::NOW.parse().expect("a time")
+}
+
+fn session(id: &str, prompts: &[&str]) -> Session {
+    let agent = Agent { provider: "p".to_owned(), model: "m".to_owned(), tool: "t".to_owned(), tool_version: None };
+    let mut assembly = git_session::hail::Assembly::default();
+    for (index, prompt) in prompts.iter().enumerate() {
+        let time = Timestamp::from_seconds(1_769_000_000 + i64::try_from(index).expect("few")).expect("in range");
+        let event = Event::new(format!("e{index}"), time, EventType::UserMessage).with_content(Content::text(*prompt));
+        assembly.event(event).expect("memory does not fail");
+    }
+    let mut header = Header::new(id.parse().expect("an id"), agent, now());
+    header.context.title = (*prompts.first().expect("a prompt")).to_owned();
+    assembly.header(header).expect("memory does not fail");
+    assembly.finish().expect("a session")
+}
+
+fn capture(session: Session, links: Vec<Link>) -> Capture {
+    let redactor = Redactor::new(b"key", &[]).expect("the rules load");
+    let git = GitFacts { branch: "main".to_owned(), ..GitFacts::default() };
+    Capture { session: redactor.session(session), git, links, native: None }
+}
+
+/// Runs a test on a fresh repository for every backend.
+fn on_every_backend(test: impl Fn(&dyn Ledger, &Place, &Repository)) {
+    for backend in ledger::ALL {
+        let world = World::new();
+        let work = world.repository("work");
+        // The library reads git's configuration of the user it runs as; the identity is the test's.
+        work.git(&["config", "user.name", "A. Developer"]);
+        work.git(&["config", "user.email", "developer@example.org"]);
+        let repository = Repository::open(&work.path).expect("a repository");
+        test(*backend, &work, &repository);
+    }
+}
+
+fn main_branch() -> BranchName {
+    BranchName::from("main")
+}
+
+fn put(backend: &dyn Ledger, repository: &Repository, captures: &[Capture]) -> Vec<Outcome> {
+    backend.store(repository, &main_branch(), captures, now()).expect("a store")
+}
+
+fn read_all(backend: &dyn Ledger, repository: &Repository) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for tip in backend.tips(repository).expect("tips") {
+        for listed in backend.sessions(repository, &tip).expect("sessions") {
+            found.push((listed.key.to_string(), listed.read(repository).expect("bytes")));
+        }
+    }
+    found
+}
+
+fn tip(backend: &dyn Ledger, repository: &Repository) -> ObjectId {
+    backend.tips(repository).expect("tips").first().expect("a tip").id
+}
+
+#[test]
+fn what_is_stored_is_read_back_byte_for_byte() {
+    on_every_backend(|backend, _, repository| {
+        let session = session(ID, &["one", "two"]);
+        assert_eq!(put(backend, repository, &[capture(session.clone(), Vec::new())]), [Outcome::Added]);
+        assert_eq!(read_all(backend, repository), [(ID.to_owned(), session.to_bytes())]);
+    });
+}
+
+#[test]
+fn storing_the_same_session_twice_adds_nothing() {
+    on_every_backend(|backend, work, repository| {
+        let capture = capture(session(ID, &["one"]), Vec::new());
+        put(backend, repository, std::slice::from_ref(&capture));
+        let before = (tip(backend, repository), work.git(&["count-objects"]));
+        assert_eq!(put(backend, repository, &[capture]), [Outcome::Unchanged]);
+        assert_eq!((tip(backend, repository), work.git(&["count-objects"])), before);
+    });
+}
+
+#[test]
+fn a_grown_session_takes_the_place_of_its_former_self_in_one_snapshot() {
+    on_every_backend(|backend, work, repository| {
+        let prompts: Vec<String> = (0..20).map(|n| format!("prompt {n}")).collect();
+        let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        for count in 1..=prompts.len() {
+            put(backend, repository, &[capture(session(ID, &prompts[..count]), Vec::new())]);
+        }
+        assert_eq!(read_all(backend, repository), [(ID.to_owned(), session(ID, &prompts).to_bytes())]);
+        let tip = tip(backend, repository).to_string();
+        assert_eq!(work.git(&["rev-list", "--count", &tip]), "1\n");
+    });
+}
+
+#[test]
+fn a_shorter_version_does_not_take_the_place_of_a_longer_one() {
+    on_every_backend(|backend, _, repository| {
+        let long = session(ID, &["one", "two"]);
+        put(backend, repository, &[capture(long.clone(), Vec::new())]);
+        let short = capture(session(ID, &["one"]), Vec::new());
+        assert_eq!(put(backend, repository, &[short]), [Outcome::Unchanged]);
+        assert_eq!(read_all(backend, repository)[0].1, long.to_bytes());
+    });
+}
+
+#[test]
+fn links_are_found_by_commit_and_survive_later_captures() {
+    on_every_backend(|backend, work, repository| {
+        work.write("a.txt", "a\n");
+        work.commit_all("A commit");
+        let commit = repository.resolve("HEAD").expect("a commit");
+        let link = Link { commit, evidence: "path".to_owned() };
+        put(backend, repository, &[capture(session(ID, &["one"]), vec![link])]);
+        put(backend, repository, &[capture(session(ID, &["one", "two"]), Vec::new())]);
+        let tips = backend.tips(repository).expect("tips");
+        let linked = backend.linked(repository, &tips[0], commit).expect("links");
+        assert_eq!(linked.len(), 1);
+        assert_eq!((linked[0].session_id.as_str(), linked[0].evidence.as_deref()), (ID, Some("path")));
+        let listed = backend.sessions(repository, &tips[0]).expect("sessions");
+        assert_eq!(listed[0].meta.git.commits, [commit.to_string()]);
+        assert!(backend.contains(repository, &tips[0], &listed[0].key.id).expect("a look"));
+    });
+}
+
+#[test]
+fn uniting_keeps_every_session_of_both_sides() {
+    on_every_backend(|backend, _, repository| {
+        put(backend, repository, &[capture(session("aaaa", &["mine"]), Vec::new())]);
+        let other = BranchName::from("other");
+        let theirs = [capture(session("bbbb", &["theirs"]), Vec::new())];
+        backend.store(repository, &other, &theirs, now()).expect("a store");
+        let tips = backend.tips(repository).expect("tips");
+        let other_tip = tips.iter().find(|tip| tip.branch == other).expect("the other tip").id;
+        let united = backend.unite(repository, &main_branch(), other_tip, now()).expect("a union");
+        let main = backend.tips(repository).expect("tips").into_iter().find(|tip| tip.branch == main_branch());
+        let main = main.expect("the tip");
+        assert_eq!(main.id, united);
+        let ids: Vec<String> =
+            backend.sessions(repository, &main).expect("sessions").iter().map(|s| s.key.to_string()).collect();
+        assert_eq!(ids, ["aaaa", "bbbb"]);
+        // Once more changes nothing.
+        assert_eq!(backend.unite(repository, &main_branch(), other_tip, now()).expect("a union"), united);
+    });
+}
+
+#[test]
+fn of_two_versions_the_continuation_stays_and_different_ones_stay_both() {
+    on_every_backend(|backend, _, repository| {
+        let branches = ["short", "long", "other"].map(BranchName::from);
+        let versions = [&["one"][..], &["one", "two"], &["something else"]];
+        for (branch, prompts) in branches.iter().zip(versions) {
+            backend.store(repository, branch, &[capture(session(ID, prompts), Vec::new())], now()).expect("a store");
+        }
+        let tip_of = |branch: &BranchName| {
+            let tips = backend.tips(repository).expect("tips");
+            tips.into_iter().find(|tip| tip.branch == *branch).expect("a tip").id
+        };
+        for branch in &branches {
+            backend.unite(repository, &main_branch(), tip_of(branch), now()).expect("a union");
+        }
+        let tips = backend.tips(repository).expect("tips");
+        let main = tips.iter().find(|tip| tip.branch == main_branch()).expect("the tip");
+        let found = backend.sessions(repository, main).expect("sessions");
+        let other = session(ID, &["something else"]).to_bytes();
+        let keys: Vec<String> = found.iter().map(|listed| listed.key.to_string()).collect();
+        assert_eq!(keys, [ID.to_owned(), format!("{ID}~{}", ObjectHash::of(&other).short())]);
+        assert_eq!(found[0].read(repository).expect("bytes"), session(ID, &["one", "two"]).to_bytes());
+        assert_eq!(found[1].read(repository).expect("bytes"), other);
+    });
+}
+
+#[test]
+fn many_writers_at_once_lose_nothing() {
+    on_every_backend(|backend, work, repository| {
+        let threads: Vec<_> = (0..8_u32)
+            .map(|thread| {
+                let path = work.path.clone();
+                let name = backend.name();
+                std::thread::spawn(move || {
+                    let backend = ledger::by_name(name).expect("a backend");
+                    let repository = Repository::open(&path).expect("a repository");
+                    for number in 0..10 {
+                        let id = format!("{thread:04}-{number:04}");
+                        put(backend, &repository, &[capture(session(&id, &["one"]), Vec::new())]);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("a writer");
+        }
+        assert_eq!(read_all(backend, repository).len(), 80);
+        assert_eq!(work.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]), "");
+    });
+}
+
+#[test]
+fn branches_with_long_odd_or_similar_names_have_ledgers_of_their_own() {
+    on_every_backend(|backend, _, repository| {
+        let long = "x".repeat(250);
+        let names: [&[u8]; 5] = [b"feat1a", b"feat1G", b"gr\xfcn", long.as_bytes(), b"-odd"];
+        for (index, name) in names.iter().enumerate() {
+            let id = format!("id-{index}");
+            let captures = [capture(session(&id, &["one"]), Vec::new())];
+            backend.store(repository, &BranchName::from(*name), &captures, now()).expect("a store");
+        }
+        let tips = backend.tips(repository).expect("tips");
+        let mut found: Vec<&[u8]> = tips.iter().map(|tip| tip.branch.as_bytes()).collect();
+        found.sort_unstable();
+        let mut expected = names.to_vec();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+    });
+}
+
+#[test]
+fn hostile_names_in_a_fetched_tree_are_passed_over() {
+    on_every_backend(|backend, work, repository| {
+        put(backend, repository, &[capture(session(ID, &["one"]), Vec::new())]);
+        let good = tip(backend, repository).to_string();
+        let blob = work.git(&["rev-parse", &format!("{good}:v1/11/{ID}.hail.jsonl")]).trim().to_owned();
+        let listing = format!(
+            "120000 blob {blob}\tlink.hail.jsonl\n100644 blob {blob}\t-rf.hail.jsonl\n100755 blob {blob}\trun.hail.jsonl\n\
+             100644 blob {blob}\t.hidden.hail.jsonl\n"
+        );
+        work.write("listing", &listing);
+        let make = |script: &str| work.run("sh", &["-c", script]).ok().stdout.trim().to_owned();
+        let shard = make("git mktree < listing");
+        let v1 = make(&format!("printf '040000 tree {shard}\\tli\\n' | git mktree"));
+        let root = make(&format!("printf '040000 tree {v1}\\tv1\\n' | git mktree"));
+        let commit = make(&format!("git commit-tree -m x {root}"));
+        work.git(&["update-ref", "refs/opensession/branches/bWFpbg", &commit]);
+        assert_eq!(read_all(backend, repository), []);
+    });
+}
