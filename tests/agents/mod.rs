@@ -1,0 +1,3 @@
+//! The agents' parsers against logs.
+
+mod codex;
