@@ -1,6 +1,7 @@
 //! Codex CLI: every generation of its logs, and every trap in them.
 
 use std::{
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -52,7 +53,7 @@ fn every_fixture_gives_the_session_that_was_agreed_on() {
         let parsed = parse_file(path);
         let mut text = String::from_utf8(parsed.session.to_bytes()).expect("HAIL is UTF-8");
         for warning in parsed.warnings {
-            text.push_str(&format!("warning: line {}: {}\n", warning.line, warning.cause));
+            writeln!(text, "warning: line {}: {}", warning.line, warning.cause).expect("memory takes it");
         }
         insta::assert_snapshot!(text);
     });

@@ -87,7 +87,7 @@ impl Parser<'_> {
     /// no reasoning. The counts go to the last event of the answer so far, in that last case to its
     /// first; where nothing was answered, to a `Custom` event. What it says about rate limits is
     /// the account's affair, not the session's, and is left out.
-    pub(super) fn token_count(&mut self, payload: &Payload<'_>, flat: Option<Usage>) {
+    pub(super) fn token_count(&mut self, payload: &mut Payload<'_>, flat: Option<Usage>) {
         let Some(usage) = self.meter.read(payload.info, flat).filter(|usage| !usage.is_zero()) else { return };
         if let Some(last) = self.answer.last.take()
             && let Some(event) = self.outbox.events(last).and_then(|events| events.last_mut())

@@ -1,13 +1,13 @@
 //! Calls of tools.
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{
     echo::{Said, Side},
     outbox::Slot,
     parser::Parser,
     patch::{self, Change},
-    record::{self, Payload},
+    record::{self, Loose, Payload},
     shell::Command,
 };
 use crate::{
@@ -40,19 +40,26 @@ pub(super) enum CallKind {
 
 impl Parser<'_> {
     /// Reads the call of a tool.
-    pub(super) fn call(&mut self, payload: &Payload<'_>) {
+    pub(super) fn call(&mut self, payload: &mut Payload<'_>) {
         let raw_type = format!("response_item/{}", payload.kind);
         let name = match &*payload.kind {
             "local_shell_call" => "local_shell".to_owned(),
             "tool_search_call" => "tool_search".to_owned(),
             _ => full_name(&payload.namespace, &payload.name),
         };
-        let raw = payload.arguments.or(payload.input).or(payload.action);
+        let mut given = std::mem::take(&mut payload.arguments);
+        if given.is_missing() {
+            given = std::mem::take(&mut payload.input);
+        }
+        let arguments = match payload.action {
+            Some(action) if given.is_missing() => serde_json::from_str(action.get()).unwrap_or_default(),
+            _ => arguments(given),
+        };
         let (kind, event) = match &*payload.name {
-            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(raw, &name, &raw_type),
-            "" if name == "local_shell" => self.command(raw, &name, &raw_type),
-            "apply_patch" => self.patch(raw, &raw_type),
-            _ => self.plain_call(raw, &name, &raw_type),
+            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, &raw_type),
+            "" if name == "local_shell" => self.command(arguments, &name, &raw_type),
+            "apply_patch" => self.patch(arguments, &raw_type),
+            _ => self.plain_call(arguments, &name, &raw_type),
         };
         self.register(&payload.call_id, &name, kind, event);
     }
@@ -68,22 +75,18 @@ impl Parser<'_> {
         self.calls.insert(key, call);
     }
 
-    fn command(&mut self, raw: Option<&RawValue>, name: &str, raw_type: &str) -> (CallKind, Event) {
-        let Some(Value::Object(mut arguments)) = arguments(raw) else {
-            return self.plain_call(raw, name, raw_type);
+    fn command(&mut self, given: Value, name: &str, raw_type: &str) -> (CallKind, Event) {
+        let command = given.get("command").or_else(|| given.get("cmd"));
+        let command = match command {
+            Some(Value::String(script)) => Command::of_script(script.clone()),
+            Some(Value::Array(words)) => Command::of_words(&words.iter().map(plain_text).collect::<Vec<_>>()),
+            _ => return self.plain_call(given, name, raw_type),
         };
-        let given = arguments.remove("command").or_else(|| arguments.remove("cmd"));
-        let (command, words) = match &given {
-            Some(Value::String(script)) => (Command::of_script(script.clone()), None),
-            Some(Value::Array(words)) => {
-                let words: Vec<String> = words.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-                (Command::of_words(&words), Some(words))
-            }
-            _ => return self.plain_call(raw, name, raw_type),
-        };
+        let Value::Object(mut arguments) = given else { return self.plain_call(given, name, raw_type) };
         if command.line.trim().is_empty() {
-            return self.plain_call(raw, name, raw_type);
+            return self.plain_call(Value::Object(arguments), name, raw_type);
         }
+        arguments.retain(|key, _| key != "command" && key != "cmd");
         let changes: Vec<Change> = command.patches.iter().flat_map(|patch| patch::parse(patch)).collect();
         let is_alone = command.is_patch && !changes.is_empty();
         let kind = EventType::ShellCommand { command: command.line, exit_code: None };
@@ -95,9 +98,8 @@ impl Parser<'_> {
         if !arguments.is_empty() {
             event = event.with("arguments", Value::Object(arguments));
         }
-        // The words of an applied patch would say it once more.
-        if let Some(words) = words.filter(|words| !is_alone && words.join(" ") != command_of(&event)) {
-            event = event.with("argv", words);
+        if !command.shell.is_empty() {
+            event = event.with("shell", command.shell);
         }
         if changes.is_empty() {
             return (CallKind::Command, event.with(attribute::TOOL_KIND, "shell"));
@@ -107,8 +109,7 @@ impl Parser<'_> {
     }
 
     /// Until the result says that the patch was applied, its event is the call with the patch.
-    fn patch(&mut self, raw: Option<&RawValue>, raw_type: &str) -> (CallKind, Event) {
-        let arguments = arguments(raw).unwrap_or_default();
+    fn patch(&mut self, arguments: Value, raw_type: &str) -> (CallKind, Event) {
         let field = |key: &str| arguments.get(key).and_then(Value::as_str);
         let text = arguments.as_str().or_else(|| field("input")).or_else(|| field("patch")).unwrap_or_default();
         let changes = patch::parse(text);
@@ -117,8 +118,7 @@ impl Parser<'_> {
         (CallKind::Patch { changes, is_alone: true }, event)
     }
 
-    fn plain_call(&mut self, raw: Option<&RawValue>, name: &str, raw_type: &str) -> (CallKind, Event) {
-        let arguments = arguments(raw).unwrap_or_default();
+    fn plain_call(&mut self, arguments: Value, name: &str, raw_type: &str) -> (CallKind, Event) {
         let field = |keys: [&str; 2]| {
             let text = keys.iter().find_map(|key| arguments.get(key)?.as_str());
             text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -144,7 +144,7 @@ impl Parser<'_> {
     }
 
     /// Reads a search of the web, which both sides tell.
-    pub(super) fn web_search(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn web_search(&mut self, payload: &mut Payload<'_>, text: &str) {
         let is_item = payload.kind == "web_search_call";
         let mut value: Value = record::payload(text).or_else(|| serde_json::from_str(text).ok()).unwrap_or_default();
         let action = value.get("action").filter(|action| action.is_object()).unwrap_or(&value);
@@ -201,15 +201,14 @@ impl Parser<'_> {
 }
 
 /// The arguments of a call: JSON, JSON in a string, or a plain string.
-fn arguments(raw: Option<&RawValue>) -> Option<Value> {
-    let raw = raw?.get();
-    if !raw.starts_with('"') {
-        return serde_json::from_str(raw).ok();
-    }
-    let text: String = serde_json::from_str(raw).ok()?;
-    match serde_json::from_str::<Map<String, Value>>(&text) {
-        Ok(fields) => Some(Value::Object(fields)),
-        Err(_) => Some(Value::String(text)),
+fn arguments(given: Loose<'_>) -> Value {
+    match given {
+        Loose::Missing => Value::Null,
+        Loose::Other(value) => value,
+        Loose::Text(text) => match serde_json::from_str::<Map<String, Value>>(&text) {
+            Ok(fields) => Value::Object(fields),
+            Err(_) => Value::String(text.into_owned()),
+        },
     }
 }
 
@@ -218,13 +217,6 @@ fn content_of(arguments: Value) -> Content {
         Value::Null => Content::default(),
         Value::String(text) => Content::text(text),
         value => Content::json(value),
-    }
-}
-
-fn command_of(event: &Event) -> &str {
-    match &event.event_type {
-        EventType::ShellCommand { command, .. } => command,
-        _ => "",
     }
 }
 

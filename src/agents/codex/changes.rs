@@ -18,6 +18,7 @@ pub(super) fn events(call: &Event, changes: &[Change]) -> Vec<Event> {
     let mut events: Vec<Event> = changes.iter().map(|change| event(call, change)).collect();
     for (index, event) in events.iter_mut().enumerate().skip(1) {
         event.event_id = format!("{}.{index}", call.event_id);
+        event.duration_ms = None;
     }
     if let Some(last) = events.last_mut() {
         Usage::copy(call, last);

@@ -213,9 +213,9 @@ impl Parser<'_> {
         }
         let known = std::mem::take(&mut self.header.context);
         let gone = known.keys().filter(|key| !context.contains_key(*key)).map(|key| (key.clone(), Value::Null));
-        let changed = context.iter().filter(|(key, value)| known.get(*key) != Some(value));
+        let differing = context.iter().filter(|(key, value)| known.get(*key) != Some(value));
         let changes: Map<String, Value> =
-            changed.map(|(key, value)| (key.clone(), value.clone())).chain(gone).collect();
+            differing.map(|(key, value)| (key.clone(), value.clone())).chain(gone).collect();
         self.header.context = context;
         if !changes.is_empty() {
             let event = self.event(EventType::Custom { kind: "turn_context".to_owned() }, "turn_context");

@@ -61,8 +61,17 @@ impl Piece {
         let Some(raw) = raw else { return Vec::new() };
         match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
             Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
-            Err(_) => record::string(Some(raw)).map(Self::of_text).into_iter().collect(),
+            Err(_) => serde_json::from_str(raw.get()).map(Self::of_text).into_iter().collect(),
         }
+    }
+
+    /// The pieces of a list that was read already.
+    pub(super) fn of_values(values: Vec<Value>) -> Vec<Self> {
+        let read = |value: Value| match Self::deserialize(&value) {
+            Ok(piece) if piece.text.is_some() || piece.image_url.is_some() => piece,
+            _ => Self { other: Some(value), ..Self::default() },
+        };
+        values.into_iter().map(read).collect()
     }
 
     fn read(raw: &RawValue) -> Self {
@@ -101,7 +110,7 @@ impl Piece {
 
 impl Parser<'_> {
     /// Reads a `message` item.
-    pub(super) fn message(&mut self, payload: &Payload<'_>) {
+    pub(super) fn message(&mut self, payload: &mut Payload<'_>) {
         let mut pieces = Piece::list(payload.content);
         if pieces.iter().any(|piece| piece.image_url.is_some()) {
             pieces.retain(|piece| !piece.is_picture_tag());
@@ -122,14 +131,14 @@ impl Parser<'_> {
     }
 
     /// Reads a `user_message` notice. Old versions give one for injected texts too, with a kind.
-    pub(super) fn user_notice(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn user_notice(&mut self, payload: &mut Payload<'_>, text: &str) {
         #[derive(Default, Deserialize)]
         struct Details {
             kind: Option<String>,
             images: Option<Vec<String>>,
         }
         let details: Details = record::payload(text).unwrap_or_default();
-        let Some(message) = record::string(payload.message) else { return };
+        let Some(message) = payload.message.take_text() else { return };
         let is_plain = details.kind.is_none_or(|kind| kind == "plain");
         let text = Piece::of_text(message);
         if !is_plain || text.text.as_deref().is_some_and(is_injected) {
@@ -156,7 +165,7 @@ impl Parser<'_> {
 
     /// Reads a `reasoning` item. Its `encrypted_content` is for the provider alone and is left out:
     /// nobody else can read it. What is readable comes as a summary, rarely as the reasoning itself.
-    pub(super) fn reasoning(&mut self, payload: &Payload<'_>) {
+    pub(super) fn reasoning(&mut self, payload: &mut Payload<'_>) {
         let pieces = Piece::list(payload.summary).into_iter().chain(Piece::list(payload.content));
         let texts = pieces.filter_map(|piece| piece.text).collect();
         self.think(texts, Side::Item);

@@ -13,7 +13,7 @@ use crate::hail::{Content, EventType, title_of};
 
 impl Parser<'_> {
     /// Reads an `event_msg`.
-    pub(super) fn notice(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn notice(&mut self, payload: &mut Payload<'_>, text: &str) {
         match &*payload.kind {
             "token_count" => {
                 let flat = payload.info.is_none().then(|| record::payload::<Usage>(text)).flatten();
@@ -21,10 +21,10 @@ impl Parser<'_> {
             }
             "user_message" => self.user_notice(payload, text),
             "agent_message" => {
-                self.say(record::string(payload.message).into_iter().collect(), Side::Notice, &payload.phase)
+                self.say(payload.message.take_text().into_iter().collect(), Side::Notice, &payload.phase);
             }
             "agent_reasoning" | "agent_reasoning_raw_content" => {
-                let words = record::string(payload.text.or(payload.message));
+                let words = payload.text.take_text().or_else(|| payload.message.take_text());
                 self.think(words.into_iter().collect(), Side::Notice);
             }
             "task_started" | "turn_started" => self.task_started(&payload.turn_id),
@@ -34,13 +34,16 @@ impl Parser<'_> {
             "mcp_tool_call_end" => self.mcp_call_ended(payload, text),
             "web_search_end" => self.web_search(payload, text),
             "image_generation_end" => self.image(text),
+            // Both name nothing but a call that is told as a whole when it ends.
+            "web_search_begin" | "image_generation_begin" => {}
             "context_compacted" if std::mem::take(&mut self.is_compacted) => {}
             "error" | "warning" | "stream_error" => self.complaint(payload, text),
-            kind => self.other_notice(kind, payload, text),
+            _ => self.other_notice(payload, text),
         }
     }
 
-    fn other_notice(&mut self, kind: &str, payload: &Payload<'_>, text: &str) {
+    fn other_notice(&mut self, payload: &Payload<'_>, text: &str) {
+        let kind = &*payload.kind;
         if kind == "thread_name_updated"
             && let Some(name) = record::payload::<Value>(text)
                 .and_then(|payload| payload.get("thread_name")?.as_str().map(str::to_owned))
@@ -74,7 +77,7 @@ impl Parser<'_> {
 
     /// The end of a task repeats the agent's last words: of those only a title is kept, unless they
     /// were said nowhere else.
-    fn task_ended(&mut self, payload: &Payload<'_>, text: &str) {
+    fn task_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
         #[derive(Default, Deserialize)]
         struct End {
             last_agent_message: Option<String>,
@@ -102,8 +105,8 @@ impl Parser<'_> {
         self.turn = None;
     }
 
-    fn complaint(&mut self, payload: &Payload<'_>, text: &str) {
-        let Some(message) = record::string(payload.message) else {
+    fn complaint(&mut self, payload: &mut Payload<'_>, text: &str) {
+        let Some(message) = payload.message.take_text() else {
             return self.custom(&payload.kind, &format!("event_msg/{}", payload.kind), text);
         };
         let event = self.event(EventType::SystemMessage, &format!("event_msg/{}", payload.kind));

@@ -7,7 +7,7 @@ use crate::hail::{Event, Sink};
 
 /// How many slots may wait. Beyond that the oldest leaves as it is: a background command that
 /// never ends must not keep the rest of the session in memory.
-const MAX_WAITING: usize = 4096;
+const MAX_WAITING: usize = 1024;
 
 /// Names a slot.
 pub(super) type Slot = u64;

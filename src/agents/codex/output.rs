@@ -1,9 +1,9 @@
 //! What a tool returned: its text, its exit code, how long it took.
 
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
-use super::message::Piece;
+use super::{message::Piece, record::Loose};
 use crate::hail::{Block, Content};
 
 /// What is known of a call once it returned.
@@ -37,17 +37,17 @@ const FAILURES: [&str; 14] = [
 
 impl Outcome {
     /// Reads the `output` of a call.
-    pub(super) fn read(raw: Option<&RawValue>) -> Self {
-        let Some(raw) = raw else { return Self::default() };
-        match raw.get().as_bytes().first() {
-            Some(b'"') => serde_json::from_str(raw.get()).map(Self::of_text).unwrap_or_default(),
-            Some(b'[') => Self::of_pieces(Piece::list(Some(raw))),
-            _ => Self::of_object(serde_json::from_str(raw.get()).unwrap_or_default()),
+    pub(super) fn read(output: Loose<'_>) -> Self {
+        match output {
+            Loose::Missing => Self::default(),
+            Loose::Text(text) => Self::of_text(text.into_owned()),
+            Loose::Other(Value::Array(items)) => Self::of_pieces(Piece::of_values(items)),
+            Loose::Other(value) => Self::of_object(value),
         }
     }
 
     /// Reads a text: JSON with metadata to 0.4x, a head of a few lines since.
-    pub(super) fn of_text(text: String) -> Self {
+    fn of_text(text: String) -> Self {
         #[derive(Deserialize)]
         struct Wrapped {
             output: String,

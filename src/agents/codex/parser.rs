@@ -83,9 +83,9 @@ impl<'s> Parser<'s> {
 
     fn read(&mut self, text: &str, is_terminated: bool) {
         self.header.see_line(text);
-        if let Ok(line) = serde_json::from_str::<Line<'_>>(text) {
+        if let Ok(mut line) = serde_json::from_str::<Line<'_>>(text) {
             self.set_clock(&line.timestamp);
-            if let Some(payload) = &line.payload {
+            if let Some(payload) = &mut line.payload {
                 self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
                 return self.record(&line.kind, payload, text);
             }
@@ -98,7 +98,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn record(&mut self, kind: &str, payload: &Payload<'_>, text: &str) {
+    fn record(&mut self, kind: &str, payload: &mut Payload<'_>, text: &str) {
         match kind {
             "response_item" => self.item(payload, text),
             "event_msg" => self.notice(payload, text),
@@ -110,7 +110,7 @@ impl<'s> Parser<'s> {
     }
 
     /// What the model said or did, and what came back to it.
-    pub(super) fn item(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn item(&mut self, payload: &mut Payload<'_>, text: &str) {
         match &*payload.kind {
             "message" => self.message(payload),
             "reasoning" => self.reasoning(payload),
@@ -140,11 +140,11 @@ impl<'s> Parser<'s> {
         if super::is_bare_header(&value) {
             self.recognised = true;
             self.bare_header(value);
-        } else if let Ok(item) = serde_json::from_str::<Payload<'_>>(text)
+        } else if let Ok(mut item) = serde_json::from_str::<Payload<'_>>(text)
             && BARE_TYPES.contains(&&*item.kind)
         {
             self.recognised = true;
-            self.item(&item, text);
+            self.item(&mut item, text);
         } else if value.get("record_type").is_none() || value.as_object().is_some_and(|fields| fields.len() > 1) {
             // A bare `{"record_type":"state"}` says nothing at all.
             let name = if kind.is_empty() { field("record_type").unwrap_or("unknown") } else { kind }.to_owned();

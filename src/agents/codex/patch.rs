@@ -67,15 +67,16 @@ impl<'a> PatchReader<'a> {
                 content.push_str(line.strip_prefix('+').unwrap_or(line));
                 content.push('\n');
             }
-            Some(ChangeKind::Update { .. }) => match line.strip_prefix("@@") {
-                Some(place) => self.hunks.push(Hunk { place: place.trim(), lines: Vec::new() }),
-                None => {
-                    if self.hunks.is_empty() {
-                        self.hunks.push(Hunk::default());
-                    }
-                    self.hunks.last_mut().into_iter().for_each(|hunk| hunk.lines.push(line));
+            Some(ChangeKind::Update { .. }) => {
+                if let Some(place) = line.strip_prefix("@@") {
+                    self.hunks.push(Hunk { place: place.trim(), lines: Vec::new() });
+                    return;
                 }
-            },
+                if self.hunks.is_empty() {
+                    self.hunks.push(Hunk::default());
+                }
+                self.hunks.last_mut().into_iter().for_each(|hunk| hunk.lines.push(line));
+            }
             _ => {}
         }
     }

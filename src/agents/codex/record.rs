@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// One line. The bare format of 0.2x has no payload: there the line itself is one.
 #[derive(Deserialize)]
@@ -35,19 +35,19 @@ pub(super) struct Payload<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) phase: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) message: Option<&'a RawValue>,
+    pub(super) message: Loose<'a>,
     #[serde(borrow, default)]
-    pub(super) text: Option<&'a RawValue>,
+    pub(super) text: Loose<'a>,
     #[serde(borrow, default)]
     pub(super) content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) summary: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(super) arguments: Loose<'a>,
     #[serde(borrow, default)]
-    pub(super) input: Option<&'a RawValue>,
+    pub(super) input: Loose<'a>,
     #[serde(borrow, default)]
-    pub(super) output: Option<&'a RawValue>,
+    pub(super) output: Loose<'a>,
     #[serde(borrow, default)]
     pub(super) action: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -65,9 +65,80 @@ pub(super) fn payload<'a, T: Deserialize<'a>>(line: &'a str) -> Option<T> {
     Some(wrapped.payload)
 }
 
-/// The text of a JSON string; `None` for any other value.
-pub(super) fn string(raw: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(raw?.get()).ok()
+/// A value that is mostly a string: read in one pass where it is, as JSON where it is not.
+#[derive(Default)]
+pub(super) enum Loose<'a> {
+    #[default]
+    Missing,
+    Text(Cow<'a, str>),
+    Other(Value),
+}
+
+impl Loose<'_> {
+    /// The text, which is taken out; `None` where it is anything else.
+    pub(super) fn take_text(&mut self) -> Option<String> {
+        match std::mem::take(self) {
+            Self::Text(text) => Some(text.into_owned()),
+            Self::Missing | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether the field is missing or `null`.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> de::Visitor<'de> for LooseVisitor {
+    type Value = Loose<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Loose::Missing)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Loose::Other(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Loose::Other(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Loose::Other(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Loose::Other(value.into()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(de::value::SeqAccessDeserializer::new(items)).map(Loose::Other)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(de::value::MapAccessDeserializer::new(fields)).map(Loose::Other)
+    }
 }
 
 /// Reads a string that may be missing or `null`, without copying it where it has no escapes.

@@ -29,13 +29,13 @@ impl Span {
 
 impl Parser<'_> {
     /// Reads what a tool returned.
-    pub(super) fn result(&mut self, payload: &Payload<'_>) {
-        let outcome = Outcome::read(payload.output);
+    pub(super) fn result(&mut self, payload: &mut Payload<'_>) {
+        let outcome = Outcome::read(std::mem::take(&mut payload.output));
         self.settle(&payload.call_id, outcome, &format!("response_item/{}", payload.kind));
     }
 
     /// Reads what a search for tools returned.
-    pub(super) fn tool_search_output(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn tool_search_output(&mut self, payload: &mut Payload<'_>, text: &str) {
         let mut found: Value = record::payload(text).unwrap_or_default();
         let content = Content::json(found.get_mut("tools").map(Value::take).unwrap_or_default());
         let is_error = found.get("status").and_then(Value::as_str).is_some_and(|status| status == "failed");
@@ -77,7 +77,9 @@ impl Parser<'_> {
     }
 
     fn complete(&mut self, slot: Slot, kind: CallKind, outcome: &Outcome, is_error: bool) {
-        self.note(slot, None, outcome.duration_ms);
+        if let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) {
+            event.duration_ms = event.duration_ms.or(outcome.duration_ms);
+        }
         match kind {
             CallKind::Settled => return,
             CallKind::Plain => {}
@@ -136,7 +138,7 @@ impl Parser<'_> {
                 file.event_id = format!("{}.{}", call.event_id, index + 1);
                 file.duration_ms = None;
                 Usage::clear(file);
-                file.attributes.remove("argv");
+                file.attributes.remove("shell");
                 file.attributes.insert(attribute::TOOL_KIND.to_owned(), "edit".into());
             }
             events.push(call);
@@ -161,7 +163,7 @@ impl Parser<'_> {
     }
 
     /// Reads `patch_apply_end`: it knows line numbers, and whether the patch was applied.
-    pub(super) fn patch_ended(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn patch_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
         let value: Value = record::payload(text).unwrap_or_default();
         let Some(call) = self.calls.get_mut(&*payload.call_id) else {
             return self.custom("patch_apply_end", "event_msg/patch_apply_end", text);
@@ -173,7 +175,7 @@ impl Parser<'_> {
     }
 
     /// Reads `exec_command_end`. A call that is unknown is the person's own command.
-    pub(super) fn command_ended(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn command_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
         #[derive(Default, Deserialize)]
         struct End {
             command: Option<Value>,
@@ -193,9 +195,8 @@ impl Parser<'_> {
             }
             return;
         }
-        let words = end.command.as_ref().and_then(Value::as_array);
-        let words: Vec<String> = words.into_iter().flatten().map(plain_text).collect();
-        let command = super::shell::Command::of_words(&words).line;
+        let words = end.command.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let command = super::shell::Command::of_words(&words.map(plain_text).collect::<Vec<_>>()).line;
         if command.is_empty() {
             return self.custom("exec_command_end", "event_msg/exec_command_end", text);
         }
@@ -216,7 +217,7 @@ impl Parser<'_> {
     }
 
     /// Reads `mcp_tool_call_end`: of a known call it adds the server, the time and the success.
-    pub(super) fn mcp_call_ended(&mut self, payload: &Payload<'_>, text: &str) {
+    pub(super) fn mcp_call_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
         let value: Value = record::payload(text).unwrap_or_default();
         let field = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let (server, tool) = (field("/invocation/server"), field("/invocation/tool"));

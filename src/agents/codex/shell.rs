@@ -8,6 +8,8 @@ pub(super) struct Command {
     pub(super) patches: Vec<String>,
     /// Whether it does nothing but apply one patch.
     pub(super) is_patch: bool,
+    /// The shell and its flags, where the call names them.
+    pub(super) shell: Vec<String>,
 }
 
 const SHELLS: [&str; 9] = ["bash", "sh", "zsh", "dash", "ksh", "fish", "pwsh", "powershell", "cmd"];
@@ -21,15 +23,15 @@ impl Command {
             && is_apply_patch(program)
             && patch.contains(BEGIN)
         {
-            return Self { line: quoted(words), patches: vec![patch.clone()], is_patch: true };
+            return Self { line: quoted(words), patches: vec![patch.clone()], is_patch: true, shell: Vec::new() };
         }
         match words {
             [program, flags @ .., script]
                 if is_shell(program) && !flags.is_empty() && flags.iter().all(|flag| is_flag(flag)) =>
             {
-                Self::of_script(script.clone())
+                Self { shell: words[..words.len() - 1].to_vec(), ..Self::of_script(script.clone()) }
             }
-            _ => Self { line: quoted(words), patches: Vec::new(), is_patch: false },
+            _ => Self { line: quoted(words), patches: Vec::new(), is_patch: false, shell: Vec::new() },
         }
     }
 
@@ -47,7 +49,7 @@ impl Command {
             }
         }
         is_patch &= patches.len() == 1;
-        Self { patches, is_patch, line }
+        Self { line, patches, is_patch, shell: Vec::new() }
     }
 }
 

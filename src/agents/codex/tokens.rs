@@ -9,6 +9,7 @@ use crate::hail::{Event, attribute};
 /// includes reasoning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names are the agent's")]
 pub(super) struct Usage {
     input_tokens: u64,
     cached_input_tokens: u64,
