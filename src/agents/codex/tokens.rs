@@ -26,6 +26,9 @@ struct Info {
 const KEYS: [&str; 4] =
     [attribute::INPUT_TOKENS, attribute::OUTPUT_TOKENS, attribute::CACHE_READ_TOKENS, attribute::REASONING_TOKENS];
 
+/// The largest count that is believed, so that no log can make the sums overflow.
+const MAX_COUNT: u64 = 1 << 40;
+
 /// Follows the running total.
 #[derive(Default)]
 pub(super) struct Meter {
@@ -57,7 +60,7 @@ impl Usage {
 
     /// Puts the counts on an event, in HAIL's terms: fresh input apart from cached.
     pub(super) fn put_on(self, event: &mut Event) {
-        let mut put = |key: &str, count: u64| event.attributes.insert(key.to_owned(), count.into());
+        let mut put = |key: &str, count: u64| event.attributes.insert(key.to_owned(), count.min(MAX_COUNT).into());
         put(attribute::INPUT_TOKENS, self.input_tokens.saturating_sub(self.cached_input_tokens));
         put(attribute::OUTPUT_TOKENS, self.output_tokens);
         if self.cached_input_tokens > 0 {
