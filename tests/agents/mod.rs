@@ -1,1 +1,4 @@
+//! The agents' parsers against logs.
+
 mod claude_code;
+mod codex;

@@ -1,23 +1,106 @@
-//! Placeholder.
+//! Codex CLI, from the bare records of 0.2x to the rollouts of 0.146.
+//!
+//! Learned from public logs and from the public source of `codex-rs` (`protocol`, `rollout`). The
+//! same thing is often said twice, once as the model's `response_item` and once as the interface's
+//! `event_msg`: the first to come is kept, the echo is dropped.
+
+mod answer;
+mod call;
+mod changes;
+mod echo;
+mod header;
+mod message;
+mod notice;
+mod outbox;
+mod output;
+mod parser;
+mod patch;
+mod record;
+mod result;
+mod shell;
+mod tokens;
+
+use std::path::Path;
+
+use serde_json::Value;
+
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
 use crate::{environment::Environment, hail::Sink};
 
+/// The shape of the native records, as events name it.
+const SCHEMA: &str = "codex-rollout";
+
+/// The types of the lines of a rollout.
+const LINE_TYPES: [&str; 7] = [
+    "session_meta",
+    "turn_context",
+    "response_item",
+    "event_msg",
+    "compacted",
+    "world_state",
+    "inter_agent_communication_metadata",
+];
+
+/// The Codex CLI parser.
 pub(super) struct Codex;
 
 impl Agent for Codex {
     fn name(&self) -> &'static str {
         "codex"
     }
+
     fn title(&self) -> &'static str {
-        "codex"
+        "Codex"
     }
-    fn logs(&self, _: &Environment, _: &Scope<'_>) -> Vec<LogFile> {
-        Vec::new()
+
+    // Neither names nor metadata tell the folder of a session, so the scope's folder is not asked;
+    // the day in the path is no bound either, because a resumed session goes on in its old file.
+    fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
+        let mut found = Vec::new();
+        if let Some(home) = environment.folder("CODEX_HOME", ".codex") {
+            collect(&home.join("sessions"), 3, &|name| name.starts_with("rollout-"), &mut found);
+            collect(&home.join("archived_sessions"), 3, &|_| true, &mut found);
+        }
+        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found
     }
-    fn recognises(&self, _: &Sample) -> bool {
-        false
+
+    fn recognises(&self, sample: &Sample) -> bool {
+        sample.records.first().is_some_and(is_bare_header) || sample.records.iter().any(is_rollout_line)
     }
-    fn parse(&self, _: &mut Log<'_>, _: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        Err(ParseError::Empty)
+
+    fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+        parser::parse(log, sink)
     }
+}
+
+/// Collects the `.jsonl` files of `folder` and of `depth` levels of folders below it.
+fn collect(folder: &Path, depth: usize, is_wanted: &dyn Fn(&str) -> bool, found: &mut Vec<LogFile>) {
+    let Ok(entries) = folder.read_dir() else { return };
+    for entry in entries.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if kind.is_dir() && depth > 0 {
+            collect(&entry.path(), depth - 1, is_wanted, found);
+        } else if name.ends_with(".jsonl") && is_wanted(&name) {
+            found.extend(LogFile::at(entry.path()));
+        }
+    }
+}
+
+fn is_rollout_line(record: &Value) -> bool {
+    let kind = record.get("type").and_then(Value::as_str);
+    record.get("timestamp").is_some_and(Value::is_string)
+        && record.get("payload").is_some_and(Value::is_object)
+        && kind.is_some_and(|kind| LINE_TYPES.contains(&kind))
+}
+
+/// Whether a record is the first line of the format that had no envelope.
+fn is_bare_header(record: &Value) -> bool {
+    record.get("type").is_none()
+        && record.get("id").is_some_and(Value::is_string)
+        && record.get("timestamp").is_some_and(Value::is_string)
+        && record.get("instructions").is_some()
 }

@@ -1,0 +1,78 @@
+//! Holds events back until what belongs to them is known: the exit code, the success of a patch,
+//! the token counts.
+
+use std::{collections::VecDeque, io};
+
+use crate::hail::{Event, Sink};
+
+/// How many slots may wait. Beyond that the oldest leaves as it is: a background command that
+/// never ends must not keep the rest of the session in memory.
+const MAX_WAITING: usize = 1024;
+
+/// Names a slot.
+pub(super) type Slot = u64;
+
+struct Waiting {
+    events: Vec<Event>,
+    holds: u8,
+}
+
+/// Events on their way to the sink, in the order of the log.
+pub(super) struct Outbox<'s> {
+    sink: &'s mut dyn Sink,
+    first: Slot,
+    waiting: VecDeque<Waiting>,
+}
+
+impl<'s> Outbox<'s> {
+    pub(super) fn new(sink: &'s mut dyn Sink) -> Self {
+        Self { sink, first: 0, waiting: VecDeque::new() }
+    }
+
+    /// Takes an event; it leaves when all of its `holds` are released.
+    pub(super) fn push(&mut self, event: Event, holds: u8) -> Slot {
+        self.waiting.push_back(Waiting { events: vec![event], holds });
+        self.first + self.waiting.len() as u64 - 1
+    }
+
+    /// The events of a slot, unless they have left.
+    pub(super) fn events(&mut self, slot: Slot) -> Option<&mut Vec<Event>> {
+        Some(&mut self.waiting(slot)?.events)
+    }
+
+    /// Takes away one hold.
+    pub(super) fn release(&mut self, slot: Slot) {
+        if let Some(waiting) = self.waiting(slot) {
+            waiting.holds = waiting.holds.saturating_sub(1);
+        }
+    }
+
+    /// Sends what need not wait any more.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while self.waiting.front().is_some_and(|front| front.holds == 0) || self.waiting.len() > MAX_WAITING {
+            self.send_first()?;
+        }
+        Ok(())
+    }
+
+    /// Sends everything and gives the sink back.
+    pub(super) fn finish(mut self) -> io::Result<&'s mut dyn Sink> {
+        while !self.waiting.is_empty() {
+            self.send_first()?;
+        }
+        Ok(self.sink)
+    }
+
+    fn send_first(&mut self) -> io::Result<()> {
+        if let Some(front) = self.waiting.pop_front() {
+            self.first += 1;
+            front.events.into_iter().try_for_each(|event| self.sink.event(event))?;
+        }
+        Ok(())
+    }
+
+    fn waiting(&mut self, slot: Slot) -> Option<&mut Waiting> {
+        let index = usize::try_from(slot.checked_sub(self.first)?).ok()?;
+        self.waiting.get_mut(index)
+    }
+}

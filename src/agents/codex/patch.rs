@@ -1,0 +1,159 @@
+//! The text format of `apply_patch`: several files, hunks without line numbers.
+
+use std::fmt::Write;
+
+/// What happens to one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The path as it was written; after a move the new one.
+    pub(super) path: String,
+    /// Where the file was before it was moved.
+    pub(super) moved_from: Option<String>,
+    pub(super) kind: ChangeKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ChangeKind {
+    Add { content: String },
+    Delete { content: Option<String> },
+    Update { hunks: String, is_numbered: bool },
+}
+
+/// Reads a patch; empty where the text holds none.
+pub(super) fn parse(text: &str) -> Vec<Change> {
+    let mut reader = PatchReader::default();
+    let lines = text.lines().skip_while(|line| line.trim() != "*** Begin Patch").skip(1);
+    for line in lines.take_while(|line| line.trim() != "*** End Patch") {
+        reader.read(line);
+    }
+    reader.finish_file();
+    reader.changes.retain(|change| !change.path.is_empty());
+    reader.changes
+}
+
+#[derive(Default)]
+struct PatchReader<'a> {
+    changes: Vec<Change>,
+    hunks: Vec<Hunk<'a>>,
+}
+
+#[derive(Default)]
+struct Hunk<'a> {
+    place: &'a str,
+    lines: Vec<&'a str>,
+}
+
+impl<'a> PatchReader<'a> {
+    fn read(&mut self, line: &'a str) {
+        let after = |start: &str| line.trim_end().strip_prefix(start).map(str::trim);
+        if let Some(path) = after("*** Add File:") {
+            self.begin(path, ChangeKind::Add { content: String::new() });
+        } else if let Some(path) = after("*** Delete File:") {
+            self.begin(path, ChangeKind::Delete { content: None });
+        } else if let Some(path) = after("*** Update File:") {
+            self.begin(path, ChangeKind::Update { hunks: String::new(), is_numbered: false });
+        } else if let Some(path) = after("*** Move to:") {
+            if let Some(change) = self.changes.last_mut().filter(|_| !path.is_empty()) {
+                change.moved_from = Some(std::mem::replace(&mut change.path, path.to_owned()));
+            }
+        } else if line.trim_end() != "*** End of File" {
+            self.read_body(line);
+        }
+    }
+
+    fn read_body(&mut self, line: &'a str) {
+        match self.changes.last_mut().map(|change| &mut change.kind) {
+            Some(ChangeKind::Add { content }) => {
+                content.push_str(line.strip_prefix('+').unwrap_or(line));
+                content.push('\n');
+            }
+            Some(ChangeKind::Update { .. }) => {
+                if let Some(place) = line.strip_prefix("@@") {
+                    self.hunks.push(Hunk { place: place.trim(), lines: Vec::new() });
+                    return;
+                }
+                if self.hunks.is_empty() {
+                    self.hunks.push(Hunk::default());
+                }
+                self.hunks.last_mut().into_iter().for_each(|hunk| hunk.lines.push(line));
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, path: &str, kind: ChangeKind) {
+        self.finish_file();
+        self.changes.push(Change { path: path.to_owned(), moved_from: None, kind });
+    }
+
+    fn finish_file(&mut self) {
+        let hunks = std::mem::take(&mut self.hunks);
+        if let Some(ChangeKind::Update { hunks: text, .. }) = self.changes.last_mut().map(|change| &mut change.kind) {
+            *text = to_unified(&hunks);
+        }
+    }
+}
+
+/// Writes hunks with headers. The counts in them are exact; where a hunk begins the patch does not
+/// say, so each begins where the one before ended, which keeps their order.
+fn to_unified(hunks: &[Hunk<'_>]) -> String {
+    let mut text = String::new();
+    let (mut old, mut new) = (1, 1);
+    for hunk in hunks.iter().filter(|hunk| !hunk.lines.is_empty()) {
+        let count = |skipped: char| hunk.lines.iter().filter(|line| !line.starts_with(skipped)).count();
+        let (removed, added) = (count('+'), count('-'));
+        let start = |at: usize, count: usize| if count == 0 { at - 1 } else { at };
+        let _ = write!(text, "@@ -{},{removed} +{},{added} @@", start(old, removed), start(new, added));
+        if !hunk.place.is_empty() {
+            let _ = write!(text, " {}", hunk.place);
+        }
+        text.push('\n');
+        for line in &hunk.lines {
+            // A context line that is blank may have lost its leading space.
+            let mark = if line.starts_with([' ', '+', '-']) { "" } else { " " };
+            let _ = writeln!(text, "{mark}{line}");
+        }
+        old += removed;
+        new += added;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, ChangeKind, parse};
+
+    #[test]
+    fn reads_every_kind_of_change_in_one_patch() {
+        let changes = parse(concat!(
+            "*** Begin Patch\n*** Add File: new.txt\n+one\n+\n*** Update File: old.rs\n*** Move to: moved.rs\n",
+            "@@ fn main() {\n a\n-b\n+c\n\n@@\n+d\n*** End of File\n*** Delete File: gone\n*** End Patch\n"
+        ));
+        let change = |path: &str, kind| Change { path: path.to_owned(), moved_from: None, kind };
+        let hunks = "@@ -1,3 +1,3 @@ fn main() {\n a\n-b\n+c\n \n@@ -3,0 +4,1 @@\n+d\n".to_owned();
+        assert_eq!(
+            changes,
+            [
+                change("new.txt", ChangeKind::Add { content: "one\n\n".to_owned() }),
+                Change {
+                    moved_from: Some("old.rs".to_owned()),
+                    ..change("moved.rs", ChangeKind::Update { hunks, is_numbered: false })
+                },
+                change("gone", ChangeKind::Delete { content: None }),
+            ]
+        );
+    }
+
+    #[test]
+    fn finds_nothing_in_other_text() {
+        for text in [
+            "",
+            "hello",
+            "*** Begin Patch\n*** End Patch",
+            "*** Update File: a\n+b",
+            "*** Begin Patch\n*** Add File: \n",
+        ] {
+            assert_eq!(parse(text), [], "{text:?}");
+        }
+    }
+}

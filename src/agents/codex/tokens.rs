@@ -1,0 +1,99 @@
+//! Token counts: what each answer cost, once.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::hail::{Event, attribute};
+
+/// One count, as the agent reports it: `input_tokens` includes the cached ones, `output_tokens`
+/// includes reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names are the agent's")]
+pub(super) struct Usage {
+    input_tokens: u64,
+    cached_input_tokens: u64,
+    output_tokens: u64,
+    reasoning_output_tokens: u64,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    total_token_usage: Option<Usage>,
+    last_token_usage: Option<Usage>,
+}
+
+const KEYS: [&str; 4] =
+    [attribute::INPUT_TOKENS, attribute::OUTPUT_TOKENS, attribute::CACHE_READ_TOKENS, attribute::REASONING_TOKENS];
+
+/// The largest count that is believed, so that no log can make the sums overflow.
+const MAX_COUNT: u64 = 1 << 40;
+
+/// Follows the running total.
+#[derive(Default)]
+pub(super) struct Meter {
+    total: Option<Usage>,
+}
+
+impl Meter {
+    /// What a `token_count` adds, or `None` where it only repeats: the same total comes again with
+    /// every change of the rate limits. A total that falls is a new count after a resume.
+    pub(super) fn read(&mut self, info: Option<&RawValue>, flat: Option<Usage>) -> Option<Usage> {
+        let info: Option<Info> = info.and_then(|info| serde_json::from_str(info.get()).ok());
+        let Some(Info { total_token_usage: total, last_token_usage: last }) = info else { return flat };
+        let previous = self.total;
+        if total.is_some() {
+            if total == previous {
+                return None;
+            }
+            self.total = total;
+        }
+        last.or_else(|| Some(total?.since(previous.unwrap_or_default())))
+    }
+}
+
+impl Usage {
+    /// Whether nothing was used.
+    pub(super) fn is_zero(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Puts the counts on an event, in HAIL's terms: fresh input apart from cached.
+    pub(super) fn put_on(self, event: &mut Event) {
+        let mut put = |key: &str, count: u64| event.attributes.insert(key.to_owned(), count.min(MAX_COUNT).into());
+        put(attribute::INPUT_TOKENS, self.input_tokens.saturating_sub(self.cached_input_tokens));
+        put(attribute::OUTPUT_TOKENS, self.output_tokens);
+        if self.cached_input_tokens > 0 {
+            put(attribute::CACHE_READ_TOKENS, self.cached_input_tokens);
+        }
+        if self.reasoning_output_tokens > 0 {
+            put(attribute::REASONING_TOKENS, self.reasoning_output_tokens);
+        }
+    }
+
+    /// Copies the counts from one event to another.
+    pub(super) fn copy(from: &Event, to: &mut Event) {
+        for key in KEYS {
+            if let Some(count) = from.attributes.get(key) {
+                to.attributes.insert(key.to_owned(), count.clone());
+            }
+        }
+    }
+
+    /// Takes the counts off an event.
+    pub(super) fn clear(event: &mut Event) {
+        event.attributes.retain(|key, _| !KEYS.contains(&key.as_str()));
+    }
+
+    fn since(self, earlier: Self) -> Self {
+        if self.input_tokens < earlier.input_tokens || self.output_tokens < earlier.output_tokens {
+            return self;
+        }
+        Self {
+            input_tokens: self.input_tokens - earlier.input_tokens,
+            cached_input_tokens: self.cached_input_tokens.saturating_sub(earlier.cached_input_tokens),
+            output_tokens: self.output_tokens - earlier.output_tokens,
+            reasoning_output_tokens: self.reasoning_output_tokens.saturating_sub(earlier.reasoning_output_tokens),
+        }
+    }
+}
