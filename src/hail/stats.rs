@@ -42,6 +42,7 @@ pub struct StatsCollector {
     files: HashSet<String>,
     input_total: u64,
     output_total: u64,
+    last_call: Option<String>,
 }
 
 impl StatsCollector {
@@ -49,9 +50,18 @@ impl StatsCollector {
     pub fn add(&mut self, event: &Event) {
         let stats = &mut self.stats;
         stats.event_count += 1;
-        stats.tool_call_count += u64::from(event.event_type.is_tool_call());
-        stats.total_input_tokens += event.count(attribute::INPUT_TOKENS);
-        stats.total_output_tokens += event.count(attribute::OUTPUT_TOKENS);
+        // Counts come from logs that anybody may have written.
+        stats.total_input_tokens = stats.total_input_tokens.saturating_add(event.count(attribute::INPUT_TOKENS));
+        stats.total_output_tokens = stats.total_output_tokens.saturating_add(event.count(attribute::OUTPUT_TOKENS));
+        if event.event_type.is_tool_call() {
+            // A patch over several files is one call with an event for each.
+            let call = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
+            let is_same = call.is_some() && call == self.last_call.as_deref();
+            stats.tool_call_count += u64::from(!is_same);
+            if !is_same {
+                self.last_call = call.map(str::to_owned);
+            }
+        }
         self.input_total = self.input_total.max(event.count(attribute::INPUT_TOKENS_TOTAL));
         self.output_total = self.output_total.max(event.count(attribute::OUTPUT_TOKENS_TOTAL));
         match &event.event_type {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::pending::{self, Pending, PendingSession};
+use super::pending::{Deferred, Pending, PendingSession};
 use crate::{
     capture::{Job, JobSession, Queue},
     context::Context,
@@ -31,8 +31,10 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let comments = if has_editor { Comments::Prefix(repository.comment_prefix()) } else { Comments::None };
     let credits: Vec<Credit> = found.iter().map(|found| found.credit.clone()).collect();
     // An untouched template or an empty message makes git abort; our trailers must not change that.
-    let waits = has_editor && (source == "template" || link::is_blank(&message, &comments));
-    pending::defer(repository, if waits { &credits } else { &[] })?;
+    let waits = has_editor && (source == "template" || comments.body(&message).is_empty());
+    let deferred =
+        if waits { Deferred { credits: credits.clone(), found: message.clone() } } else { Deferred::default() };
+    deferred.leave(repository)?;
     if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments) {
         fs::write(&file, new)?;
     }
@@ -72,13 +74,13 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
     let Some(file) = arguments.first() else { return Ok(()) };
     let file = context.path(Path::new(file));
     let repository = context.repository()?;
-    let credits = pending::deferred(repository);
+    let Some(deferred) = Deferred::take(repository) else { return Ok(()) };
     let message = fs::read(&file)?;
     let comments = Comments::Prefix(repository.comment_prefix());
-    if link::is_blank(&message, &comments) {
+    if comments.body(&message) == comments.body(&deferred.found) {
         return Ok(());
     }
-    if let Some(new) = link::append(&message, &credits, &context.config()?.trailers, &comments) {
+    if let Some(new) = link::append(&message, &deferred.credits, &context.config()?.trailers, &comments) {
         fs::write(&file, new)?;
     }
     Ok(())

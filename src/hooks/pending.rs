@@ -52,21 +52,32 @@ impl Pending {
     }
 }
 
-/// Leaves trailers that are to be added only if the person writes a message.
-pub(super) fn defer(repository: &Repository, credits: &[link::Credit]) -> io::Result<()> {
-    let path = folder(repository).join("deferred");
-    if credits.is_empty() {
-        return remove(&path);
-    }
-    link::replace(&path, &serde_json::to_vec(credits).map_err(io::Error::from)?)
+/// Trailers that are to be added only if the person writes a message.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Deferred {
+    /// What the trailers say.
+    pub(super) credits: Vec<link::Credit>,
+    /// The message that the person found: leaving it as it is makes git abort.
+    pub(super) found: Vec<u8>,
 }
 
-/// Takes the deferred trailers.
-pub(super) fn deferred(repository: &Repository) -> Vec<link::Credit> {
-    let path = folder(repository).join("deferred");
-    let credits = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    let _ = fs::remove_file(path);
-    credits
+impl Deferred {
+    /// Leaves the file for the hook after the editor; without credits there is none.
+    pub(super) fn leave(&self, repository: &Repository) -> io::Result<()> {
+        let path = folder(repository).join("deferred");
+        if self.credits.is_empty() {
+            return remove(&path);
+        }
+        link::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
+    }
+
+    /// Takes the file that the hook before the editor left.
+    pub(super) fn take(repository: &Repository) -> Option<Self> {
+        let path = folder(repository).join("deferred");
+        let deferred = serde_json::from_slice(&fs::read(&path).ok()?).ok();
+        let _ = fs::remove_file(path);
+        deferred
+    }
 }
 
 fn remove(path: &std::path::Path) -> io::Result<()> {

@@ -62,8 +62,9 @@ pub fn find_sessions(look: &Look<'_>, state: &mut State, is_amend: bool) -> Resu
         return Ok(Vec::new());
     }
     let Some(parents) = parents(look.repository, &head, is_amend)? else { return Ok(Vec::new()) };
-    let relative: Vec<(String, &Touch)> =
+    let mut relative: Vec<(String, &Touch)> =
         candidates.iter().filter_map(|touch| Some((below(&touch.path, &roots)?, *touch))).collect();
+    relative.sort_by_key(|(_, touch)| touch.at);
     let staged = look.repository.staged(relative.iter().map(|(path, _)| path.as_str()), &parents)?;
     let mut found: Vec<Found> = Vec::new();
     for (path, touch) in &relative {
@@ -133,13 +134,15 @@ fn nanoseconds(log: &LogFile) -> u128 {
 
 /// Reads what a log gained since the last look.
 fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
-    let known = state.logs.get(&log.path).filter(|known| known.offset <= log.size).cloned();
-    if known.is_none() {
-        state.forget(&log.path);
-    }
-    let known = known.unwrap_or_default();
-    let roots: Vec<PathBuf> = look.repository.work_trees().iter().flat_map(|root| forms_of(root)).collect();
     let mut file = File::open(&log.path)?;
+    let known = match state.logs.get(&log.path) {
+        Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
+        _ => {
+            state.forget(&log.path);
+            LogState::default()
+        }
+    };
+    let roots: Vec<PathBuf> = look.repository.work_trees().iter().flat_map(|root| forms_of(root)).collect();
     let end = last_line_end(&mut file, known.offset)?;
     let mut next = LogState { modified: nanoseconds(log), size: log.size, offset: end, ..known.clone() };
     if known.offset == 0 && is_foreign(agent, &file, &roots)? {
@@ -158,11 +161,11 @@ fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile)
     let Some(header) = touched.header else { return Ok(()) };
     let credited = credited(&header);
     let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
-    for (path, prompt) in &touched.paths {
-        let path = absolute(path, &header);
+    for (path, at, prompt) in &touched.paths {
+        let (path, at) = (absolute(path, &header), *at);
         if below(&path, &roots).is_some() {
             let prompt = prompt.as_ref().and_then(|prompt| prompt.redacted(redactor.as_ref()));
-            state.touch(Touch { path, log: log.path.clone(), session: credited.clone(), prompt, commit: None });
+            state.touch(Touch { path, log: log.path.clone(), at, session: credited.clone(), prompt, commit: None });
         }
     }
     next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)().as_ref()));
@@ -194,7 +197,7 @@ impl Prompt {
 struct Touched {
     header: Option<Header>,
     prompt: Option<Prompt>,
-    paths: Vec<(String, Option<Prompt>)>,
+    paths: Vec<(String, Timestamp, Option<Prompt>)>,
 }
 
 impl Sink for Touched {
@@ -210,7 +213,7 @@ impl Sink for Touched {
                 self.prompt = Some(Prompt::Raw(title));
             }
         } else if let Some(path) = event.event_type.changed_path() {
-            self.paths.push((path.to_owned(), self.prompt.clone()));
+            self.paths.push((path.to_owned(), event.timestamp, self.prompt.clone()));
         }
         Ok(())
     }
@@ -223,6 +226,13 @@ fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<b
     let sample = Sample::read(BufReader::new(head.take(256 * 1024)))?;
     let Some(cwd) = agent.working_directory(&sample).map(PathBuf::from) else { return Ok(false) };
     Ok(!roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(&cwd)))
+}
+
+/// Whether a line ends at `offset`: where none does, the log was rewritten.
+fn is_line_end(file: &mut File, offset: u64) -> bool {
+    let Some(before) = offset.checked_sub(1) else { return true };
+    let mut byte = [0];
+    file.seek(SeekFrom::Start(before)).is_ok() && file.read_exact(&mut byte).is_ok() && byte == *b"\n"
 }
 
 /// The end of the last complete line at or after `from`.

@@ -24,8 +24,9 @@ impl Comments {
         line.strip_prefix(prefix.as_bytes()).is_some_and(|rest| rest.starts_with(b" ------------------------ >8 "))
     }
 
-    /// The bytes up to and with the last line that stays.
-    fn body<'m>(&self, message: &'m [u8]) -> &'m [u8] {
+    /// The bytes up to and with the last line that stays; empty where git is going to abort.
+    #[must_use]
+    pub fn body<'m>(&self, message: &'m [u8]) -> &'m [u8] {
         let (mut end, mut position) = (0, 0);
         for line in message.split_inclusive(|byte| *byte == b'\n') {
             position += line.len();
@@ -38,12 +39,6 @@ impl Comments {
         }
         &message[..end]
     }
-}
-
-/// Whether nothing of the message would stay, so that git is going to abort.
-#[must_use]
-pub fn is_blank(message: &[u8], comments: &Comments) -> bool {
-    comments.body(message).is_empty()
 }
 
 /// Appends the trailers of the sessions that the message does not name yet; `None` when it names
@@ -84,7 +79,7 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
 
 #[cfg(test)]
 mod tests {
-    use super::{Comments, Credit, TrailerKind, append, is_blank};
+    use super::{Comments, Credit, TrailerKind, append};
 
     fn credit(id: &str) -> Credit {
         Credit {
@@ -131,7 +126,7 @@ mod tests {
                 "title\n\n{TRAILERS}\n; Please enter\n; ------------------------ >8 ------------------------\ndiff\n"
             )
         );
-        assert!(is_blank(b"\n; x\n; ------------------------ >8 ------------------------\nd\n", &comments));
+        assert_eq!(comments.body(b"\n; x\n; ------------------------ >8 ------------------------\nd\n"), b"");
     }
 
     #[test]

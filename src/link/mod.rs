@@ -8,7 +8,7 @@ mod trailers;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use evidence::{Found, Look, find_sessions, warm};
-pub use message::{Comments, append, is_blank};
+pub use message::{Comments, append};
 pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};
 pub use trailers::{SESSION_TRAILER, sessions_in};

@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::hail::{Header, SessionId};
+use crate::hail::{Header, SessionId, Timestamp};
 
 /// The version of the file's shape; any other is read as empty.
 const VERSION: u32 = 1;
@@ -57,6 +57,8 @@ pub struct Touch {
     pub path: PathBuf,
     /// The log that says so.
     pub log: PathBuf,
+    /// When it was changed.
+    pub at: Timestamp,
     /// The session that is credited: for a subagent, the one that started it.
     pub session: SessionId,
     /// The prompt that led here, redacted.
@@ -68,8 +70,14 @@ pub struct Touch {
 }
 
 impl State {
-    /// Adds a touch, or brings the one of the same session and path up to date.
+    /// Adds a touch, or brings the one of the same session and path up to date. One that a commit
+    /// has already, as a log that was rewritten tells it again, is not added.
     pub fn touch(&mut self, touch: Touch) {
+        let is_known =
+            |known: &Touch| known.session == touch.session && known.path == touch.path && known.at == touch.at;
+        if self.consumed.iter().any(is_known) {
+            return;
+        }
         let same = |known: &&mut Touch| known.session == touch.session && known.path == touch.path;
         match self.touches.iter_mut().find(same) {
             Some(known) => *known = touch,

@@ -35,7 +35,11 @@ fn a_hook_that_is_there_runs_first_with_the_same_arguments_input_and_exit_code()
     let remote = world.bare("remote.git");
     let work = world.repository("work");
     work.git(&["remote", "add", "origin", &remote.path.display().to_string()]);
-    hook(&work, "prepare-commit-msg", "#!/bin/sh\necho \"$2\" > ../prepare.txt\necho 'From: the other hook' >> \"$1\"\n");
+    hook(
+        &work,
+        "prepare-commit-msg",
+        "#!/bin/sh\necho \"$2\" > ../prepare.txt\necho 'From: the other hook' >> \"$1\"\n",
+    );
     hook(&work, "pre-push", "#!/bin/sh\n{ echo \"$1\"; cat; } > ../push.txt\n[ ! -e ../refuse ]\n");
     work.session(&["hooks", "install"]).ok();
     ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();

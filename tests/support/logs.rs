@@ -153,7 +153,10 @@ impl CodexLog {
         let added: String = content.lines().map(|line| format!("+{line}\n")).collect();
         let patch = format!("*** Begin Patch\n*** Add File: {path}\n{added}*** End Patch");
         let call = format!("call_{}", self.records.len());
-        self.push("response_item", json!({"type": "custom_tool_call", "call_id": call, "name": "apply_patch", "input": patch}));
+        self.push(
+            "response_item",
+            json!({"type": "custom_tool_call", "call_id": call, "name": "apply_patch", "input": patch}),
+        );
         let output = json!({"output": "Success.", "metadata": {"exit_code": 0, "duration_seconds": 0.1}}).to_string();
         self.push("response_item", json!({"type": "custom_tool_call_output", "call_id": call, "output": output}));
         self

@@ -123,7 +123,8 @@ fn cleanup_names_the_permission_when_the_remote_refuses() {
     work.git(&["push", "--quiet", "origin", "main:gone"]);
     work.session(&["sync"]).ok();
     work.git(&["push", "--quiet", "origin", ":gone"]);
-    remote.git(&["config", "receive.denyDeletes", "true"]);
+    remote.write("hooks/update", "#!/bin/sh\ncase $1 in refs/opensession/*) exit 1;; esac\n");
+    remote.run("chmod", &["+x", "hooks/update"]).ok();
     let ran = work.session(&["cleanup", "run", "--hidden-ttl-days", "0", "--apply"]);
     assert_eq!(ran.code, 3, "{ran}");
     assert!(ran.stderr.contains("allow the user that pushes to delete"), "{ran}");

@@ -66,6 +66,11 @@ impl Agent for Codex {
         found
     }
 
+    fn working_directory<'s>(&self, sample: &'s Sample) -> Option<&'s str> {
+        let of = |record: &'s serde_json::Value| record.get("payload").unwrap_or(record).get("cwd")?.as_str();
+        sample.records.iter().find_map(of)
+    }
+
     fn recognises(&self, sample: &Sample) -> bool {
         sample.records.first().is_some_and(is_bare_header) || sample.records.iter().any(is_rollout_line)
     }
