@@ -62,24 +62,30 @@ fn is_secret(promise: Promise, notation: Notation, value: &str) -> bool {
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
     let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
+    let mixed = digits && letters && !is_wordy(value);
+    // Long enough that no person types it, and of one piece.
+    let long =
+        mixed && value.len() >= 20 && !is_object_id(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
-    let object_id = is_object_id(value);
     match promise {
         Promise::Password if firm => {
             value.len() >= 6
                 && ((digits && letters) || symbols || is_unpronounceable(value, 4))
                 && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
         }
-        Promise::Secret if firm => {
-            (object_id && letters && digits)
-                || looks_random(value)
-                || (value.len() >= 8 && digits && letters && (changes_class(value) >= 2 || symbols) && !is_wordy(value))
-                || (value.len() >= 12 && is_unpronounceable(value, 5) && !value.contains(['_', '.', '/']))
-        }
         Promise::Password if notation == Notation::Bare => {
             looks_random(value) || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
         }
-        Promise::Password | Promise::Secret | Promise::Perhaps => looks_random(value) && !is_wordy(value),
+        Promise::Secret if firm => {
+            (is_object_id(value) && digits)
+                || looks_random(value)
+                || (mixed && value.len() >= 8 && (changes_class(value) >= 2 || symbols || value.len() >= 16))
+                || (value.len() >= 12 && is_unpronounceable(value, 5) && !value.contains(['_', '.', '/']))
+        }
+        Promise::Secret if notation == Notation::Bare => is_object_id(value) || looks_random(value) || long,
+        Promise::Password | Promise::Secret => (looks_random(value) && mixed) || long,
+        Promise::Perhaps => looks_random(value) && mixed,
+        Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
     }
 }
 

@@ -7,6 +7,8 @@ pub(super) enum Promise {
     Password,
     /// A secret that a machine made.
     Secret,
+    /// Likely a secret: a key of something.
+    Likely,
     /// Perhaps a secret: only a value that looks random is one.
     Perhaps,
 }
@@ -52,7 +54,7 @@ const SECRET_KEYS: [&str; 31] = [
     "application",
 ];
 
-/// Words before `key`, `token` or `signature` that make it harmless.
+/// Words before `key` or `token` that make it harmless.
 const HARMLESS: [&str; 61] = [
     "public",
     "pub",
@@ -133,14 +135,16 @@ pub(super) fn promise(name: &str) -> Option<Promise> {
     if ends(&["password", "passwd", "passphrase", "passwort"]) || ["pass", "pwd", "userpass", "dbpass"].contains(&last)
     {
         Some(Promise::Password)
-    } else if HARMLESS.contains(&before) {
+    } else if HARMLESS.contains(&before) || name.to_ascii_lowercase().contains("public") {
         None
     } else if ends(&["apikey", "secretkey", "accesskey", "privatekey", "authkey", "token", "secret"])
         || ["credential", "credentials"].contains(&last)
         || (last == "key" && SECRET_KEYS.contains(&before))
     {
         Some(Promise::Secret)
-    } else if ["key", "auth", "authorization", "signature", "salt", "jwt", "seed", "nkey"].contains(&last) {
+    } else if last == "key" && !before.is_empty() {
+        Some(Promise::Likely)
+    } else if ["key", "auth", "authorization", "salt", "jwt", "seed", "nkey"].contains(&last) {
         Some(Promise::Perhaps)
     } else {
         None
@@ -187,7 +191,8 @@ mod tests {
         for name in ["clientSecret", "x-api-key", "AUTH_TOKEN_PROD", "AccessToken", "secretAccessKey"] {
             assert_eq!(promise(name), Some(Promise::Secret), "{name}");
         }
-        assert_eq!(promise("alchemy_key"), Some(Promise::Perhaps));
+        assert_eq!(promise("alchemy_key"), Some(Promise::Likely));
+        assert_eq!(promise("key"), Some(Promise::Perhaps));
         for name in
             ["token_id", "max_tokens", "tokenizer", "public_key", "nextPageToken", "author", "secret_name", "keys"]
         {

@@ -80,8 +80,9 @@ pub(super) struct Rules {
     rules: Vec<Rule>,
     /// Finds keywords without regard to case.
     automaton: AhoCorasick,
-    /// The rule of each keyword, in the order the automaton numbers them.
-    owners: Vec<usize>,
+    /// The rule of each keyword, in the order the automaton numbers them, and the keyword itself
+    /// where the rule's pattern heeds case: most of what the automaton finds ends here.
+    keywords: Vec<(usize, Option<String>)>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +113,6 @@ impl Rules {
     pub(super) fn load(source: &str) -> Result<Self, RulesError> {
         let Table { rule: rules } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
         let mut keywords = Vec::new();
-        let mut owners = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             if !is_id(&rule.id) || rule.keywords.iter().any(String::is_empty) || rule.keywords.is_empty() {
                 return Err(RulesError::new(format!("rule {} needs an id of a-z, 0-9 and - and keywords", index + 1)));
@@ -120,16 +120,18 @@ impl Rules {
             if (rule.detector == Detector::Pattern) == rule.pattern.is_empty() {
                 return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", rule.id)));
             }
-            keywords.extend(rule.keywords.iter().map(String::as_str));
-            owners.resize(keywords.len(), index);
+            let heeds_case = rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
+            keywords.extend(rule.keywords.iter().map(|keyword| (index, keyword, heeds_case)));
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(keywords)
+            .build(keywords.iter().map(|(_, keyword, _)| keyword))
             .map_err(|fault| RulesError::new(fault.to_string()))?;
-        Ok(Self { rules, automaton, owners })
+        let owned = |(index, keyword, exact): &(usize, &String, bool)| (*index, exact.then(|| (*keyword).clone()));
+        let keywords = keywords.iter().map(owned).collect();
+        Ok(Self { rules, automaton, keywords })
     }
 
     /// Every place in `text` where a rule's keyword stands, as the rule's index and the keyword's range.
@@ -137,7 +139,11 @@ impl Rules {
         &'a self,
         text: &'a str,
     ) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> + 'a {
-        self.automaton.find_overlapping_iter(text).map(|found| (self.owners[found.pattern().as_usize()], found.range()))
+        self.automaton.find_overlapping_iter(text).filter_map(|found| {
+            let (owner, keyword) = &self.keywords[found.pattern().as_usize()];
+            let exact = keyword.as_deref().is_none_or(|keyword| text.as_bytes()[found.range()] == *keyword.as_bytes());
+            exact.then(|| (*owner, found.range()))
+        })
     }
 
     pub(super) fn rule(&self, index: usize) -> &Rule {

@@ -128,8 +128,8 @@ fn matched(rule: &Rule, text: &str, start: usize) -> Option<Range<usize>> {
         return Some(start..text.len());
     };
     let window = &text.as_bytes()[start..text.len().min(start + rule.reach)];
-    let captures = regex.captures(window)?;
-    let found = captures.get(1).or_else(|| captures.get(0))?;
+    let whole = regex.find(window)?;
+    let found = if regex.captures_len() > 1 { regex.captures(window)?.get(1)? } else { whole };
     let range = start + found.start()..start + found.end();
     let secret = text.get(range.clone())?;
     let allowed = !rule.allow.is_empty() && {

@@ -140,11 +140,16 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         return true;
     }
     let bytes = lower.as_bytes();
-    let variable = bytes.first().is_some_and(|byte| matches!(byte, b'$' | b'&' | b'@' | b'%'))
-        && bytes[1..].iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%');
-    let enclosed = matches!((bytes.first(), bytes.last()), (Some(b'<'), Some(b'>')) | (Some(b'['), Some(b']')))
-        || (bytes.first() == Some(&b'{') && bytes[1..bytes.len() - 1].iter().all(|byte| is_identifier_byte(*byte)));
-    let path = lower.contains("://") || lower.starts_with("./") || lower.starts_with("../") || lower.starts_with('/');
+    let variable = match bytes {
+        [b'$' | b'&' | b'@' | b'%', name @ ..] => name.iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%'),
+        _ => false,
+    };
+    let enclosed = match bytes {
+        [b'<', .., b'>'] | [b'[', .., b']'] => true,
+        [b'{', name @ .., b'}'] => name.iter().all(|byte| is_identifier_byte(*byte)),
+        _ => false,
+    };
+    let path = lower.contains("://") || bytes.starts_with(b"/") || bytes.starts_with(b"~") || lower.contains("./");
     let letters: String = lower.chars().filter(char::is_ascii_alphabetic).collect();
     let few = bytes.iter().collect::<std::collections::BTreeSet<_>>().len() < 4;
     variable || enclosed || path || few || value.contains(' ') || WORDS.contains(&letters.as_str())
