@@ -77,7 +77,7 @@ pub(super) enum Check {
 
 /// The rules, ready to be applied.
 pub(super) struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     /// Finds keywords without regard to case.
     automaton: AhoCorasick,
     /// The rule of each keyword, in the order the automaton numbers them, and the keyword itself
@@ -104,16 +104,16 @@ impl Rule {
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rules").field("rules", &self.rules.len()).finish_non_exhaustive()
+        f.debug_struct("Rules").field("rules", &self.all.len()).finish_non_exhaustive()
     }
 }
 
 impl Rules {
     /// Reads a table and builds the automaton; patterns are compiled later, each when first needed.
     pub(super) fn load(source: &str) -> Result<Self, RulesError> {
-        let Table { rule: rules } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+        let Table { rule: all } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
         let mut keywords = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in all.iter().enumerate() {
             if !is_id(&rule.id) || rule.keywords.iter().any(String::is_empty) || rule.keywords.is_empty() {
                 return Err(RulesError::new(format!("rule {} needs an id of a-z, 0-9 and - and keywords", index + 1)));
             }
@@ -131,7 +131,7 @@ impl Rules {
             .map_err(|fault| RulesError::new(fault.to_string()))?;
         let owned = |(index, keyword, exact): &(usize, &String, bool)| (*index, exact.then(|| (*keyword).clone()));
         let keywords = keywords.iter().map(owned).collect();
-        Ok(Self { rules, automaton, keywords })
+        Ok(Self { all, automaton, keywords })
     }
 
     /// Every place in `text` where a rule's keyword stands, as the rule's index and the keyword's range.
@@ -147,12 +147,12 @@ impl Rules {
     }
 
     pub(super) fn rule(&self, index: usize) -> &Rule {
-        &self.rules[index]
+        &self.all[index]
     }
 
     /// The index of the first rule with this detector.
     pub(super) fn position(&self, detector: Detector) -> Option<usize> {
-        self.rules.iter().position(|rule| rule.detector == detector)
+        self.all.iter().position(|rule| rule.detector == detector)
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         let rules = Rules::load(SOURCE).expect("loads");
-        for rule in rules.rules.iter().filter(|rule| rule.detector == Detector::Pattern) {
+        for rule in rules.all.iter().filter(|rule| rule.detector == Detector::Pattern) {
             assert!(rule.regex().is_some(), "{}", rule.id);
         }
     }

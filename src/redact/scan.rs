@@ -164,7 +164,14 @@ fn stands_alone(bytes: &[u8], start: usize) -> bool {
 
 /// Widens `range` to whole characters.
 fn on_boundaries(text: &str, range: Range<usize>) -> Range<usize> {
-    text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end)
+    let (mut start, mut end) = (range.start, range.end);
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
 }
 
 /// Joins overlapping hits; the rule that stands first in the table names the whole.

@@ -74,7 +74,7 @@ impl Walker<'_> {
     fn block(&mut self, block: &mut Block) {
         match block {
             Block::Text { text } | Block::Code { code: text, .. } | Block::Reference { uri: text, .. } => {
-                self.text(text)
+                self.text(text);
             }
             Block::Image { url, alt, .. } => {
                 self.text(url);
@@ -128,7 +128,7 @@ impl Walker<'_> {
     }
 
     fn string(&mut self, text: &mut String, nesting: u8) {
-        if text.starts_with("data:") && text[..text.len().min(100)].contains(";base64,") {
+        if is_inline_data(text) {
             return;
         }
         self.nested(text, nesting);
@@ -149,4 +149,10 @@ impl Walker<'_> {
             *text = value.to_string();
         }
     }
+}
+
+/// Whether `text` is a `data:` URL in base64, and nothing else.
+fn is_inline_data(text: &str) -> bool {
+    let head = &text.as_bytes()[..text.len().min(100)];
+    head.starts_with(b"data:") && memchr::memmem::find(head, b";base64,").is_some() && !text.contains([' ', '\n', '"'])
 }
