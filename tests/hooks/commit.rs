@@ -80,6 +80,29 @@ fn a_commit_that_was_undone_is_credited_again() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "when a file was written only the file system tells, so this log is of today"
+)]
+fn a_file_that_a_command_of_the_agent_wrote_is_credited_too() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let log = |file: &str, id: &str| {
+        ClaudeLog::new(&world, &work, id)
+            .at(std::time::SystemTime::now())
+            .prompt("Generate it.")
+            .runs(&format!("seq 9 > {file}"))
+    };
+    work.write("written.txt", "1\n");
+    work.write("read.txt", "2\n");
+    work.run("touch", &["-d", "2026-01-01", "read.txt"]).ok();
+    log("written.txt", ID).save();
+    log("read.txt", OTHER).save();
+    work.commit_all("Generate");
+    assert_eq!(work.trailers("HEAD"), [ID]);
+}
+
+#[test]
 fn two_sessions_are_both_named_once() {
     let (world, work) = staged();
     CodexLog::new(&world, &work, OTHER).prompt("And a test.").writes(&work, "tests/one.rs", "// a test\n").save();
