@@ -196,6 +196,25 @@ fn an_amended_commit_keeps_its_trailers_and_its_link() {
 }
 
 #[test]
+fn a_commit_that_lost_its_trailer_by_amending_or_rebasing_keeps_its_link() {
+    let (_world, work) = staged();
+    work.git(&["commit", "--quiet", "-m", "Add a library"]);
+    work.wait_for_sessions(1);
+    work.git(&["commit", "--quiet", "--amend", "-m", "Another message"]);
+    assert_eq!(work.trailers("HEAD"), [""; 0]);
+    assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID);
+    work.git(&["switch", "--quiet", "-c", "topic"]);
+    work.git(&["switch", "--quiet", "main"]);
+    work.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    work.write("other.txt", "by hand\n");
+    work.commit_all("Something else");
+    for backend in ["--merge", "--apply"] {
+        work.git(&["rebase", "--quiet", "--force-rebase", backend, "main", "topic"]);
+        assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID, "{backend}");
+    }
+}
+
+#[test]
 fn a_merge_is_not_credited_with_what_it_merges() {
     let (_world, work) = staged();
     work.git(&["switch", "--quiet", "-c", "side"]);
