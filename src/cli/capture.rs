@@ -139,6 +139,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if sessions.is_empty() && failures.len() == 1 && is_explicit {
         return Err(failures.remove(0));
     }
+    if sessions.is_empty() && !is_explicit {
+        let window = if arguments.all { "" } else { " in that time; --all looks further back" };
+        notes.push(format!("no session worked in this repository{window}"));
+    }
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
