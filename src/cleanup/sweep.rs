@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, Repository},
     hail::Timestamp,
-    ledger::{BranchName, Ledger, REMOTE_ROOT, ROOT},
+    ledger::{BranchName, Ledger, REMOTE_ROOT, ROOT, Tip},
 };
 
 /// How long a remote may take to answer.
@@ -61,7 +61,9 @@ fn examine_here(repository: &Repository, ledger: &dyn Ledger) -> Result<Facts> {
     }
     let head = repository.head()?;
     branches.insert(BranchName::current(repository, &head));
-    let own = ledger.tips(repository)?.into_iter().filter(|tip| tip.remote.is_none());
+    // Only a reference that holds nothing but the sessions of one branch can go with the branch.
+    let is_own = |tip: &Tip| tip.remote.is_none() && tip.reference.starts_with(ROOT);
+    let own = ledger.tips(repository)?.into_iter().filter(is_own);
     let ledgers = own.map(|tip| HiddenLedger {
         last_activity: last_activity(repository, tip.id),
         reference: tip.reference,

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     git::Repository,
     report::{Describe, Report, View},
-    sync::{self, Terms},
+    sync::Exchange,
 };
 
 /// How long a remote may take to answer: nobody waits for a hook here.
@@ -58,8 +58,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         None => default_remote(repository)?,
     };
     drain_queue(context, repository)?;
-    let terms = Terms { deadline: Instant::now() + PATIENCE, now: context.now() };
-    let fetched = sync::fetch_all(repository, ledger, &remote, &terms)
+    let deadline = Instant::now() + PATIENCE;
+    let exchange = Exchange { repository, ledger, remote: &remote, deadline, now: context.now() };
+    let fetched = exchange
+        .fetch_all()
         .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;
     let mut answer = Answer {
         schema_version: 1,
@@ -69,8 +71,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     let mut problems = Vec::new();
     if !arguments.fetch_only {
-        let pairs = sync::all_pairs(repository, ledger, &remote)?;
-        let outcome = sync::push(repository, ledger, &remote, &pairs, &terms)?;
+        let outcome = exchange.push(&exchange.all_pairs()?)?;
         answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
         problems = outcome.problems;
     }

@@ -11,7 +11,7 @@ use crate::{
     hail::SessionId,
     ledger::{BranchName, Tip},
     link,
-    sync::{self, Pair},
+    sync::{Exchange, Pair},
 };
 
 /// How long a push may be delayed.
@@ -57,7 +57,8 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
         pushed.problems.push(format!("not every session could be stored: {fault}"));
     }
     let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
-    let outcome = sync::push(repository, config.ledger, remote, &pairs, &sync::Terms { deadline, now: context.now() })?;
+    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now() };
+    let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
     pushed.problems.extend(outcome.problems);
     Ok(pushed)

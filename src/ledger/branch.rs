@@ -66,7 +66,12 @@ impl BranchName {
     /// The reference of the ledger last seen on `remote`.
     #[must_use]
     pub fn remote_reference(&self, remote: &str) -> String {
-        format!("{REMOTE_ROOT}{}/branches/{}", remote_component(remote), self.encoded())
+        format!("{}{}", Self::known_root(remote), self.encoded())
+    }
+
+    /// The folder of the ledgers last seen on `remote`.
+    pub(super) fn known_root(remote: &str) -> String {
+        format!("{REMOTE_ROOT}{}/branches/", remote_component(remote))
     }
 
     /// Reads the last component of a ledger's reference; `None` for a hashed name, which only the

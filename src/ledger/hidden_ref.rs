@@ -22,6 +22,18 @@ impl Ledger for HiddenRef {
         "hidden_ref"
     }
 
+    fn reference(&self, branch: &BranchName) -> String {
+        branch.reference()
+    }
+
+    fn pattern(&self) -> &'static str {
+        "refs/opensession/branches/*"
+    }
+
+    fn known_root(&self, remote: &str) -> String {
+        BranchName::known_root(remote)
+    }
+
     fn store(
         &self,
         repository: &Repository,

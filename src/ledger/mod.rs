@@ -33,6 +33,16 @@ pub trait Ledger: Sync {
     /// The value of `opensession.fanout-mode`.
     fn name(&self) -> &'static str;
 
+    /// The reference that holds the ledger of `branch`, here and on a remote.
+    fn reference(&self, branch: &BranchName) -> String;
+
+    /// What the references of all ledgers match.
+    fn pattern(&self) -> &'static str;
+
+    /// The folder of references, with its last `/`, that remember what `remote` has: each under the
+    /// last component of its name there.
+    fn known_root(&self, remote: &str) -> String;
+
     /// Stores sessions in the ledger of `branch`: a session that is there already adds nothing, a
     /// grown one takes the place of its former self. A tip that was never pushed is amended.
     ///
