@@ -138,6 +138,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if sessions.is_empty() && failures.len() == 1 && is_explicit {
         return Err(failures.remove(0));
     }
+    let is_empty = sessions.is_empty() && failures.is_empty();
+    if is_empty && !arguments.all {
+        notes.push("no agent worked here lately; git session capture --all looks further back".to_owned());
+    } else if is_empty {
+        notes.push("no agent worked here; git session discover lists what there is elsewhere".to_owned());
+    }
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
