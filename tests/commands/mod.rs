@@ -32,10 +32,13 @@ fn check_text(world: &World, name: &str, text: &str) {
     settings.set_omit_expression(true);
     let program = env!("CARGO_BIN_EXE_git-session");
     settings.add_filter(&escape(&world.path().display().to_string()), "[WORLD]");
+    let folder = world.path();
+    settings.add_filter(&escape(&folder.file_name().expect("a name").to_string_lossy()), "[WORLD]");
     settings.add_filter(&escape(program), "[PROGRAM]");
     settings.add_filter(r"\b([0-9a-f]{64}|[0-9a-f]{40})\b", "[HASH]");
-    settings.add_filter(r"\b[0-9a-f]{7}\b", "[COMMIT]");
-    settings.add_filter(r"(ok  git +)2\.\d+\S*.*", "$1[VERSION]");
+    settings.add_filter(r"  [0-9a-f]{7}  ", "  [COMMIT]  ");
+    settings.add_filter(r"\| [0-9a-f]{7} \|", "| [COMMIT] |");
+    settings.add_filter(r"(ok +git +)2\.\d+\S*.*", "$1[VERSION]");
     settings.add_filter(env!("CARGO_PKG_VERSION"), "[VERSION]");
     settings.bind(|| insta::assert_snapshot!(name, text));
 }

@@ -85,6 +85,7 @@ fn explains_every_fault_of_a_hail_file() {
         ("order.jsonl", joined(&[lines[0], lines[2], lines[1]])),
         ("no-events.jsonl", joined(&lines[..1])),
         ("two-headers.jsonl", joined(&[lines[0], lines[0], lines[1]])),
+        ("prose-line.jsonl", joined(&[lines[0], lines[1], "and then"])),
         ("bad-line.jsonl", joined(&[lines[0], lines[1], "{\"type\":\"event\"", lines[2]])),
     ] {
         said.push_str(&says(&world, &work, name, &content));

@@ -106,6 +106,9 @@ fn reads_a_native_log_and_standard_input() {
     let piped = work.run("sh", &["-c", "git-session show - --format hail < session.hail"]).ok();
     assert_eq!(piped.stdout, hail);
     assert_eq!(work.session(&["show", "session.hail", "--format", "hail"]).ok().stdout, hail);
+    // Standard input is recognised as a file is.
+    let native = work.run("sh", &["-c", &format!("git-session show - --format hail < '{path}'")]).ok();
+    assert_eq!(native.stdout, hail);
     check(&world, "show_stdin_prose", &work.run("sh", &["-c", "echo hello | git-session show -"]));
     check(&world, "show_stdin_empty", &work.session(&["show", "-"]));
 }

@@ -133,6 +133,10 @@ impl CodexLog {
         log
     }
 
+    pub fn file(&self) -> &PathBuf {
+        &self.file
+    }
+
     fn push(&mut self, kind: &str, payload: Value) {
         let number = self.records.len();
         let timestamp = format!("2026-01-31T11:{:02}:{:02}.000Z", number / 60, number % 60);
