@@ -42,7 +42,8 @@ impl Context {
         })?;
         let directory = directory.map_or_else(|| current.clone(), |directory| current.join(directory));
         if !directory.is_dir() {
-            return Err(Error::user(format!("{} is not a directory", directory.display())));
+            return Err(Error::user(format!("{} is not a directory", directory.display()))
+                .hinted("-C takes the path of a directory that exists"));
         }
         Ok(Self::new(Environment::from_process(), directory))
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{ALL, Agent};
-use crate::hail::Lines;
+use crate::hail::{Lines, describe_json};
 
 /// How many records are looked at before a file counts as nobody's.
 const SAMPLE_RECORDS: usize = 200;
@@ -65,7 +65,7 @@ impl Sample {
             sample.lines += 1;
             let record = line.text.map_err(|fault| fault.to_string()).and_then(|text| {
                 bytes += text.len();
-                serde_json::from_str(text).map_err(|fault| format!("not JSON: {fault}"))
+                serde_json::from_str(text).map_err(|fault| format!("not JSON: {}", describe_json(&fault)))
             });
             match record {
                 Ok(record) => sample.records.push(record),

@@ -2,7 +2,11 @@
 
 mod queue;
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -52,16 +56,30 @@ pub fn find_log(environment: &Environment, session: &SessionId) -> Option<Source
 /// # Errors
 /// When no agent did, with what to do next.
 pub fn recognise(path: &Path) -> Result<&'static dyn Agent> {
-    let sample = Sample::read(std::io::BufReader::new(open(path)?)).map_err(|fault| named(path, fault))?;
+    let sample = Sample::read(BufReader::new(open(path)?)).map_err(|fault| named(path, fault))?;
     agents::detect(&sample).map_err(|fault| explain(path, fault))
 }
 
-fn open(path: &Path) -> Result<File> {
+/// Opens a log.
+///
+/// # Errors
+/// When it cannot be opened, or is a folder.
+pub fn open(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(|fault| named(path, fault).hinted("git session discover"))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(Error::user(format!("{}: is a folder, not a log", path.display())).hinted("git session discover"));
     }
     Ok(file)
+}
+
+/// Recognises and parses what was read from elsewhere than a file; `name` is how complaints call it.
+///
+/// # Errors
+/// When no agent wrote it, or it is not the agent's.
+pub fn parse_bytes(name: &Path, bytes: &[u8]) -> Result<Parsed> {
+    let sample = Sample::read(bytes).map_err(|fault| named(name, fault))?;
+    let agent = agents::detect(&sample).map_err(|fault| explain(name, fault))?;
+    agents::parse_session(agent, &mut Log::new(bytes, None)).map_err(|fault| explain_parse(name, &fault))
 }
 
 /// Says of a file that detection failed on what is wrong and what to do.
@@ -84,7 +102,7 @@ pub fn named(path: &Path, fault: impl std::fmt::Display) -> Error {
 /// # Errors
 /// When it cannot be read or is not the agent's.
 pub fn parse(agent: &dyn Agent, path: &Path) -> Result<Parsed> {
-    let mut log = Log::open(path).map_err(|fault| named(path, fault))?;
+    let mut log = Log::new(BufReader::with_capacity(1 << 17, open(path)?), Some(path));
     agents::parse_session(agent, &mut log).map_err(|fault| explain_parse(path, &fault))
 }
 
@@ -93,9 +111,7 @@ pub fn explain_parse(path: &Path, fault: &ParseError) -> Error {
     let error = named(path, fault);
     match fault {
         ParseError::Empty => error.hinted("the session has not begun yet: try again when the agent has answered"),
-        _ => {
-            error.hinted("git session parse without --agent detects the agent itself; git session discover lists logs")
-        }
+        _ => error.hinted("without --agent the agent is recognised; git session discover lists the logs there are"),
     }
 }
 
@@ -105,7 +121,9 @@ pub fn explain_parse(path: &Path, fault: &ParseError) -> Error {
 pub fn belongs(repository: &Repository, parsed: &Parsed) -> bool {
     let mut roots = repository.work_trees();
     roots.extend(repository.work_trees().iter().filter_map(|root| root.canonicalize().ok()));
-    let is_inside = |path: &Path| roots.iter().any(|root| path.starts_with(root));
+    let is_below = |path: &Path| roots.iter().any(|root| path.starts_with(root));
+    // An agent that was started through a symbolic link may have noted the link.
+    let is_inside = |path: &Path| is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real));
     let header = &parsed.session.header;
     let cwd = header.cwd().map(Path::new);
     cwd.is_some_and(is_inside)

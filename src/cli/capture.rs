@@ -139,9 +139,11 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if sessions.is_empty() && failures.len() == 1 && is_explicit {
         return Err(failures.remove(0));
     }
-    if sessions.is_empty() && !is_explicit {
-        let window = if arguments.all { "" } else { " in that time; --all looks further back" };
-        notes.push(format!("no session worked in this repository{window}"));
+    let is_empty = sessions.is_empty() && failures.is_empty();
+    if is_empty && !arguments.all {
+        notes.push("no agent worked here lately; git session capture --all looks further back".to_owned());
+    } else if is_empty {
+        notes.push("no agent worked here; git session discover lists what there is elsewhere".to_owned());
     }
     let mut report = Report::new(Answer {
         schema_version: 1,
@@ -209,19 +211,8 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     };
     let since = since.map(|time| SystemTime::from(time.to_chrono()));
     let since = if arguments.since.is_none() { since.and_then(|now| now.checked_sub(WINDOW)) } else { since };
-    let roots: Vec<PathBuf> = context.repository()?.work_trees();
-    let mut sources: Vec<Source> = Vec::new();
-    for root in &roots {
-        let scope = Scope { folder: Some(root), since };
-        let found = capture::discover(&context.environment, &scope, arguments.agent.as_deref());
-        sources.extend(
-            found
-                .into_iter()
-                .filter(|new| !sources.iter().any(|known| known.log.path == new.log.path))
-                .collect::<Vec<_>>(),
-        );
-    }
-    Ok(sources)
+    // The folder of a log is only a hint: which sessions are of this repository their content tells.
+    Ok(capture::discover(&context.environment, &Scope { folder: None, since }, arguments.agent.as_deref()))
 }
 
 fn source(context: &Context, agent: Option<&str>, file: &Path) -> Result<Source> {

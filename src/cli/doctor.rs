@@ -96,7 +96,9 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let fixed = if arguments.fix { fix(context, repository, arguments)? } else { Vec::new() };
-    let checks = checks(context, repository);
+    // What was mended shows only to those who look anew.
+    let mended = Context::new(context.environment.clone(), context.directory.clone());
+    let checks = if fixed.is_empty() { checks(context, repository) } else { checks(&mended, mended.repository()?) };
     let is_good = checks.iter().all(|check| check.status != Status::Error);
     let can_be_fixed = !arguments.fix
         && checks.iter().any(|check| check.fix.as_deref().is_some_and(|fix| fix.contains("doctor --fix")));
@@ -170,7 +172,9 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
     if bad.is_empty() {
         return vec![Check::new("hooks", Status::Ok, "installed")];
     }
-    vec![Check::new("hooks", Status::Error, bad.join("; ")).fixed_by("git session doctor --fix")]
+    let are_all_absent = installed.iter().all(|hook| hook.state == State::Absent);
+    let message = if are_all_absent { super::hooks::words(State::Absent).to_owned() } else { bad.join("; ") };
+    vec![Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix")]
 }
 
 fn check_mode(config: &Config) -> Check {
@@ -272,7 +276,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     .into_iter()
     .flatten()
     .collect();
-    if plan.is_empty() || !confirm(context, &plan, arguments.yes)? {
+    if plan.is_empty() || !confirm(context, &plan, arguments)? {
         return Ok(Vec::new());
     }
     if sets_mode {
@@ -287,13 +291,14 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     Ok(plan)
 }
 
-fn confirm(context: &Context, plan: &[String], is_agreed: bool) -> Result<bool> {
-    if is_agreed {
+fn confirm(context: &Context, plan: &[String], arguments: &Args) -> Result<bool> {
+    if arguments.yes {
         return Ok(true);
     }
     if !context.is_interactive {
+        let mode = arguments.fanout_mode.as_ref().map(|mode| format!(" --fanout-mode {mode}")).unwrap_or_default();
         return Err(Error::usage(format!("nobody can be asked whether to {}", plan.join(", ")))
-            .hinted("git session doctor --fix --yes"));
+            .hinted(format!("git session doctor --fix --yes{mode}")));
     }
     let mut stderr = anstream::stderr().lock();
     writeln!(stderr, "This is going to:\n  {}\nGo on? [y/N] ", plan.join("\n  "))?;

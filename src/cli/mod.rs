@@ -37,19 +37,26 @@ use crate::{
 #[command(after_help = "A first look, on sample data: git session demo\nTo begin: git session quickstart")]
 pub(crate) struct Cli {
     /// Run as if started in this directory
-    #[arg(short = 'C', value_name = "PATH", global = true)]
+    #[arg(short = 'C', value_name = "PATH", global = true, display_order = 901)]
     directory: Option<PathBuf>,
     /// Answer in JSON, of these fields only where some are named
-    #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, value_delimiter = ',', global = true)]
+    #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, value_delimiter = ',', global = true, display_order = 902)]
     json: Option<Vec<String>>,
     /// Choose the format of the answer
-    #[arg(long, value_name = "FORMAT", global = true, value_parser = clap::builder::PossibleValuesParser::new(crate::report::names()))]
+    #[arg(long, value_name = "FORMAT", global = true, display_order = 903, value_parser = clap::builder::PossibleValuesParser::new(crate::report::names()))]
     format: Option<String>,
     /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = false)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        display_order = 904,
+        hide_possible_values = false
+    )]
     color: When,
     /// Do not page the answer
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 905)]
     no_pager: bool,
     #[command(subcommand)]
     command: Command,

@@ -1,6 +1,7 @@
 //! Standard output is the answer, standard error everything else.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -110,7 +111,13 @@ pub(super) fn messages(messages: &[String]) {
 
 /// Prints clap's help or complaint; returns the exit code.
 pub(super) fn clap(fault: &clap::Error) -> ExitCode {
+    let plain = fault.render().to_string();
     // A closed pipe is no failure of the program.
-    let _ = fault.print();
+    let _ = match printable(&plain) {
+        Cow::Borrowed(_) => fault.print(),
+        // It repeats an argument that holds more than text.
+        Cow::Owned(safe) if fault.use_stderr() => io::stderr().write_all(safe.as_bytes()),
+        Cow::Owned(safe) => io::stdout().write_all(safe.as_bytes()),
+    };
     ExitCode::from(if fault.use_stderr() { Kind::Usage.exit_code() } else { 0 })
 }

@@ -74,8 +74,11 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     if let Some(out) = &arguments.out {
         let path = context.path(out);
-        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))
-            .map_err(|fault| named(&path, fault))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(named(&path, "there is no such folder").hinted(format!("mkdir -p '{}'", folder.display())));
+        }
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|fault| named(&path, fault))?;
         let warnings = input.convert(agent, &mut io::BufWriter::new(file.as_file_mut()))?;
         file.persist(&path).map_err(|fault| named(&path, fault.error))?;
         let mut report = Report::new(Message::new(format!("wrote {}\n", out.display())));
@@ -112,7 +115,7 @@ impl Input {
     fn open(context: &Context, file: &Path) -> Result<Self> {
         if file != Path::new("-") {
             let path = context.path(file);
-            let file = File::open(&path).map_err(|fault| named(file, fault).hinted("git session discover"))?;
+            let file = capture::open(&path)?;
             return Ok(Self { path, file, is_stdin: false });
         }
         let mut copy = tempfile::tempfile()?;

@@ -1,6 +1,6 @@
 //! References to sessions, as a person writes them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use crate::{
     capture,
@@ -67,6 +67,9 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
     if reference == "-" || (path.is_file() && reference.contains(['/', '.'])) {
         return from_file(context, reference);
     }
+    if is_path(reference) && !path.is_file() {
+        capture::open(&path)?;
+    }
     let repository = context.repository()?;
     let ledger = context.config()?.ledger;
     let (sessions, _) = all(repository, ledger)?;
@@ -100,6 +103,12 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
         Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => Err(none(reference)),
         Err(fault) => Err(fault),
     }
+}
+
+/// Whether a reference can be nothing but the path of a file.
+fn is_path(reference: &str) -> bool {
+    ["/", "./", "../"].iter().any(|start| reference.starts_with(start))
+        || Path::new(reference).extension().is_some_and(|extension| extension == "jsonl")
 }
 
 fn none(reference: &str) -> Error {
@@ -161,8 +170,10 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
 fn from_file(context: &Context, reference: &str) -> Result<Vec<Named>> {
     let path = context.path(reference.as_ref());
     if reference == "-" {
-        let mut lines = Lines::new(std::io::stdin().lock());
-        return read_hail(&mut lines).map(|session| vec![Named::File(Box::new(session))]);
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        let session = capture::parse_bytes(Path::new("standard input"), &bytes)?.session;
+        return Ok(vec![Named::File(Box::new(session))]);
     }
     let agent = capture::recognise(&path)?;
     Ok(vec![Named::File(Box::new(capture::parse(agent, &path)?.session))])

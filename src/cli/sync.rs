@@ -85,8 +85,11 @@ fn known(repository: &Repository, remote: &str) -> Result<String> {
     if repository.remotes().iter().any(|name| name == remote) {
         return Ok(remote.to_owned());
     }
-    Err(Error::user(format!("there is no remote '{remote}'; there are: {}", repository.remotes().join(", ")))
-        .hinted("git remote add NAME URL"))
+    let others = match repository.remotes().as_slice() {
+        [] => "there is none at all".to_owned(),
+        remotes => format!("there are: {}", remotes.join(", ")),
+    };
+    Err(Error::user(format!("there is no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
 }
 
 /// The remote of the branch's upstream, else the only one.

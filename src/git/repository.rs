@@ -29,7 +29,12 @@ impl Repository {
     /// When there is none, or it belongs to another user.
     pub fn discover(directory: &Path) -> Result<Self, GitError> {
         let found = gix::ThreadSafeRepository::discover_with_environment_overrides(directory);
-        let gix = found.map_err(|_| GitError::NotARepository { directory: directory.to_owned() })?.to_thread_local();
+        let mut gix = found.map_err(|fault| refusal(directory, &fault))?.to_thread_local();
+        let is_bare = gix.config_snapshot().boolean("core.bare").unwrap_or(true);
+        if gix.workdir().is_none() && !is_bare && !is_inside(directory, gix.git_dir()) {
+            // git's rule for a `GIT_DIR` without a work tree: it is where the command was started.
+            gix.set_workdir(directory.to_owned()).during("opening the work tree")?;
+        }
         Self::admit(gix)
     }
 
@@ -130,6 +135,21 @@ impl Repository {
     #[must_use]
     pub fn parse_id(&self, hex: &str) -> Option<ObjectId> {
         ObjectId::from_hex(hex.as_bytes()).ok().filter(|id| id.kind() == self.gix.object_hash())
+    }
+}
+
+fn is_inside(directory: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(directory).starts_with(real(folder))
+}
+
+/// Tells where there is no repository from where there is one that cannot be opened.
+fn refusal(directory: &Path, fault: &(dyn std::error::Error + 'static)) -> GitError {
+    let is_there = directory.ancestors().any(|folder| folder.join(".git").exists() || folder.join("HEAD").is_file());
+    if is_there {
+        GitError::failed("opening the repository", fault)
+    } else {
+        GitError::NotARepository { directory: directory.to_owned() }
     }
 }
 

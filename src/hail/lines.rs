@@ -40,6 +40,12 @@ pub enum LineFault {
     },
 }
 
+/// What is wrong with a line that should be JSON: serde counts the lines of its input, which is this
+/// one line only.
+pub(crate) fn describe_json(fault: &serde_json::Error) -> String {
+    fault.to_string().replacen(" at line 1 column ", " at column ", 1)
+}
+
 /// A reader of lines.
 #[derive(Debug)]
 pub struct Lines<R> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Event, Header, Lines, Stats, draft};
+use super::{Event, Header, Lines, Stats, describe_json, draft};
 
 /// One line of a HAIL file.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ fn is_cut_off(text: &str) -> bool {
 }
 
 fn decode(text: &str, number: u64, draft: &mut Option<draft::Converter>) -> Result<Record, String> {
-    let describe = |fault: serde_json::Error| format!("{fault}");
+    let describe = |fault: serde_json::Error| describe_json(&fault);
     if let Some(converter) = draft {
         let value: Value = serde_json::from_str(text).map_err(describe)?;
         return Ok(Record::Event(Box::new(converter.event(number, &value))));

@@ -139,6 +139,21 @@ impl Session {
 /// The longest title, in characters.
 const TITLE_CHARS: usize = 100;
 
+/// Whether a character is not seen itself but changes how others are: bidi controls, zero-width
+/// characters, tags.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// Makes a one-line title of a prompt: its first line with words in it, cut at 100 characters.
 #[must_use]
 pub fn title_of(prompt: &str) -> String {

@@ -185,7 +185,8 @@ impl GitFacts {
         );
         let mut parts = path.trim_matches('/').trim_end_matches(".git").rsplit('/');
         let name = parts.next().filter(|name| !name.is_empty())?;
-        Some(parts.next().map_or_else(|| name.to_owned(), |owner| format!("{owner}/{name}")))
+        let owner = parts.next().filter(|owner| !["", ".", ".."].contains(owner));
+        Some(owner.map_or_else(|| name.to_owned(), |owner| format!("{owner}/{name}")))
     }
 }
 
@@ -200,6 +201,7 @@ mod tests {
             ("git@example.org:team/app.git", "team/app"),
             ("https://example.org/group/sub/app", "sub/app"),
             ("/srv/git/app.git", "git/app"),
+            ("../app.git", "app"),
         ] {
             assert_eq!(GitFacts::name_of(url).as_deref(), Some(name), "{url}");
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::SESSION_TRAILER;
-use crate::hail::SessionId;
+use crate::hail::{SessionId, is_invisible};
 
 /// The longest prompt in a trailer, in characters.
 const PROMPT_CHARS: usize = 72;
@@ -110,7 +110,8 @@ impl Credit {
 
 /// One line of printable words: what an agent wrote must not add lines to a commit message.
 fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let seen = text.chars().filter(|character| !is_invisible(*character));
+    let clean: String = seen.map(|character| if character.is_control() { ' ' } else { character }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

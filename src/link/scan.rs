@@ -90,7 +90,7 @@ fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile)
     let credited = credited(&header);
     let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
     for change in &touched.paths {
-        let path = absolute(&change.path, &header);
+        let path = in_roots(absolute(&change.path, &header), &roots);
         let is_there = |ran: &Ran| ran.covers(&path);
         if below(&path, &roots).is_none() || !change.ran.as_ref().is_none_or(is_there) {
             continue;
@@ -111,7 +111,8 @@ fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<b
     head.seek(SeekFrom::Start(0))?;
     let sample = Sample::read(BufReader::new(head.take(256 * 1024)))?;
     let Some(cwd) = agent.working_directory(&sample).map(PathBuf::from) else { return Ok(false) };
-    Ok(!roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(&cwd)))
+    let is_near = |cwd: &Path| roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(cwd));
+    Ok(!is_near(&cwd) && !cwd.canonicalize().is_ok_and(|real| is_near(&real)))
 }
 
 /// Whether a line ends at `offset`: where none does, the log was rewritten.
@@ -155,6 +156,17 @@ fn absolute(path: &str, header: &Header) -> PathBuf {
         }
     }
     clean
+}
+
+/// The path below one of `roots` where that takes following symbolic links, else as it is: an agent
+/// that was started through a link may have noted the link.
+fn in_roots(path: PathBuf, roots: &[PathBuf]) -> PathBuf {
+    if below(&path, roots).is_some() {
+        return path;
+    }
+    let real = path.parent().and_then(|folder| folder.canonicalize().ok()).zip(path.file_name());
+    let real = real.map(|(folder, name)| folder.join(name));
+    real.filter(|real| below(real, roots).is_some()).unwrap_or(path)
 }
 
 /// A folder as git names it, and as the kernel does.

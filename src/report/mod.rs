@@ -157,7 +157,7 @@ impl Message {
 
 impl Describe for Message {
     fn describe(&self) -> View {
-        View::default().raw(self.message.clone())
+        View::default().raw(printable(&self.message))
     }
 }
 

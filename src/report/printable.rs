@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::hail::is_invisible;
+
 /// Shows control characters as `^X`, and those that reorder text (bidi controls) or hide in it as
 /// `<U+XXXX>`; tabs and line feeds stay.
 #[must_use]
@@ -33,8 +35,7 @@ pub fn single_line(text: &str) -> String {
 fn needs_escape(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{061c}' => true,
-        other => other.is_control(),
+        other => other.is_control() || is_invisible(other),
     }
 }
 

@@ -33,6 +33,11 @@ impl ClaudeLog {
         self
     }
 
+    /// Where the log is.
+    pub fn file(&self) -> &PathBuf {
+        &self.file
+    }
+
     fn push(&mut self, mut record: Value) {
         let number = self.records.len();
         let common = json!({
@@ -143,6 +148,10 @@ impl CodexLog {
         );
         log.push("turn_context", json!({"cwd": place.path, "model": "gpt-5.3-codex", "effort": "medium"}));
         log
+    }
+
+    pub fn file(&self) -> &PathBuf {
+        &self.file
     }
 
     fn push(&mut self, kind: &str, payload: Value) {

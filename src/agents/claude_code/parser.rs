@@ -90,7 +90,9 @@ impl Parser {
             Err(_) => match serde_json::from_str::<Value>(text) {
                 Ok(Value::Object(fields)) => self.misshapen(number, fields, text),
                 Ok(value) => self.refuse(number, "not an object".to_owned(), value),
-                Err(fault) => self.refuse(number, format!("not JSON: {fault}"), text.into()),
+                Err(fault) => {
+                    self.refuse(number, format!("not JSON: {}", crate::hail::describe_json(&fault)), text.into());
+                }
             },
         }
     }

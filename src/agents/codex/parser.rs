@@ -94,7 +94,7 @@ impl<'s> Parser<'s> {
             Ok(value) if value.is_object() => self.odd_record(value, text),
             Ok(_) => self.keep_text(text, "not a JSON object"),
             Err(fault) if fault.is_eof() && !is_terminated => self.warn_of_broken_end(),
-            Err(fault) => self.keep_text(text, &format!("not JSON: {fault}")),
+            Err(fault) => self.keep_text(text, &format!("not JSON: {}", crate::hail::describe_json(&fault))),
         }
     }
 

@@ -1,0 +1,109 @@
+//! `git session doctor`, `hooks status`, `quickstart`.
+
+use super::{check, two_sessions};
+use crate::support::World;
+
+#[test]
+fn finds_a_healthy_repository_healthy() {
+    let (world, work, _) = two_sessions();
+    check(&world, "doctor_healthy", &work.session(&["doctor"]));
+    let answer = work.json(&["doctor"]);
+    assert_eq!(answer["schema_version"], 1);
+    for check in answer["checks"].as_array().expect("an array") {
+        assert!(["ok", "info"].contains(&check["status"].as_str().expect("a status")), "{check}");
+    }
+}
+
+#[test]
+fn names_what_is_missing_and_how_to_mend_it() {
+    let world = World::new();
+    let work = world.repository("work");
+    check(&world, "doctor_no_hooks", &work.session(&["doctor"]));
+}
+
+#[test]
+fn mends_nothing_unasked() {
+    let world = World::new();
+    let work = world.repository("work");
+    check(&world, "doctor_fix_no_mode", &work.session(&["doctor", "--fix", "--yes"]));
+    check(&world, "doctor_fix_no_yes", &work.session(&["doctor", "--fix", "--fanout-mode", "hidden_ref"]));
+    check(&world, "doctor_yes_alone", &work.session(&["doctor", "--yes"]));
+    check(&world, "doctor_bad_mode", &work.session(&["doctor", "--fix", "--fanout-mode", "pigeon"]));
+    assert_eq!(work.run("git", &["config", "opensession.fanout-mode"]).code, 1, "nothing was set");
+    assert_eq!(work.session(&["hooks", "status"]).code, 1, "nothing was installed");
+}
+
+#[test]
+fn mends_what_it_is_told_to() {
+    let world = World::new();
+    let work = world.repository("work");
+    let fix = ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"];
+    check(&world, "doctor_fix", &work.session(&fix));
+    check(&world, "doctor_fix_again", &work.session(&fix));
+    assert_eq!(work.git(&["config", "opensession.fanout-mode"]), "hidden_ref\n");
+    work.session(&["hooks", "status"]).ok();
+    // The mode is stored now.
+    work.session(&["doctor", "--fix", "--yes"]).ok();
+}
+
+#[test]
+fn explains_a_setting_without_meaning() {
+    let (world, work, _) = two_sessions();
+    work.git(&["config", "opensession.fanout-mode", "pigeon"]);
+    check(&world, "doctor_bad_setting", &work.session(&["doctor"]));
+    check(&world, "log_bad_setting", &work.session(&["log"]));
+    work.git(&["config", "opensession.fanout-mode", "hidden_ref"]);
+    work.git(&["config", "opensession.trailers", "session,colour"]);
+    check(&world, "doctor_bad_trailers", &work.session(&["doctor"]));
+    work.git(&["config", "opensession.trailers", "session"]);
+    work.git(&["config", "opensession.remotes", "upstream"]);
+    check(&world, "doctor_bad_remote", &work.session(&["doctor"]));
+}
+
+#[test]
+fn a_bad_setting_blocks_no_commit_and_no_push() {
+    let (_world, work, _) = two_sessions();
+    work.git(&["config", "opensession.fanout-mode", "pigeon"]);
+    work.write("more.txt", "more\n");
+    work.git(&["add", "--all"]);
+    let ran = work.run("git", &["commit", "--quiet", "-m", "More"]).ok();
+    assert!(ran.stderr.is_empty() || ran.stderr.contains("opensession.fanout-mode"), "{ran}");
+    work.run("git", &["push", "--quiet", "origin", "main"]).ok();
+}
+
+#[test]
+fn explains_a_configuration_that_git_cannot_read() {
+    let (world, work, _) = two_sessions();
+    work.write(".git/config", "[core\n  broken\n");
+    let ran = work.session(&["log"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(!ran.stderr.contains("git init"), "it is a repository, only its configuration is broken: {ran}");
+    assert!(ran.stderr.contains("config"), "{ran}");
+    drop(world);
+}
+
+#[test]
+fn tells_how_the_hooks_stand() {
+    let (world, work, _) = two_sessions();
+    check(&world, "hooks_status", &work.session(&["hooks", "status"]));
+    check(&world, "hooks_status_json", &work.session(&["hooks", "status", "--json"]));
+    work.session(&["hooks", "uninstall"]).ok();
+    check(&world, "hooks_status_none", &work.session(&["hooks", "status"]));
+}
+
+#[test]
+fn shows_the_way_in() {
+    let world = World::new();
+    let place = world.place("anywhere");
+    check(&world, "quickstart", &place.session(&["quickstart"]));
+    assert_eq!(place.json(&["quickstart"])["schema_version"], 1);
+}
+
+#[test]
+fn warns_of_a_git_without_identity() {
+    let world = World::new();
+    let work = world.repository("work");
+    work.session(&["hooks", "install"]).ok();
+    std::fs::write(world.home().join(".gitconfig"), "[user]\n\tuseConfigOnly = true\n").expect("a configuration");
+    check(&world, "doctor_no_identity", &work.session(&["doctor"]));
+}
