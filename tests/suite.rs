@@ -6,5 +6,6 @@ mod commands;
 mod extension_points;
 mod hooks;
 mod ledger;
+mod places;
 mod support;
 mod sync;

@@ -62,6 +62,13 @@ impl Repository {
         Ok(blob.take_data())
     }
 
+    /// Has git fetch a blob that a partial clone left out; `false` when it is still not here.
+    #[must_use]
+    pub fn fetch_blob(&self, id: ObjectId) -> bool {
+        let finished = self.git(&["cat-file", "-e", &id.to_string()]).run();
+        finished.is_ok_and(|finished| finished.success()) && self.gix.has_object(id)
+    }
+
     /// Whether an object is here, without fetching it.
     #[must_use]
     pub fn has_object(&self, id: ObjectId) -> bool {

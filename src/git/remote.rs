@@ -90,9 +90,12 @@ impl Repository {
             "--no-write-fetch-head",
             "--no-auto-maintenance",
             "--recurse-submodules=no",
-            "--end-of-options",
-            remote,
         ];
+        if self.config_flag(&format!("remote.{remote}.promisor")) == Some(true) {
+            // What lists need comes along, what was said comes when it is asked for.
+            arguments.push("--filter=blob:limit=16k");
+        }
+        arguments.extend(["--end-of-options", remote]);
         arguments.extend(refspecs.iter().map(String::as_str));
         self.git(&arguments).limit(limit).run()?.require().map(drop)
     }

@@ -130,6 +130,17 @@ impl Meta {
         }
     }
 
+    /// What can be said of a session of which nothing is here but its name.
+    pub(super) fn unknown(id: &SessionId) -> Self {
+        let agent = crate::hail::Agent::default();
+        Self::of_header(&Header::new(id.clone(), agent, Timestamp::EPOCH), Stats::default()).without_times()
+    }
+
+    fn without_times(mut self) -> Self {
+        (self.own.created_at, self.own.updated_at) = (None, None);
+        self
+    }
+
     /// Reads stored metadata.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(bytes).map_err(|fault| fault.to_string())

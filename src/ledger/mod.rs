@@ -222,12 +222,16 @@ pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
 }
 
 impl Listed {
-    /// The session's canonical bytes.
+    /// The session's canonical bytes; in a partial clone they may have to be fetched first.
     ///
     /// # Errors
-    /// When they are not here, as can happen in a partial clone, or too large.
+    /// When they cannot be had, or are too large.
     pub fn read(&self, repository: &Repository) -> Result<Vec<u8>, LedgerError> {
         let missing = || GitError::Missing { id: self.key.hail_path() };
-        Ok(repository.read_blob(self.hail.ok_or_else(missing)?, MAX_SESSION_BYTES)?)
+        let hail = self.hail.ok_or_else(missing)?;
+        if !repository.has_object(hail) && !repository.fetch_blob(hail) {
+            return Err(GitError::Missing { id: hail.to_string() }.into());
+        }
+        Ok(repository.read_blob(hail, MAX_SESSION_BYTES)?)
     }
 }

@@ -86,6 +86,9 @@ pub(super) fn session_file(name: &str) -> Option<(SessionKey, bool)> {
 
 fn read_meta(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId) -> Result<Meta, LedgerError> {
     let damaged = |cause| LedgerError::Damaged { reference: tip.reference.clone(), path: key.meta_path(), cause };
+    if !repository.has_object(id) {
+        return Ok(Meta::unknown(&key.id));
+    }
     let meta = Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?).map_err(damaged)?;
     if meta.session_id == key.id { Ok(meta) } else { Err(damaged(format!("it is of session {}", meta.session_id))) }
 }
@@ -93,6 +96,9 @@ fn read_meta(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId)
 /// Makes metadata for a session that was stored without.
 fn describe(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId) -> Result<Meta, LedgerError> {
     let damaged = |cause| LedgerError::Damaged { reference: tip.reference.clone(), path: key.hail_path(), cause };
+    if !repository.has_object(id) {
+        return Ok(Meta::unknown(&key.id));
+    }
     let bytes = repository.read_blob(id, MAX_SESSION_BYTES)?;
     let mut lines = Lines::new(bytes.as_slice());
     let mut reader = Reader::new(&mut lines);
