@@ -32,6 +32,16 @@ fn a_repository_of_sha_256_works_like_any_other() {
 }
 
 #[test]
+fn a_repository_with_reftable_works_like_any_other() {
+    let world = World::new();
+    if world.place("probe").run("git", &["init", "--quiet", "--ref-format=reftable"]).code != 0 {
+        println!("this git has no reftable: nothing was tested");
+        return;
+    }
+    whole_way(&["--ref-format=reftable"]);
+}
+
+#[test]
 fn packed_references_are_read_and_written() {
     let world = World::new();
     let (work, remote) = world.shared();
