@@ -30,6 +30,8 @@ pub struct Step {
 /// One command and what it said.
 #[derive(Debug, Serialize)]
 pub struct Run {
+    /// The folder it ran in, below the temporary one.
+    pub folder: String,
     /// The command, as a person would type it.
     pub command: String,
     /// Its output, then its complaints.
@@ -134,11 +136,9 @@ impl Stage {
             return Err(Error::user(format!("the demonstration stopped at `{command}`: {}", output.trim()))
                 .hinted("git --version; git session needs git 2.31 or newer"));
         }
-        let prompt = if folder.is_empty() { String::new() } else { format!("(cd {folder} && {command})") };
-        let command = if prompt.is_empty() { command.to_owned() } else { prompt };
         let output = output.replace(&self.root.display().to_string(), "…");
         let step = self.steps.last_mut().expect("a step was begun");
-        step.runs.push(Run { command, output });
+        step.runs.push(Run { folder: folder.to_owned(), command: command.to_owned(), output });
         Ok(())
     }
 

@@ -33,7 +33,8 @@ impl Describe for Answer {
 fn describe(step: &demo::Step) -> String {
     let mut text = format!("# {}\n", step.comment);
     for run in &step.runs {
-        text.push_str(&format!("$ {}\n{}", run.command, crate::report::printable(&run.output)));
+        let folder = if run.folder.is_empty() { String::new() } else { format!("{} ", run.folder) };
+        text.push_str(&format!("{folder}$ {}\n{}", run.command, crate::report::printable(&run.output)));
     }
     text
 }
