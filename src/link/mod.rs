@@ -3,12 +3,14 @@
 mod credit;
 mod evidence;
 mod message;
+mod squash;
 mod state;
 mod trailers;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use evidence::{Found, Look, find_sessions, warm};
 pub use message::{Comments, append};
+pub use squash::squashed;
 pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};
 pub use trailers::{SESSION_TRAILER, sessions_in};
