@@ -90,6 +90,8 @@ impl Repository {
             "--no-write-fetch-head",
             "--no-auto-maintenance",
             "--recurse-submodules=no",
+            // A partial clone leaves out the contents of files, which is all a ledger consists of.
+            "--no-filter",
             "--end-of-options",
             remote,
         ];
