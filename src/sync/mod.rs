@@ -64,6 +64,12 @@ pub fn push(
         if waiting.is_empty() {
             return Ok(outcome);
         }
+        if terms.left().is_zero() {
+            outcome
+                .problems
+                .push(format!("there was no time left to push the sessions to {remote}; they go with the next push"));
+            return Ok(outcome);
+        }
         let refused = match attempt_push(repository, remote, &specs, terms, &mut outcome) {
             Ok(refused) => refused,
             Err(fault) => {
