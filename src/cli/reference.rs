@@ -102,7 +102,8 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
 
 /// Whether a reference can be nothing but the path of a file.
 fn is_path(reference: &str) -> bool {
-    ["/", "./", "../"].iter().any(|start| reference.starts_with(start)) || reference.ends_with(".jsonl")
+    ["/", "./", "../"].iter().any(|start| reference.starts_with(start))
+        || Path::new(reference).extension().is_some_and(|extension| extension == "jsonl")
 }
 
 fn none(reference: &str) -> Error {

@@ -17,9 +17,8 @@ fn shows_the_whole_way_and_leaves_nothing_behind() {
     {
         assert!(ran.stdout.contains(expected), "{expected}: {ran}");
     }
-    let comments: String =
-        ran.stdout.lines().filter(|line| line.starts_with(['#', '$'])).map(|line| format!("{line}\n")).collect();
-    check_text(&world, "demo_steps", &comments);
+    let comments: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with(['#', '$'])).collect();
+    check_text(&world, "demo_steps", &comments.join("\n"));
     assert_eq!(fs::read_dir(&folder.path).expect("a folder").count(), 0, "nothing is left behind");
     assert_eq!(fs::read_dir(&place.path).expect("a folder").count(), 0, "nor here");
     let home: Vec<_> =

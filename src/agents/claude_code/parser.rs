@@ -91,7 +91,7 @@ impl Parser {
                 Ok(Value::Object(fields)) => self.misshapen(number, fields, text),
                 Ok(value) => self.refuse(number, "not an object".to_owned(), value),
                 Err(fault) => {
-                    self.refuse(number, format!("not JSON: {}", crate::hail::describe_json(&fault)), text.into())
+                    self.refuse(number, format!("not JSON: {}", crate::hail::describe_json(&fault)), text.into());
                 }
             },
         }
