@@ -1,6 +1,9 @@
 //! The `doctor` command.
 
-use std::io::{BufRead, Write};
+use std::{
+    io::{BufRead, Write},
+    path::PathBuf,
+};
 
 use serde::Serialize;
 
@@ -126,6 +129,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
     checks.push(check_agents(context));
     checks.push(check_redaction(context));
     checks.extend(check_queue(repository));
+    checks.extend(check_locks(repository));
     checks
 }
 
@@ -249,6 +253,17 @@ fn check_queue(repository: &Repository) -> Option<Check> {
         Check::new("queue", Status::Warning, format!("the sessions of {waiting} commits wait to be stored"))
             .fixed_by("git session doctor --fix")
     })
+}
+
+/// Locks that a killed process left: with one, nothing can be stored any more.
+fn check_locks(repository: &Repository) -> Vec<Check> {
+    let locks = ["refs/opensession", "refs/opensession-remote"].map(|prefix| repository.locks(prefix));
+    let check = |lock: PathBuf| {
+        let lock = lock.display();
+        let message = format!("{lock} is in the way, unless a git command is running right now");
+        Check::new("lock", Status::Warning, message).fixed_by(format!("rm '{lock}'"))
+    };
+    locks.into_iter().flatten().map(check).collect()
 }
 
 /// Mends what can be mended, after asking; returns what was done.

@@ -122,12 +122,13 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let hidden = wanted.len() - rows.len();
     let is_empty = rows.is_empty();
     let mut report = Report::new(Answer { sessions: rows });
+    let is_complete = failures.is_empty();
     report.failures = failures;
     report.is_long = true;
     if hidden > 0 {
         report.notes.push(format!("{hidden} older sessions are not shown; git session log --all shows them"));
     }
-    if is_empty && sessions.is_empty() {
+    if is_empty && sessions.is_empty() && is_complete {
         report
             .notes
             .push("no session is stored here yet; git session capture stores those of this repository".to_owned());

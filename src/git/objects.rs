@@ -112,9 +112,19 @@ impl Repository {
     /// # Errors
     /// When a tree on the way is not here.
     pub fn find_in_tree(&self, tree: ObjectId, path: &str) -> Result<Option<ObjectId>, GitError> {
-        let tree = self.gix.find_tree(tree).during("reading a tree")?;
-        let entry = tree.lookup_entry(path.split('/').map(str::as_bytes)).during("reading a tree")?;
-        Ok(entry.map(|entry| entry.object_id()))
+        const ACTION: &str = "reading a tree";
+        let mut id = tree;
+        let mut components = path.split('/').peekable();
+        while let Some(component) = components.next() {
+            let tree = self.gix.find_tree(id).during(ACTION)?;
+            let Some(entry) = tree.lookup_entry([component.as_bytes()]).during(ACTION)? else { return Ok(None) };
+            // Below a submodule or a file there is nothing of this repository.
+            if components.peek().is_some() && !entry.mode().is_tree() {
+                return Ok(None);
+            }
+            id = entry.object_id();
+        }
+        Ok(Some(id))
     }
 
     /// Applies `updates` to a tree (or to the empty one) and stores the result.

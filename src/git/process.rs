@@ -73,8 +73,15 @@ impl Repository {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         command.args(arguments);
-        let subcommand = arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned());
-        Git { command, subcommand: subcommand.unwrap_or_default(), input: None, limit: DEFAULT_LIMIT }
+        let words: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
+        let mut rest = words.as_slice();
+        while let [option, _, after @ ..] = rest
+            && option == "-c"
+        {
+            rest = after;
+        }
+        let subcommand = rest.first().map(ToString::to_string).unwrap_or_default();
+        Git { command, subcommand, input: None, limit: DEFAULT_LIMIT }
     }
 
     /// The version that `git --version` prints, without the word git.

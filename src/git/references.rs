@@ -1,6 +1,6 @@
 //! References: listing, and compare-and-swap writes.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -99,6 +99,26 @@ impl Repository {
                 other => return other,
             }
         }
+    }
+
+    /// The lock files of references below `prefix`: each is either just being used or was left by a
+    /// process that was killed.
+    #[must_use]
+    pub fn locks(&self, prefix: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.common_dir().join(prefix)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "lock") {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
     }
 
     fn update_by_gix(&self, update: &RefUpdate) -> Result<(), GitError> {

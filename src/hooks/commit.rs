@@ -29,7 +29,10 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     // git sets the editor to `:` for hooks where none is going to run.
     let has_editor = context.environment.variable("GIT_EDITOR").is_none_or(|editor| editor != ":");
     let comments = if has_editor { Comments::Prefix(repository.comment_prefix()) } else { Comments::None };
-    let credits: Vec<Credit> = found.iter().map(|found| found.credit.clone()).collect();
+    let squashed = squashed(repository);
+    let is_new = |credit: &&Credit| !squashed.iter().any(|known| known.session == credit.session);
+    let credits: Vec<Credit> =
+        squashed.iter().chain(found.iter().map(|found| &found.credit).filter(is_new)).cloned().collect();
     // An untouched template or an empty message makes git abort; our trailers must not change that.
     let waits = has_editor && (source == "template" || comments.body(&message).is_empty());
     let deferred =
@@ -40,13 +43,20 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     }
     let are_named = config.trailers.contains(&TrailerKind::Session);
     let mut sessions: Vec<PendingSession> = found.into_iter().map(pending_session).collect();
-    for id in link::sessions_in(&message) {
+    for id in squashed.into_iter().map(|credit| credit.session).chain(link::sessions_in(&message)) {
         if !sessions.iter().any(|session| session.id == id) {
             sessions.push(PendingSession { id, logs: Vec::new(), paths: Vec::new(), evidence: "trailer".to_owned() });
         }
     }
     Pending { sessions, are_named }.leave(repository)?;
     Ok(())
+}
+
+/// The sessions of the commits that this one takes the place of, where git collects their messages.
+fn squashed(repository: &Repository) -> Vec<Credit> {
+    let files = ["SQUASH_MSG", "rebase-merge/message-squash"].map(|file| repository.git_dir().join(file));
+    let collected = files.iter().find_map(|file| fs::read(file).ok());
+    collected.map(|collected| link::squashed(&collected, &repository.comment_prefix())).unwrap_or_default()
 }
 
 fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Vec<Found>> {

@@ -90,6 +90,7 @@ impl Credit {
         let (tool, model) = (one_line(&self.tool), one_line(&self.model));
         match kind {
             TrailerKind::Session => Some(format!("{SESSION_TRAILER}: {}", self.session)),
+            TrailerKind::Tool | TrailerKind::AssistedBy if tool.is_empty() => None,
             TrailerKind::Tool => {
                 let version = self.tool_version.as_deref().map(|version| format!("/{}", one_line(version)));
                 let model = if model.is_empty() { String::new() } else { format!(" ({model})") };

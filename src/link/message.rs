@@ -53,11 +53,14 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
         .copied()
         .collect();
     let named = sessions_in(&kept);
+    let kept = lines(&kept);
+    let block = block_start(&kept);
+    let said = block.map_or(&[][..], |start| &kept[start..]);
     let trailers: Vec<String> = credits
         .iter()
         .filter(|credit| !named.contains(&credit.session))
         .flat_map(|credit| credit.trailers(kinds))
-        .filter(|trailer| !lines(&kept).contains(&trailer.as_bytes()))
+        .filter(|trailer| !said.contains(&trailer.as_bytes()))
         .collect();
     if trailers.is_empty() {
         return None;
@@ -66,7 +69,7 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
     if !result.is_empty() && !result.ends_with(b"\n") {
         result.push(b'\n');
     }
-    if block_start(&lines(&kept)).is_none() {
+    if block.is_none() {
         result.push(b'\n');
     }
     for trailer in trailers {

@@ -62,6 +62,14 @@ impl Exchange<'_> {
             if specs.is_empty() {
                 break;
             }
+            if self.left().is_zero() {
+                let late = format!(
+                    "there was no time left to push the sessions to {}; they go with the next push",
+                    self.remote
+                );
+                outcome.problems.push(late);
+                break;
+            }
             let refused = match self.attempt(&specs, &mut outcome) {
                 Ok(refused) => refused,
                 Err(fault) => {

@@ -107,3 +107,20 @@ fn warns_of_a_git_without_identity() {
     std::fs::write(world.home().join(".gitconfig"), "[user]\n\tuseConfigOnly = true\n").expect("a configuration");
     check(&world, "doctor_no_identity", &work.session(&["doctor"]));
 }
+
+#[test]
+fn names_a_lock_that_a_killed_process_left() {
+    let (world, work, _) = two_sessions();
+    work.write(".git/refs/opensession/branches/bWFpbg.lock", "");
+    check(&world, "doctor_stale_lock", &work.session(&["doctor"]));
+    // Nothing is lost: what cannot be stored waits.
+    crate::support::ClaudeLog::new(&world, &work, "33333333-2222-4333-8444-555555555555")
+        .prompt("Go on.")
+        .writes(&work, "more.rs", "// more\n")
+        .save();
+    work.commit_all("More");
+    check(&world, "capture_stale_lock", &work.session(&["capture"]));
+    std::fs::remove_file(work.join(".git/refs/opensession/branches/bWFpbg.lock")).expect("a lock");
+    work.session(&["capture"]).ok();
+    assert_eq!(work.stored().len(), 3);
+}

@@ -198,3 +198,19 @@ fn a_path_through_a_symbolic_link_is_the_same_repository() {
     work.session(&["capture"]).ok();
     work.wait_for_sessions(3);
 }
+
+#[test]
+fn a_partial_clone_has_whole_ledgers_and_lists_them_without_the_network() {
+    for filter in ["blob:none", "tree:0"] {
+        let (world, work, remote) = two_sessions();
+        work.git(&["push", "--quiet", "origin", "main"]);
+        remote.git(&["config", "uploadpack.allowFilter", "true"]);
+        let url = format!("file://{}", remote.path.display());
+        world.place(".").git(&["clone", "--quiet", &format!("--filter={filter}"), &url, "partial"]);
+        let partial = world.place("partial");
+        partial.session(&["sync", "--fetch-only"]).ok();
+        std::fs::rename(&remote.path, world.path().join("gone.git")).expect("a remote");
+        assert_eq!(partial.stored(), [SECOND, FIRST], "{filter}");
+        assert_eq!(partial.json(&["show", FIRST])["id"], FIRST, "{filter}");
+    }
+}

@@ -3,3 +3,4 @@
 mod commit;
 mod install;
 mod push;
+mod rewriting;

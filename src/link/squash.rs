@@ -1,0 +1,87 @@
+//! The sessions of commits that are being made into one.
+
+use super::{Credit, SESSION_TRAILER};
+
+/// The credits in the messages that git collects for a squash or a fixup: indented by `merge
+/// --squash`, commented out where `rebase` is going to skip a message.
+#[must_use]
+pub fn squashed(collected: &[u8], comment: &str) -> Vec<Credit> {
+    let text = String::from_utf8_lossy(collected);
+    let mut credits: Vec<Credit> = Vec::new();
+    let (mut open, mut tool) = (None, Tool::default());
+    for line in text.lines() {
+        let line = line.strip_prefix(comment).unwrap_or(line).trim();
+        let Some((key, value)) = line.split_once(": ") else {
+            open = None;
+            continue;
+        };
+        if key.eq_ignore_ascii_case(SESSION_TRAILER) {
+            let Ok(session) = value.trim().parse() else { continue };
+            // A trailer that would be there twice is written once, so a session may share the tool.
+            let Tool { name, version, model } = tool.clone();
+            credits.push(Credit { session, tool: name, tool_version: version, model, prompt: None });
+            open = credits.len().checked_sub(1);
+        } else if let Some(credit) = open.and_then(|index| credits.get_mut(index)) {
+            if key == "AI-Tool" {
+                tool = Tool::parse(value);
+                let Tool { name, version, model } = tool.clone();
+                (credit.tool, credit.tool_version, credit.model) = (name, version, model);
+            } else if key == "AI-Prompt" {
+                credit.prompt = Some(value.to_owned());
+            }
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    credits.retain(|credit| seen.insert(credit.session.clone()));
+    credits
+}
+
+/// What an `AI-Tool` trailer says.
+#[derive(Clone, Default)]
+struct Tool {
+    name: String,
+    version: Option<String>,
+    model: String,
+}
+
+impl Tool {
+    /// Reads `name/version (model)`.
+    fn parse(value: &str) -> Self {
+        let (tool, model) = value.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")).unwrap_or((value, ""));
+        let (name, version) = tool.split_once('/').map_or((tool, None), |(name, version)| (name, Some(version)));
+        Self { name: name.to_owned(), version: version.map(str::to_owned), model: model.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::squashed;
+
+    #[test]
+    fn reads_what_merge_and_rebase_collect() {
+        let merge = "Squashed commit of the following:\n\ncommit 1\n\n    b\n\n    AI-Session: bbbb\n    AI-Tool: codex/0.9 (gpt 5)\n    AI-Prompt: B\n\ncommit 2\n\n    AI-Session: aaaa\n    AI-Prompt: A\n";
+        let found = squashed(merge.as_bytes(), "#");
+        let trailers: Vec<String> =
+            found.iter().flat_map(|credit| credit.trailers(&crate::link::TrailerKind::DEFAULT)).collect();
+        assert_eq!(
+            trailers,
+            [
+                "AI-Session: bbbb",
+                "AI-Tool: codex/0.9 (gpt 5)",
+                "AI-Prompt: B",
+                "AI-Session: aaaa",
+                "AI-Tool: codex/0.9 (gpt 5)",
+                "AI-Prompt: A"
+            ]
+        );
+        let rebase = "; This is the 1st commit message:\n\nb\n\nAI-Session: bbbb\n\n; The commit message #2 will be skipped:\n\n; c\n;\n; AI-Session: cccc\n; AI-Session: bbbb\n";
+        let ids: Vec<String> =
+            squashed(rebase.as_bytes(), ";").iter().map(|credit| credit.session.to_string()).collect();
+        assert_eq!(ids, ["bbbb", "cccc"]);
+    }
+
+    #[test]
+    fn a_message_without_sessions_has_none() {
+        assert_eq!(squashed(b"title: x\n\nprose about AI-Session: aaaa\n", "#"), []);
+    }
+}
