@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::{BufReader, Read},
     path::Path,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,7 @@ pub use queue::{CaptureLock, Job, JobSession, Queue};
 
 use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},
+    context::Context,
     environment::Environment,
     error::{Error, Result},
     git::Repository,
@@ -195,22 +197,61 @@ fn facts(repository: &Repository, header: &Header) -> GitFacts {
     }
 }
 
-/// Captures what one job names into its branch's ledger.
+/// Works off the queue, waiting for another process that does so for at most `patience`. What comes
+/// in meanwhile is done too.
 ///
 /// # Errors
-/// When a log cannot be read or the ledger cannot be written; the job is then to be kept.
-pub fn run_job(context: &crate::context::Context, job: &Job) -> Result<()> {
+/// When a ledger cannot be written; the job then stays in the queue.
+pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
+    let repository = context.repository()?;
+    let queue = Queue::of(repository);
+    if queue.is_empty() {
+        return Ok(());
+    }
+    let Some(_lock) = CaptureLock::take(repository, patience) else {
+        return Err(Error::user("another process is storing sessions").hinted("try again when it is done"));
+    };
+    loop {
+        let jobs = queue.jobs();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        for (path, job) in &jobs {
+            let lost = run_job(context, job)?;
+            queue.done(path, lost)?;
+        }
+    }
+}
+
+/// Captures what one job names into its branch's ledger. Returns whether a session is lost: its log
+/// is gone and no ledger has it.
+fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let repository = context.repository()?;
     let redactor = context.redactor()?;
+    let ledger = context.config()?.ledger;
     let commit = repository.parse_id(&job.commit);
-    let mut captures = Vec::new();
+    let (mut captures, mut gone) = (Vec::new(), Vec::new());
     for session in &job.sessions {
-        let Some(source) = session.source(&context.environment) else { continue };
+        let links = commit.map(|commit| Link { commit, evidence: session.evidence.clone() });
         // A log that is gone or broken must not keep the others from being stored.
-        let Ok(Some((mut capture, _))) = read(repository, redactor, &source, false) else { continue };
-        capture.links.extend(commit.map(|commit| Link { commit, evidence: session.evidence.clone() }));
-        captures.push(capture);
+        let source = session.source(&context.environment);
+        match source.map(|source| read(repository, redactor, &source, false)) {
+            Some(Ok(Some((mut capture, _)))) => {
+                capture.links.extend(links);
+                captures.push(capture);
+            }
+            _ => gone.extend(links.map(|link| (session.id.clone(), link))),
+        }
     }
-    context.config()?.ledger.store(repository, &job.branch(), &captures, context.now())?;
-    Ok(())
+    ledger.store(repository, &job.branch(), &captures, context.now())?;
+    ledger.link(repository, &job.branch(), &gone, context.now())?;
+    let tips = ledger.tips(repository)?;
+    for (session, _) in &gone {
+        let found =
+            tips.iter().map(|tip| ledger.find(repository, tip, session)).find_map(std::result::Result::transpose);
+        if found.transpose()?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

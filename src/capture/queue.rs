@@ -79,42 +79,56 @@ impl Queue {
         Self { folder: repository.state_dir().join("queue") }
     }
 
-    /// Adds a job.
+    /// Adds a job, beside others for the same commit.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub fn add(&self, job: &Job) -> io::Result<()> {
         let bytes = serde_json::to_vec(job).map_err(io::Error::from)?;
-        link::replace(&self.folder.join(format!("{}.json", job.commit)), &bytes)
+        let hash = crate::hail::ObjectHash::of(&bytes).short();
+        link::replace(&self.folder.join(format!("{}-{hash}.json", job.commit)), &bytes)
     }
 
-    /// The waiting jobs with their files, the oldest first.
+    /// The waiting jobs with their files, the oldest first. A file that is no job is put aside.
     #[must_use]
     pub fn jobs(&self) -> Vec<(PathBuf, Job)> {
-        let Ok(folder) = fs::read_dir(&self.folder) else { return Vec::new() };
-        let mut found: Vec<_> = folder
-            .filter_map(|entry| {
-                let path = entry.ok()?.path();
-                let job = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-                Some((path.metadata().and_then(|metadata| metadata.modified()).ok()?, path, job))
-            })
-            .collect();
+        let mut found = Vec::new();
+        for path in self.files("json") {
+            // A file that is gone was done by another process.
+            let Ok(bytes) = fs::read(&path) else { continue };
+            match serde_json::from_slice::<Job>(&bytes) {
+                Ok(job) => found.push((path.metadata().and_then(|metadata| metadata.modified()).ok(), path, job)),
+                Err(_) => drop(self.done(&path, true)),
+            }
+        }
         found.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         found.into_iter().map(|(_, path, job)| (path, job)).collect()
+    }
+
+    /// How many jobs were put aside because a session's log was gone before it was stored.
+    #[must_use]
+    pub fn lost(&self) -> usize {
+        self.files("lost").len()
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        fs::read_dir(&self.folder).map_or(true, |mut folder| folder.next().is_none())
+        self.files("json").is_empty()
     }
 
-    /// Takes a job that is done off the queue.
+    fn files(&self, extension: &str) -> Vec<PathBuf> {
+        let Ok(folder) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let paths = folder.filter_map(|entry| Some(entry.ok()?.path()));
+        paths.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+    }
+
+    /// Takes a job off the queue; one that lost a session is put aside, for `doctor` to tell.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn done(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+    pub fn done(&self, path: &Path, is_lost: bool) -> io::Result<()> {
+        if is_lost { fs::rename(path, path.with_extension("lost")) } else { fs::remove_file(path) }
     }
 }
 

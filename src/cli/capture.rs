@@ -95,13 +95,16 @@ impl Describe for Answer {
         } else {
             view.table(&["id", "tool", "state", ">events", ">secrets", "title"], rows)
         };
-        let changed = self.sessions.iter().filter(|session| session.outcome != Some(Outcome::Unchanged)).count();
-        let verb = if self.dry_run { "would go" } else { "went" };
-        view.paragraph(format!(
-            "{changed} of {} sessions {verb} into the ledger of {}",
-            self.sessions.len(),
-            self.branch
-        ))
+        let count = |outcome| self.sessions.iter().filter(|session| session.outcome == outcome).count();
+        let counts = [
+            (count(None), "to be stored"),
+            (count(Some(Outcome::Added)), "added"),
+            (count(Some(Outcome::Updated)), "updated"),
+            (count(Some(Outcome::Unchanged)), "stored already"),
+        ];
+        let counts: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        if counts.is_empty() { view } else { view.paragraph(format!("{}: {}", self.branch, counts.join(", "))) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -89,7 +90,7 @@ impl Describe for Answer {
             };
             vec![status.to_owned(), check.name.to_owned(), check.message.clone()]
         });
-        let view = View::default().table(&["", "check", ""], rows.collect());
+        let view = View::default().table(&["status", "check", ""], rows.collect());
         let fixes: Vec<String> = self.checks.iter().filter_map(|check| check.fix.clone()).collect();
         let view = if fixes.is_empty() { view } else { view.heading("To mend it").list(fixes) };
         if self.fixed.is_empty() { view } else { view.heading("Done").list(self.fixed.clone()) }
@@ -247,12 +248,21 @@ fn check_redaction(context: &Context) -> Check {
     }
 }
 
-fn check_queue(repository: &Repository) -> Option<Check> {
-    let waiting = Queue::of(repository).jobs().len();
-    (waiting > 0).then(|| {
-        Check::new("queue", Status::Warning, format!("the sessions of {waiting} commits wait to be stored"))
-            .fixed_by("git session doctor --fix")
-    })
+fn check_queue(repository: &Repository) -> Vec<Check> {
+    let queue = Queue::of(repository);
+    let (waiting, lost) = (queue.jobs().len(), queue.lost());
+    let mut checks = Vec::new();
+    if waiting > 0 {
+        let message = format!("the sessions of {waiting} commits wait to be stored");
+        checks.push(Check::new("queue", Status::Warning, message).fixed_by("git session doctor --fix"));
+    }
+    if lost > 0 {
+        let folder = repository.state_dir().join("queue");
+        let message = format!("{lost} commits name sessions whose logs were gone before they were stored");
+        checks
+            .push(Check::new("queue", Status::Warning, message).fixed_by(format!("rm '{}'/*.lost", folder.display())));
+    }
+    checks
 }
 
 /// Locks that a killed process left: with one, nothing can be stored any more.
@@ -301,7 +311,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         super::hooks::install(context, repository)?;
     }
     if waiting > 0 {
-        super::sync::drain_queue(context, repository)?;
+        capture::work_off(context, Duration::from_secs(60))?;
     }
     Ok(plan)
 }

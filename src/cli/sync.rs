@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::{
-    capture::{CaptureLock, Queue, run_job},
+    capture,
     context::Context,
     error::{Error, Result},
     git::Repository,
@@ -57,7 +57,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         Some(remote) => known(repository, remote)?,
         None => default_remote(repository)?,
     };
-    drain_queue(context, repository)?;
+    // Stores what commits asked for and nobody got to yet.
+    capture::work_off(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
     let exchange = Exchange { repository, ledger, remote: &remote, deadline, now: context.now() };
     let fetched = exchange
@@ -104,18 +105,4 @@ pub(super) fn default_remote(repository: &Repository) -> Result<String> {
         several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
             .hinted(format!("git session sync {}", several[0]))),
     }
-}
-
-/// Stores what commits asked for and nobody got to yet.
-pub(super) fn drain_queue(context: &Context, repository: &Repository) -> Result<()> {
-    let queue = Queue::of(repository);
-    if queue.is_empty() {
-        return Ok(());
-    }
-    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(30)) else { return Ok(()) };
-    for (path, job) in queue.jobs() {
-        run_job(context, &job)?;
-        queue.done(&path)?;
-    }
-    Ok(())
 }

@@ -232,7 +232,7 @@ impl Repository {
 /// # Errors
 /// When it does not start.
 #[expect(clippy::disallowed_methods, reason = "the capture after a commit must not be waited for")]
-pub fn spawn_detached(program: &Path, arguments: &[&str], directory: &Path) -> std::io::Result<()> {
+pub fn spawn_detached(program: &Path, arguments: &[&str], directory: &Path) -> std::io::Result<Child> {
     let mut command = Command::new(program);
     // What git sets for the hook describes a commit that is over when the child works.
     for variable in ["GIT_INDEX_FILE", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_PREFIX"] {
@@ -240,7 +240,7 @@ pub fn spawn_detached(program: &Path, arguments: &[&str], directory: &Path) -> s
     }
     command.args(arguments).current_dir(directory);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().map(drop)
+    command.spawn()
 }
 
 /// Leaves the session of the terminal and closes every inherited descriptor, so that whoever waits

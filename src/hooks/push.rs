@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    capture::{CaptureLock, Job, JobSession, Queue, run_job},
+    capture::{Job, JobSession, Queue},
     config::Config,
     context::Context,
-    error::Result,
-    git::{ObjectId, Repository},
+    error::{Error, Result},
+    git::{self, ObjectId, Repository},
     hail::SessionId,
     ledger::{BranchName, Tip},
     link,
@@ -16,8 +16,8 @@ use crate::{
 
 /// How long a push may be delayed.
 const BUDGET: Duration = Duration::from_secs(5);
-/// How long another process that stores sessions is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+/// How long sessions that are being stored are waited for.
+const CAPTURE_PATIENCE: Duration = Duration::from_secs(3);
 /// How many commits of a push are looked at for trailers, the newest first.
 const MAX_COMMITS: usize = 1000;
 
@@ -52,9 +52,9 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
         return Ok(Pushed::default());
     }
     let mut pushed = Pushed::default();
-    if let Err(fault) = store_named(context, &config, remote, &branches, &mut pushed) {
+    if let Err(fault) = store_named(context, &config, remote, &branches) {
         // What is stored can go all the same.
-        pushed.problems.push(format!("not every session could be stored: {fault}"));
+        pushed.problems.push(fault.to_string());
     }
     let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
     let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now() };
@@ -84,41 +84,33 @@ fn branches(repository: &Repository, list: &str) -> Vec<PushedBranch> {
 }
 
 /// Makes sure that every session that a pushed commit names is in its branch's ledger, as far as it
-/// has come by now.
-fn store_named(
-    context: &Context,
-    config: &Config,
-    remote: &str,
-    branches: &[PushedBranch],
-    pushed: &mut Pushed,
-) -> Result<()> {
+/// has come by now. Storing happens in a process of its own: a push waits for it only so long.
+fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
-    let mut wanted = Vec::new();
+    let queue = Queue::of(repository);
+    let tips = config.ledger.tips(repository)?;
     for branch in branches {
+        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch.pair.local).collect();
         for (commit, id) in named(repository, remote, branch)? {
             let session = JobSession { id, log: None, evidence: "trailer".to_owned() };
-            wanted.push(Job::new(commit.to_string(), &branch.pair.local, vec![session]));
+            if !is_up_to_date(context, config, &of_branch, &session)? {
+                queue.add(&Job::new(commit.to_string(), &branch.pair.local, vec![session]))?;
+            }
         }
     }
-    let queue = Queue::of(repository);
-    if wanted.is_empty() && queue.is_empty() {
+    if queue.is_empty() {
         return Ok(());
     }
-    let Some(_lock) = CaptureLock::take(repository, LOCK_PATIENCE) else {
-        pushed.problems.push("another process is still storing sessions; they go with the next push".to_owned());
-        return Ok(());
-    };
-    for (path, job) in &queue.jobs() {
-        run_job(context, job)?;
-        queue.done(path)?;
-    }
-    let tips = config.ledger.tips(repository)?;
-    for job in wanted {
-        let branch = job.branch();
-        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch).collect();
-        if !is_up_to_date(context, config, &of_branch, &job.sessions[0])? {
-            run_job(context, &job)?;
+    let started = Instant::now();
+    let mut capture = git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
+    while !queue.is_empty() {
+        if capture.try_wait()?.is_some() && !queue.is_empty() {
+            return Err(Error::user("some sessions could not be stored").hinted("git session doctor"));
         }
+        if started.elapsed() > CAPTURE_PATIENCE {
+            return Err(Error::user("some sessions are still being stored; they go with the next push"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }

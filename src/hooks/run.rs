@@ -4,11 +4,14 @@ use std::{io::Read, time::Duration};
 
 use super::{DISABLE, INTERNAL_PUSH, STRICT, commit_msg, post_commit, post_rewrite, pre_push, prepare_commit_msg};
 use crate::{
-    capture::{CaptureLock, Queue, run_job},
+    capture,
     context::Context,
     error::{Error, Result},
     git,
 };
+
+/// How long the capture in the background waits for another one.
+const CAPTURE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a hook has to say, and its exit code.
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<S
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(|()| Vec::new()),
         "commit-msg" => commit_msg(context, arguments).map(|()| Vec::new()),
         "post-commit" => post_commit(context).map(|()| Vec::new()),
-        "capture" => capture(context).map(|()| Vec::new()),
+        "capture" => capture::work_off(context, CAPTURE_PATIENCE).map(|()| Vec::new()),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }
@@ -71,21 +74,4 @@ fn standard_input() -> Result<String> {
     let mut list = Vec::new();
     std::io::stdin().read_to_end(&mut list)?;
     Ok(String::from_utf8_lossy(&list).into_owned())
-}
-
-/// Works off the queue. One process does so at a time; what comes in meanwhile it finds itself.
-fn capture(context: &Context) -> Result<()> {
-    let repository = context.repository()?;
-    let queue = Queue::of(repository);
-    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(60)) else { return Ok(()) };
-    loop {
-        let jobs = queue.jobs();
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        for (path, job) in &jobs {
-            run_job(context, job)?;
-            queue.done(path)?;
-        }
-    }
 }

@@ -160,3 +160,40 @@ fn a_trailer_whose_capture_was_lost_is_captured_by_the_push() {
     work.git(&["push", "--quiet"]);
     assert!(remote.tree(LEDGER).iter().any(|path| path.contains(&id)));
 }
+
+#[test]
+fn a_log_that_is_gone_before_it_was_stored_is_told_by_doctor() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = "11111111-2222-4333-8444-555555555555";
+    let log = ClaudeLog::new(&world, &work, id).prompt("Write.").writes(&work, "a.txt", "a\n");
+    log.save();
+    let folder = work.join(".git/opensession");
+    // Whoever holds this lock stores sessions; the capture after the commit has to wait.
+    let lock = std::fs::File::create(folder.join("capture.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    work.commit_all("Write");
+    std::fs::remove_file(log.file()).expect("the log goes");
+    drop(lock);
+    work.git(&["push", "--quiet"]);
+    assert_eq!(remote.references("refs/opensession/"), [""; 0]);
+    let checks = work.json(&["doctor"])["checks"].to_string();
+    assert!(checks.contains("1 commits name sessions whose logs were gone"), "{checks}");
+}
+
+#[test]
+fn a_push_does_not_wait_for_a_capture_that_hangs() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let folder = work.join(".git/opensession");
+    let lock = std::fs::File::create(folder.join("capture.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let id = work_in(&world, &work, 1);
+    let ran = work.run("git", &["push", "--quiet"]).ok();
+    assert!(ran.stderr.contains("some sessions are still being stored; they go with the next push"), "{ran}");
+    assert_eq!(remote.git(&["rev-parse", "main"]), work.git(&["rev-parse", "main"]));
+    drop(lock);
+    work.wait_for_sessions(1);
+    work.git(&["push", "--quiet", "origin", "main:again"]);
+    assert!(remote.tree("refs/opensession/branches/YWdhaW4").iter().any(|path| path.contains(&id)));
+}
