@@ -154,7 +154,6 @@ fn table(corpus: &Path) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 #[expect(clippy::disallowed_methods, reason = "the data folder is the tests' own business")]
 fn the_fidelity_table_is_what_the_parsers_make_of_the_corpus() {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/agents.md");
