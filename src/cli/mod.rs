@@ -86,11 +86,21 @@ enum Command {
     Man(man::Args),
 }
 
-/// Runs the program; returns its exit code.
+/// Runs the program; returns its exit code. A panic is our bug: it is said so, and a hook that
+/// panics stands in nobody's way.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
+    let is_hook = arguments.get(1).is_some_and(|first| first == "hook");
+    std::panic::set_hook(Box::new(|panic| output::bug(&panic.to_string())));
+    std::panic::catch_unwind(|| run(&arguments)).unwrap_or_else(|_| {
+        let code = if is_hook { 0 } else { Kind::Bug.exit_code() };
+        ExitCode::from(code)
+    })
+}
+
+fn run(arguments: &[OsString]) -> ExitCode {
     // A hook runs at every commit, so it does not pay for the command line of people.
-    if let [_, first, name, rest @ ..] = arguments.as_slice()
+    if let [_, first, name, rest @ ..] = arguments
         && first == "hook"
     {
         let text = |argument: &OsString| argument.to_string_lossy().into_owned();
@@ -98,7 +108,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         output::messages(&outcome.messages);
         return ExitCode::from(outcome.exit_code);
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(fault) => return output::clap(&fault),
     };

@@ -40,7 +40,10 @@ impl Options {
 /// Prints a report; returns the exit code.
 pub(super) fn print(context: &Context, mut report: Report, options: &Options) -> ExitCode {
     if !options.fields.is_empty() {
-        report = report.with_fields(options.fields.clone());
+        report = match report.with_fields(options.fields.clone()) {
+            Ok(report) => report,
+            Err(fault) => return fail(&fault),
+        };
     }
     let format = options.format.unwrap_or_else(|| report.default_format());
     if let Err(fault) = render(context, &mut report, format, options) {
@@ -81,6 +84,12 @@ fn render(context: &Context, report: &mut Report, format: &dyn Format, options: 
 
 fn terminal_width() -> Option<u16> {
     terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+/// Prints what a panic says.
+pub(super) fn bug(message: &str) {
+    let text = format!("this is a bug of git session, please report it: {message}");
+    complain(&mut anstream::stderr().lock(), &Error::user(text));
 }
 
 /// Prints a failure; returns the exit code.

@@ -132,9 +132,19 @@ impl Report {
     }
 
     /// Keeps only `fields` of the JSON objects of the answer.
-    #[must_use]
-    pub fn with_fields(self, fields: Vec<String>) -> Self {
-        Self { answer: Box::new(Selected { answer: self.answer, fields }), ..self }
+    ///
+    /// # Errors
+    /// When an object of the answer has no such field.
+    pub fn with_fields(self, fields: Vec<String>) -> Result<Self> {
+        let json = self.answer.json();
+        let first = json.as_array().map_or(Some(&json), |items| items.first());
+        if let Some(Value::Object(known)) = first
+            && let Some(unknown) = fields.iter().find(|field| !known.contains_key(*field))
+        {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            return Err(Error::usage(format!("there is no field '{unknown}'; there are {}", known.join(", "))));
+        }
+        Ok(Self { answer: Box::new(Selected { answer: self.answer, fields }), ..self })
     }
 }
 
