@@ -27,6 +27,7 @@ pub struct Context {
     /// Whether a question can be asked and answered.
     pub is_interactive: bool,
     repository: OnceCell<Repository>,
+    redactor: OnceCell<Redactor>,
 }
 
 impl Context {
@@ -51,7 +52,14 @@ impl Context {
     pub fn new(environment: Environment, directory: PathBuf) -> Self {
         let is_terminal = std::io::stdout().is_terminal();
         let is_interactive = is_terminal && std::io::stdin().is_terminal();
-        Self { environment, directory, is_terminal, is_interactive, repository: OnceCell::new() }
+        Self {
+            environment,
+            directory,
+            is_terminal,
+            is_interactive,
+            repository: OnceCell::new(),
+            redactor: OnceCell::new(),
+        }
     }
 
     /// The repository around the directory.
@@ -89,12 +97,21 @@ impl Context {
         self.directory.join(path)
     }
 
-    /// The redactor of this repository.
+    /// The redactor of this repository: its own key, the user's home directory.
     ///
     /// # Errors
     /// When there is no repository, its key cannot be kept or the rules do not load.
-    pub fn redactor(&self) -> Result<Redactor> {
-        redactor(&self.environment, self.repository()?)
+    pub fn redactor(&self) -> Result<&Redactor> {
+        if let Some(redactor) = self.redactor.get() {
+            return Ok(redactor);
+        }
+        let key = crate::redact::load_key(&self.repository()?.state_dir().join("redaction.key"))
+            .map_err(|fault| Error::from(fault).during("keeping the redaction key"))?;
+        let mut homes: Vec<PathBuf> = self.environment.home().into_iter().collect();
+        let canonical = self.environment.home().and_then(|home| home.canonicalize().ok());
+        homes.extend(canonical.filter(|home| !homes.contains(home)));
+        let redactor = Redactor::new(&key, &homes)?;
+        Ok(self.redactor.get_or_init(|| redactor))
     }
 
     /// The path of this program.
@@ -104,16 +121,4 @@ impl Context {
     pub fn program(&self) -> Result<PathBuf> {
         Ok(std::env::current_exe()?)
     }
-}
-
-/// The redactor of a repository: its own key, the user's home directory.
-///
-/// # Errors
-/// When the key cannot be kept or the rules do not load.
-pub fn redactor(environment: &Environment, repository: &Repository) -> Result<Redactor> {
-    let key = crate::redact::load_key(&repository.state_dir().join("redaction.key"))
-        .map_err(|fault| Error::from(fault).during("keeping the redaction key"))?;
-    let mut homes: Vec<PathBuf> = environment.home().into_iter().collect();
-    homes.extend(environment.home().and_then(|home| home.canonicalize().ok()).filter(|home| !homes.contains(home)));
-    Ok(Redactor::new(&key, &homes)?)
 }

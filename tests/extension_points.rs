@@ -13,7 +13,7 @@ use git_session::{
 
 fn are_good_names(names: &[&str]) {
     let is_good = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b"-_".contains(&b));
-    assert!(names.iter().all(|name| is_good(name)), "{names:?}");
+    assert!(names.iter().all(is_good), "{names:?}");
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len(), "{names:?}");
 }
 

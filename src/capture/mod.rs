@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     git::Repository,
     hail::{Header, ObjectHash, SessionId},
-    ledger::{BranchName, Capture, GitFacts, Link},
+    ledger::{BranchName, Capture, GitFacts, Link, Native},
     redact::Redactor,
 };
 
@@ -117,7 +117,7 @@ pub fn belongs(repository: &Repository, parsed: &Parsed) -> bool {
 
 /// Makes what a ledger takes: redacted, with where it belongs.
 #[must_use]
-pub fn prepare(repository: &Repository, redactor: &Redactor, parsed: Parsed, native: Option<ObjectHash>) -> Capture {
+pub fn prepare(repository: &Repository, redactor: &Redactor, parsed: Parsed, native: Option<Native>) -> Capture {
     let git = facts(repository, &parsed.session.header);
     Capture { session: redactor.session(parsed.session), git, links: Vec::new(), native }
 }
@@ -138,20 +138,23 @@ pub fn read(
         return Ok(None);
     }
     let warnings = parsed.warnings.clone();
-    let native = hash_file(&source.log.path).map_err(|fault| named(&source.log.path, fault))?;
+    let native = native(&source.log.path).map_err(|fault| named(&source.log.path, fault))?;
     Ok(Some((prepare(repository, redactor, parsed, Some(native)), warnings)))
 }
 
-fn hash_file(path: &Path) -> std::io::Result<ObjectHash> {
+/// Size and hash of a log as it is now.
+fn native(path: &Path) -> std::io::Result<Native> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 17];
+    let mut bytes = 0;
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(ObjectHash::from_digest(hasher.finalize().into()));
+            return Ok(Native { bytes, sha256: ObjectHash::from_digest(hasher.finalize().into()) });
         }
         hasher.update(&buffer[..read]);
+        bytes += read as u64;
     }
 }
 
@@ -186,7 +189,7 @@ pub fn run_job(context: &crate::context::Context, job: &Job) -> Result<()> {
     for session in &job.sessions {
         let Some(source) = session.source(&context.environment) else { continue };
         // A log that is gone or broken must not keep the others from being stored.
-        let Ok(Some((mut capture, _))) = read(repository, &redactor, &source, false) else { continue };
+        let Ok(Some((mut capture, _))) = read(repository, redactor, &source, false) else { continue };
         capture.links.extend(commit.map(|commit| Link { commit, evidence: session.evidence.clone() }));
         captures.push(capture);
     }

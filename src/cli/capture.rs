@@ -118,7 +118,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     let mut captures: Vec<(PathBuf, Capture)> = Vec::new();
     for source in sources(context, arguments, &mut fail)? {
-        match capture::read(repository, &redactor, &source, !is_explicit) {
+        match capture::read(repository, redactor, &source, !is_explicit) {
             Ok(Some((capture, warnings))) => {
                 let name = source.log.path.display().to_string();
                 notes
@@ -200,7 +200,19 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     };
     let since = since.map(|time| SystemTime::from(time.to_chrono()));
     let since = if arguments.since.is_none() { since.and_then(|now| now.checked_sub(WINDOW)) } else { since };
-    Ok(capture::discover(&context.environment, &Scope { folder: None, since }, arguments.agent.as_deref()))
+    let roots: Vec<PathBuf> = context.repository()?.work_trees();
+    let mut sources: Vec<Source> = Vec::new();
+    for root in &roots {
+        let scope = Scope { folder: Some(root), since };
+        let found = capture::discover(&context.environment, &scope, arguments.agent.as_deref());
+        sources.extend(
+            found
+                .into_iter()
+                .filter(|new| !sources.iter().any(|known| known.log.path == new.log.path))
+                .collect::<Vec<_>>(),
+        );
+    }
+    Ok(sources)
 }
 
 fn source(context: &Context, agent: Option<&str>, file: &Path) -> Result<Source> {

@@ -64,7 +64,14 @@ impl Repository {
         if let Some(work_tree) = self.work_tree() {
             command.env("GIT_WORK_TREE", absolute(work_tree));
         }
-        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+        command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+        // Nobody watches: whatever would ask for a password fails at once instead. Credential helpers
+        // and the user's own SSH settings are left alone.
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "true").env("SSH_ASKPASS_REQUIRE", "never");
+        let has_own_ssh = ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(|name| std::env::var_os(name).is_some());
+        if !has_own_ssh && self.config("core.sshCommand").is_none() {
+            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
         command.args(arguments);
         let subcommand = arguments.first().map(|first| first.as_ref().to_string_lossy().into_owned());
         Git { command, subcommand: subcommand.unwrap_or_default(), input: None, limit: DEFAULT_LIMIT }
@@ -197,6 +204,7 @@ impl Repository {
         let mut command = Command::new("sh");
         command.arg("-c").arg(&pager).stdin(Stdio::piped());
         if std::env::var_os("LESS").is_none() {
+            // As git does it: leave when it fits, keep colours, leave the screen as it is.
             command.env("LESS", "FRX");
         }
         let Ok(mut child) = command.spawn() else { return false };

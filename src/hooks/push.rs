@@ -9,22 +9,24 @@ use crate::{
     error::Result,
     git::{ObjectId, Repository},
     hail::SessionId,
-    ledger::BranchName,
+    ledger::{BranchName, Tip},
     link,
     sync::{self, Pair},
 };
 
 /// How long a push may be delayed.
 const BUDGET: Duration = Duration::from_secs(5);
+/// How long another process that stores sessions is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
 /// How many commits of a push are looked at for trailers, the newest first.
 const MAX_COMMITS: usize = 1000;
 
 /// What a push brought along.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
-    /// Ledgers that the remote has now.
+    /// How many ledgers the remote took.
     pub ledgers: usize,
-    /// Sessions that those ledgers had and the remote did not.
+    /// What did not work, in words.
     pub problems: Vec<String>,
 }
 
@@ -50,7 +52,10 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
         return Ok(Pushed::default());
     }
     let mut pushed = Pushed::default();
-    store_named(context, &config, remote, &branches, &mut pushed)?;
+    if let Err(fault) = store_named(context, &config, remote, &branches, &mut pushed) {
+        // What is stored can go all the same.
+        pushed.problems.push(format!("not every session could be stored: {fault}"));
+    }
     let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
     let outcome = sync::push(repository, config.ledger, remote, &pairs, &sync::Terms { deadline, now: context.now() })?;
     pushed.ledgers = outcome.pushed.len();
@@ -77,7 +82,8 @@ fn branches(repository: &Repository, list: &str) -> Vec<PushedBranch> {
     list.lines().filter_map(parse).collect()
 }
 
-/// Makes sure that every session that a pushed commit names is in its branch's ledger.
+/// Makes sure that every session that a pushed commit names is in its branch's ledger, as far as it
+/// has come by now.
 fn store_named(
     context: &Context,
     config: &Config,
@@ -86,35 +92,47 @@ fn store_named(
     pushed: &mut Pushed,
 ) -> Result<()> {
     let repository = context.repository()?;
-    let queue = Queue::of(repository);
-    let mut missing = Vec::new();
+    let mut wanted = Vec::new();
     for branch in branches {
-        for (commit, session) in named(repository, remote, branch)? {
-            if !is_stored(repository, config, &branch.pair.local, &session)? {
-                let session = JobSession { id: session, log: None, evidence: "trailer".to_owned() };
-                missing.push(Job::new(commit.to_string(), &branch.pair.local, vec![session]));
-            }
+        for (commit, id) in named(repository, remote, branch)? {
+            let session = JobSession { id, log: None, evidence: "trailer".to_owned() };
+            wanted.push(Job::new(commit.to_string(), &branch.pair.local, vec![session]));
         }
     }
-    if missing.is_empty() && queue.is_empty() {
+    let queue = Queue::of(repository);
+    if wanted.is_empty() && queue.is_empty() {
         return Ok(());
     }
-    let Some(_lock) = CaptureLock::take(repository, Duration::from_secs(3)) else {
+    let Some(_lock) = CaptureLock::take(repository, LOCK_PATIENCE) else {
         pushed.problems.push("another process is still storing sessions; they go with the next push".to_owned());
         return Ok(());
     };
-    let queued = queue.jobs();
-    for (path, job) in &queued {
+    for (path, job) in &queue.jobs() {
         run_job(context, job)?;
         queue.done(path)?;
     }
-    for job in missing {
-        let is_queued = |session: &JobSession| is_stored(repository, config, &job.branch(), &session.id);
-        if !job.sessions.iter().all(|session| is_queued(session).unwrap_or(false)) {
+    let tips = config.ledger.tips(repository)?;
+    for job in wanted {
+        let branch = job.branch();
+        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch).collect();
+        if !is_up_to_date(context, config, &of_branch, &job.sessions[0])? {
             run_job(context, &job)?;
         }
     }
     Ok(())
+}
+
+/// Whether a session is stored as far as its log goes. Where there is no log here, what is stored
+/// is all there is.
+fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &JobSession) -> Result<bool> {
+    let Some(source) = session.source(&context.environment) else { return Ok(true) };
+    for tip in tips {
+        let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
+        if meta.is_some_and(|meta| meta.own.native_bytes == Some(source.log.size)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The sessions that the commits which the remote does not have yet name.
@@ -130,13 +148,4 @@ fn named(repository: &Repository, remote: &str, branch: &PushedBranch) -> Result
         found.extend(sessions.into_iter().map(|session| (commit, session)));
     }
     Ok(found)
-}
-
-fn is_stored(repository: &Repository, config: &Config, branch: &BranchName, session: &SessionId) -> Result<bool> {
-    for tip in config.ledger.tips(repository)? {
-        if tip.branch == *branch && config.ledger.contains(repository, &tip, session)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

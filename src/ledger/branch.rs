@@ -80,10 +80,20 @@ impl BranchName {
     }
 }
 
-/// Makes one reference component of a remote's name or URL: a name as it is, anything else encoded.
-pub(crate) fn remote_component(remote: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if remote.bytes().all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
+/// Makes a part of a reference name of a remote's name: the name as it is, where git allows it
+/// there, and anything else, such as a URL, encoded.
+fn remote_component(remote: &str) -> String {
+    let is_plain = |part: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        part.bytes().all(is_allowed)
+            && !part.is_empty()
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.to_ascii_lowercase().ends_with(".lock")
+            && !part.contains("..")
+            && part != "branches"
+    };
+    if remote.split('/').all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
 }
 
 fn is_hashed(encoded: &str) -> bool {
@@ -133,9 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_url_becomes_one_component() {
+    fn a_remote_keeps_its_name_and_a_url_becomes_one_component() {
         let branch = BranchName::from("main");
         assert_eq!(branch.remote_reference("origin"), "refs/opensession-remote/origin/branches/bWFpbg");
+        assert_eq!(branch.remote_reference("team/my.fork"), "refs/opensession-remote/team/my.fork/branches/bWFpbg");
         let url = branch.remote_reference("https://example.org/a.git");
         assert!(url.starts_with("refs/opensession-remote/url."), "{url}");
     }

@@ -68,9 +68,8 @@ impl Ledger for HiddenRef {
         snapshot::sessions(repository, tip)
     }
 
-    fn contains(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<bool, LedgerError> {
-        let tree = repository.tree_of(tip.id)?;
-        Ok(repository.find_in_tree(tree, &SessionKey::from(session.clone()).hail_path())?.is_some())
+    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
+        snapshot::find(repository, tip, &SessionKey::from(session.clone()))
     }
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
@@ -109,7 +108,12 @@ fn merged(
     if repository.is_ancestor(base, other)? {
         return Ok(other);
     }
-    let tree = merge::union(repository, repository.tree_of(base)?, repository.tree_of(other)?)?;
+    let theirs = repository.tree_of(other)?;
+    let tree = merge::union(repository, repository.tree_of(base)?, theirs)?;
+    if tree == theirs {
+        // They have it all; another merge commit would only be one more to merge elsewhere.
+        return Ok(other);
+    }
     Ok(repository.write_commit(tree, &[base, other], &format!("session: merge {branch}\n"), now.seconds())?)
 }
 

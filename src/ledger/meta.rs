@@ -77,6 +77,9 @@ pub struct Own {
     /// The SHA-256 of the native log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native_sha256: Option<String>,
+    /// The size of the native log in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native_bytes: Option<u64>,
     /// How often each redaction rule hit.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub redactions: std::collections::BTreeMap<String, u64>,
@@ -94,7 +97,8 @@ impl Meta {
         meta.git.commits.extend(capture.links.iter().map(|link| link.commit.to_string()));
         meta.git.commits.sort();
         meta.git.commits.dedup();
-        meta.own.native_sha256 = capture.native.map(|hash| hash.to_string());
+        meta.own.native_sha256 = capture.native.map(|native| native.sha256.to_string());
+        meta.own.native_bytes = capture.native.map(|native| native.bytes);
         meta.own.redactions.clone_from(&capture.session.summary().rules);
         meta
     }

@@ -58,11 +58,11 @@ pub trait Ledger: Sync {
     /// When the ledger's trees cannot be read.
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError>;
 
-    /// Whether one ledger has a session.
+    /// The metadata of one session, where the ledger has it.
     ///
     /// # Errors
     /// When the ledger's trees cannot be read.
-    fn contains(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<bool, LedgerError>;
+    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError>;
 
     /// The sessions that one ledger links to a commit.
     ///
@@ -93,8 +93,17 @@ pub struct Capture {
     pub git: GitFacts,
     /// The commits it had a part in.
     pub links: Vec<Link>,
-    /// The SHA-256 of the native log it was parsed from.
-    pub native: Option<ObjectHash>,
+    /// The native log it was parsed from.
+    pub native: Option<Native>,
+}
+
+/// A native log as it was when it was parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Native {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: ObjectHash,
 }
 
 /// A session's part in a commit.

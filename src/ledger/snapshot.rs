@@ -38,6 +38,16 @@ pub(super) fn sessions(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>
     Ok(listed)
 }
 
+/// The metadata of one session.
+pub(super) fn find(repository: &Repository, tip: &Tip, key: &SessionKey) -> Result<Option<Meta>, LedgerError> {
+    let tree = repository.tree_of(tip.id)?;
+    match (repository.find_in_tree(tree, &key.hail_path())?, repository.find_in_tree(tree, &key.meta_path())?) {
+        (Some(_), Some(meta)) => read_meta(repository, tip, key, meta).map(Some),
+        (Some(hail), None) => describe(repository, tip, key, hail).map(Some),
+        (None, _) => Ok(None),
+    }
+}
+
 /// The blobs of one session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Blobs {

@@ -32,7 +32,7 @@ pub struct Look<'a> {
     /// Where the commit is made.
     pub repository: &'a Repository,
     /// Makes prompts safe to keep.
-    pub redactor: &'a dyn Fn() -> Option<Redactor>,
+    pub redactor: &'a dyn Fn() -> Option<&'a Redactor>,
     /// The time.
     pub now: Timestamp,
 }
@@ -164,11 +164,11 @@ fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile)
     for (path, at, prompt) in &touched.paths {
         let (path, at) = (absolute(path, &header), *at);
         if below(&path, &roots).is_some() {
-            let prompt = prompt.as_ref().and_then(|prompt| prompt.redacted(redactor.as_ref()));
+            let prompt = prompt.as_ref().and_then(|prompt| prompt.redacted(redactor));
             state.touch(Touch { path, log: log.path.clone(), at, session: credited.clone(), prompt, commit: None });
         }
     }
-    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)().as_ref()));
+    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
     next.header = Some(header);
     state.logs.insert(log.path.clone(), next);
     Ok(())

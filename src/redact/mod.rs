@@ -1,8 +1,37 @@
 //! Removes secrets from a session before it is written anywhere.
+//!
+//! Every text goes through one automaton over the keywords of all rules (`rules.toml`). Where a
+//! keyword stands, its rule looks at the text from there on, within a bounded reach: the time is
+//! linear in the text, whatever the text. What is found becomes `[REDACTED:<rule>:<8 hex>]`, the
+//! same for the same secret under the same key; a home directory becomes `~`. Redacting twice
+//! changes nothing.
 
-use crate::hail::Session;
+mod assignment;
+mod basic;
+mod home;
+mod key;
+mod key_name;
+mod placeholder;
+mod private_key;
+mod rules;
+mod scan;
+mod value;
+mod walk;
+
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+
+use crate::hail::{Event, Session, StatsCollector};
+
+pub use key::load_key;
+pub use rules::RulesError;
 
 /// A value that went through a [`Redactor`]: the only thing a ledger accepts.
+///
+/// Nothing else can make one:
+/// ```compile_fail
+/// # use git_session::redact::{Redacted, Summary};
+/// let forged = Redacted { value: "secret", summary: Summary::default() };
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T> {
     value: T,
@@ -13,7 +42,24 @@ pub struct Redacted<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Summary {
     /// How often each rule hit.
-    pub rules: std::collections::BTreeMap<String, u64>,
+    pub rules: BTreeMap<String, u64>,
+}
+
+impl Summary {
+    /// How often any rule hit.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.rules.values().sum()
+    }
+
+    fn count(&mut self, rule: &str) {
+        match self.rules.get_mut(rule) {
+            Some(count) => *count += 1,
+            None => {
+                self.rules.insert(rule.to_owned(), 1);
+            }
+        }
+    }
 }
 
 impl<T> Redacted<T> {
@@ -30,13 +76,8 @@ impl<T> Redacted<T> {
 
 /// Finds and replaces secrets.
 #[derive(Debug)]
-pub struct Redactor {}
-
-/// The rules could not be loaded: nothing may be stored.
-#[derive(Debug, thiserror::Error)]
-#[error("the redaction rules do not load: {cause}")]
-pub struct RulesError {
-    cause: String,
+pub struct Redactor {
+    scanner: scan::Scanner,
 }
 
 impl Redactor {
@@ -44,27 +85,41 @@ impl Redactor {
     /// directories to hide.
     ///
     /// # Errors
-    /// When a rule does not compile.
-    pub fn new(_key: &[u8], _homes: &[std::path::PathBuf]) -> Result<Self, RulesError> {
-        Ok(Self {})
+    /// When the rules are not what they should be: then nothing may be stored.
+    pub fn new(key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
+        Ok(Self { scanner: scan::Scanner::new(rules::SOURCE, key, homes)? })
     }
 
-    /// Redacts a text.
-    pub fn text<'t>(&self, text: &'t str) -> (std::borrow::Cow<'t, str>, Summary) {
-        (text.into(), Summary::default())
+    /// Redacts a session; ids, times and keys stay as they are.
+    #[must_use]
+    pub fn session(&self, mut session: Session) -> Redacted<Session> {
+        let mut summary = Summary::default();
+        walk::Walker { redactor: self, summary: &mut summary }.header(&mut session.header);
+        for event in &mut session.events {
+            self.event(event, &mut summary);
+        }
+        if summary.total() > 0 {
+            // A key of many lines in a diff or a file is one line now.
+            let mut stats = StatsCollector::default();
+            session.events.iter().for_each(|event| stats.add(event));
+            session.stats = stats.stats();
+        }
+        Redacted { value: session, summary }
     }
 
-    /// Redacts a session.
-    pub fn session(&self, session: Session) -> Redacted<Session> {
-        Redacted { value: session, summary: Summary::default() }
+    /// Redacts one event, and adds to `summary` what was found.
+    pub fn event(&self, event: &mut Event, summary: &mut Summary) {
+        walk::Walker { redactor: self, summary }.event(event);
+    }
+
+    /// Redacts one text.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> (Cow<'a, str>, Summary) {
+        let mut summary = Summary::default();
+        let text = self.scanner.redact(text, &mut summary);
+        (text, summary)
     }
 }
 
-/// Reads the repository's key for placeholders, or makes one.
-///
-/// # Errors
-/// When it can neither be read nor made.
-pub fn load_key(path: &std::path::Path) -> std::io::Result<[u8; 32]> {
-    let _ = path;
-    Ok([0; 32])
-}
+#[cfg(test)]
+mod tests;

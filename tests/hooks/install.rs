@@ -19,9 +19,10 @@ fn hooks_folder(work: &Place) -> Vec<(String, u32, Vec<u8>)> {
         .map(|entry| {
             let entry = entry.expect("an entry");
             let mode = entry.metadata().expect("metadata").permissions().mode();
-            let content = fs::read_link(entry.path())
-                .map(|target| target.display().to_string().into_bytes())
-                .unwrap_or_else(|_| fs::read(entry.path()).expect("a file"));
+            let content = fs::read_link(entry.path()).map_or_else(
+                |_| fs::read(entry.path()).expect("a file"),
+                |target| target.display().to_string().into_bytes(),
+            );
             (entry.file_name().to_string_lossy().into_owned(), mode, content)
         })
         .collect();

@@ -27,6 +27,21 @@ fn a_push_right_after_a_commit_carries_the_session() {
 }
 
 #[test]
+fn a_push_carries_what_was_said_after_the_commit() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = "11111111-2222-4333-8444-555555555555";
+    let log = || ClaudeLog::new(&world, &work, id).prompt("Write.").writes(&work, "a.txt", "a\n");
+    log().save();
+    work.commit_all("Write");
+    work.wait_for_sessions(1);
+    log().answer("And that is why.").save();
+    work.git(&["push", "--quiet"]);
+    let stored = remote.git(&["cat-file", "blob", &format!("{LEDGER}:v1/11/{id}.hail.jsonl")]);
+    assert!(stored.contains("And that is why."), "{stored}");
+}
+
+#[test]
 fn a_colleague_reads_the_session_that_made_the_commit() {
     let world = World::new();
     let (work, remote) = world.shared();
@@ -35,7 +50,7 @@ fn a_colleague_reads_the_session_that_made_the_commit() {
     let other = world.clone_of(&remote, "other");
     assert_eq!(other.stored(), [""; 0]);
     other.session(&["sync"]).ok();
-    assert_eq!(other.stored(), [id.clone()]);
+    assert_eq!(other.stored(), std::slice::from_ref(&id));
     let shown = other.json(&["show", "commit:HEAD"]);
     assert_eq!(shown["id"], id);
     let hail = other.session(&["show", &id, "--format", "hail"]).ok().stdout;

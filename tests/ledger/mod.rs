@@ -24,7 +24,7 @@ fn session(id: &str, prompts: &[&str]) -> Session {
         assembly.event(event).expect("memory does not fail");
     }
     let mut header = Header::new(id.parse().expect("an id"), agent, now());
-    header.context.title = (*prompts.first().expect("a prompt")).to_owned();
+    header.context.title.push_str(prompts.first().expect("a prompt"));
     assembly.header(header).expect("memory does not fail");
     assembly.finish().expect("a session")
 }
@@ -130,7 +130,8 @@ fn links_are_found_by_commit_and_survive_later_captures() {
         assert_eq!((linked[0].session_id.as_str(), linked[0].evidence.as_deref()), (ID, Some("path")));
         let listed = backend.sessions(repository, &tips[0]).expect("sessions");
         assert_eq!(listed[0].meta.git.commits, [commit.to_string()]);
-        assert!(backend.contains(repository, &tips[0], &listed[0].key.id).expect("a look"));
+        let found = backend.find(repository, &tips[0], &listed[0].key.id).expect("a look");
+        assert_eq!(found.as_ref(), Some(&listed[0].meta));
     });
 }
 

@@ -24,10 +24,6 @@ impl ClaudeLog {
         Self { id: id.to_owned(), cwd, file, records: Vec::new() }
     }
 
-    pub fn file(&self) -> &PathBuf {
-        &self.file
-    }
-
     fn push(&mut self, mut record: Value) {
         let number = self.records.len();
         let common = json!({
@@ -151,11 +147,11 @@ impl CodexLog {
     pub fn writes(mut self, place: &Place, path: &str, content: &str) -> Self {
         place.write(path, content);
         let added: String = content.lines().map(|line| format!("+{line}\n")).collect();
-        let patch = format!("*** Begin Patch\n*** Add File: {path}\n{added}*** End Patch");
+        let change = format!("*** Begin Patch\n*** Add File: {path}\n{added}*** End Patch");
         let call = format!("call_{}", self.records.len());
         self.push(
             "response_item",
-            json!({"type": "custom_tool_call", "call_id": call, "name": "apply_patch", "input": patch}),
+            json!({"type": "custom_tool_call", "call_id": call, "name": "apply_patch", "input": change}),
         );
         let output = json!({"output": "Success.", "metadata": {"exit_code": 0, "duration_seconds": 0.1}}).to_string();
         self.push("response_item", json!({"type": "custom_tool_call_output", "call_id": call, "output": output}));

@@ -1,6 +1,7 @@
 //! A world of its own for every test: home, repositories, remotes, agents' logs.
 
 #![expect(clippy::disallowed_methods, reason = "tests start git and the program itself")]
+#![expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
 
 mod logs;
 

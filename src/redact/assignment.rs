@@ -1,0 +1,233 @@
+//! Finds values that are assigned to a key whose name promises a secret, in any notation.
+
+use std::ops::Range;
+
+use super::{
+    key_name::{Promise, promise},
+    value::{
+        changes_class, is_identifier_byte, is_object_id, is_placeholder, is_record_id, is_unpronounceable, is_wordy,
+        looks_random,
+    },
+};
+
+/// The longest name of a key, in bytes.
+const MAX_NAME: usize = 80;
+
+/// The longest value that is a secret rather than a document, in bytes.
+const MAX_VALUE: usize = 2048;
+
+/// How a value is written, from the surest to the least sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notation {
+    /// Between quotes or tags.
+    Quoted,
+    /// `KEY=value`, without spaces.
+    Tight,
+    /// Bare, behind `:` or a spaced `=`.
+    Bare,
+    /// Bare, behind nothing but a space.
+    Spoken,
+}
+
+/// Finds the value assigned to the key in which `keyword` lies, at most `reach` bytes on.
+pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let name = name_around(bytes, keyword)?;
+    let mut cursor = Cursor { bytes: &bytes[..bytes.len().min(name.end + reach)], at: name.end };
+    let opened_by = name.start.checked_sub(1).map(|at| bytes[at]);
+    let (notation, quote) = cursor.operator(opened_by, text[name.clone()].starts_with("--"))?;
+    // Looked at only now: most keywords are not in front of an operator.
+    let promise = promise(&text[name])?;
+    let mut value = cursor.value(notation, quote)?;
+    if opened_by == Some(b'/') && notation != Notation::Quoted {
+        // A user name in a URL: behind the value comes the host.
+        value.end = memchr::memchr(b'@', &bytes[value.clone()]).map_or(value.end, |at| value.start + at);
+    }
+    is_secret(promise, notation, text.get(value.clone())?).then_some(value)
+}
+
+/// Whether `value`, which a document stores under `key`, is a secret.
+pub(super) fn is_secret_under(key: &str, value: &str) -> bool {
+    promise(key).is_some_and(|promise| value.len() <= MAX_VALUE && is_secret(promise, Notation::Quoted, value))
+}
+
+fn is_secret(promise: Promise, notation: Notation, value: &str) -> bool {
+    if value.len() > MAX_VALUE
+        || is_placeholder(value)
+        || is_record_id(value)
+        || (notation != Notation::Quoted && is_code(value))
+    {
+        return false;
+    }
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
+    let mixed = digits && letters && !is_wordy(value);
+    // Long enough that no person types it, and of one piece.
+    let long =
+        mixed && value.len() >= 20 && !is_object_id(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let firm = matches!(notation, Notation::Quoted | Notation::Tight);
+    match promise {
+        Promise::Password if firm => {
+            value.len() >= 6
+                && ((digits && letters) || symbols || is_unpronounceable(value, 4))
+                && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
+        }
+        Promise::Password if notation == Notation::Bare => {
+            looks_random(value) || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
+        }
+        Promise::Secret if firm => {
+            (is_object_id(value) && digits)
+                || looks_random(value)
+                || (mixed && value.len() >= 8 && (changes_class(value) >= 2 || symbols || value.len() >= 16))
+                || (value.len() >= 12 && is_unpronounceable(value, 5) && !value.contains(['_', '.', '/']))
+        }
+        Promise::Secret if notation == Notation::Bare => is_object_id(value) || looks_random(value) || long,
+        Promise::Password | Promise::Secret => (looks_random(value) && mixed) || long,
+        Promise::Perhaps => looks_random(value) && mixed,
+        Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
+    }
+}
+
+/// Whether a bare value is an expression of a programming language.
+fn is_code(value: &str) -> bool {
+    let identifier = |piece: &str| {
+        piece.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') && !looks_random(piece)
+    };
+    value.contains(['(', '[', '{', '*', '&', '|', '\\'])
+        || value.contains("::")
+        || value.contains("->")
+        || (value.contains('.') && value.split('.').all(identifier))
+}
+
+/// The identifier around `keyword`.
+fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
+    let before =
+        bytes[..keyword.start].iter().rev().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
+    let after = bytes[keyword.end..].iter().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
+    let (mut start, end) = (keyword.start - before, keyword.end + after);
+    // The letter of an escape such as \n belongs to no name.
+    if start > 0 && bytes[start - 1] == b'\\' && start < keyword.start && matches!(bytes[start], b'n' | b'r' | b't') {
+        start += 1;
+    }
+    (before < MAX_NAME && after < MAX_NAME).then_some(start..end)
+}
+
+/// An opening quote: its text, to be found again at the end of the value.
+type Quote<'a> = Option<&'a [u8]>;
+
+/// Walks from the end of a key's name to its value.
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    fn take(&mut self, text: &[u8]) -> bool {
+        let found = self.rest().starts_with(text);
+        self.at += if found { text.len() } else { 0 };
+        found
+    }
+
+    fn spaces(&mut self) -> usize {
+        let count = self.rest().iter().take(32).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        self.at += count;
+        count
+    }
+
+    /// A quote, with the backslashes that escape it or as an HTML entity.
+    fn quote(&mut self) -> Quote<'a> {
+        let rest = self.rest();
+        let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+        let length = match rest.get(slashes) {
+            Some(b'"' | b'\'' | b'`') => slashes + 1,
+            _ => [&b"&#39;"[..], b"&quot;", b"&#34;", b"&#x27;"].iter().find(|entity| rest.starts_with(entity))?.len(),
+        };
+        self.at += length;
+        Some(&rest[..length])
+    }
+
+    /// Goes over the operator between key and value; returns how the value is written.
+    fn operator(&mut self, opened_by: Option<u8>, is_option: bool) -> Option<(Notation, Quote<'a>)> {
+        let closed = self.quote().is_some();
+        self.take(b"]");
+        self.take(b"?");
+        if opened_by == Some(b'<') && self.take(b">") {
+            return Some((Notation::Quoted, Some(b"</")));
+        }
+        let before = self.spaces();
+        let found = [&b"==="[..], b"!==", b"=>", b":=", b"==", b"!=", b"=", b":", b"%3D"]
+            .into_iter()
+            .find(|sign| self.take(sign));
+        let Some(sign) = found else {
+            let listed = closed && self.take(b",");
+            let after = self.spaces();
+            return match self.string() {
+                Some(quote) if listed => Some((Notation::Quoted, Some(quote))),
+                None if before == 1 && after == 0 && !closed => {
+                    Some((if is_option { Notation::Tight } else { Notation::Spoken }, None))
+                }
+                _ => None,
+            };
+        };
+        let after = self.spaces();
+        if sign == b":" && !closed {
+            self.skip_type();
+        }
+        let quote = self.string();
+        let tight = before == 0 && after == 0 && sign != b":";
+        let bare = if tight { Notation::Tight } else { Notation::Bare };
+        Some((if quote.is_some() { Notation::Quoted } else { bare }, quote))
+    }
+
+    /// Goes over a type annotation, as in `token: str = "…"`.
+    fn skip_type(&mut self) {
+        let is_type = |byte: &u8| is_identifier_byte(*byte) || b" &<>'[]|.?:".contains(byte);
+        let length = self.rest().iter().take(48).take_while(|byte| is_type(byte)).count();
+        if length > 0 && self.rest().get(length) == Some(&b'=') {
+            self.at += length + 1;
+            self.spaces();
+        }
+    }
+
+    /// An opening quote, also behind the letter that marks a kind of string.
+    fn string(&mut self) -> Quote<'a> {
+        let start = self.at;
+        if matches!(self.rest(), [b'b' | b'f' | b'r' | b'u' | b'@' | b'(', b'"' | b'\'' | b'`' | b'\\', ..]) {
+            self.at += 1;
+        }
+        let quote = self.quote();
+        if quote.is_none() {
+            self.at = start;
+        }
+        quote
+    }
+
+    /// The value up to its closing quote, or to the end of the bare word.
+    fn value(&self, notation: Notation, quote: Quote<'a>) -> Option<Range<usize>> {
+        let rest = self.rest();
+        let length = match (notation, quote) {
+            (Notation::Quoted, Some(quote)) => {
+                let line = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                closing(&rest[..line], quote)?
+            }
+            _ => {
+                rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'`,;)}]>&|<\\".contains(byte)).count()
+            }
+        };
+        (length > 0).then_some(self.at..self.at + length)
+    }
+}
+
+/// Where `quote` closes: not where more backslashes stand before it than opened it.
+fn closing(rest: &[u8], quote: &[u8]) -> Option<usize> {
+    let slashes = quote.iter().take_while(|byte| **byte == b'\\').count();
+    memchr::memmem::find_iter(rest, &quote[slashes..]).find_map(|at| {
+        let before = rest[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        (before <= slashes).then(|| at - before)
+    })
+}

@@ -1,0 +1,190 @@
+//! The table of rules and the automaton that finds where they may apply.
+
+use std::{fmt, sync::OnceLock};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+/// The rules as they are kept in the repository; its head explains the fields.
+pub(super) const SOURCE: &str = include_str!("rules.toml");
+
+/// How many bytes a pattern may look at, from its keyword on, unless the rule says otherwise.
+const REACH: usize = 1024;
+
+/// The rules could not be loaded: nothing may be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the redaction rules do not load: {cause}")]
+pub struct RulesError {
+    cause: String,
+}
+
+impl RulesError {
+    pub(super) fn new(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into() }
+    }
+
+    pub(super) fn missing(detector: Detector) -> Self {
+        Self::new(format!("no rule has the detector {detector:?}"))
+    }
+}
+
+/// One kind of secret.
+#[derive(Deserialize)]
+pub(super) struct Rule {
+    pub(super) id: String,
+    keywords: Vec<String>,
+    #[serde(default)]
+    pattern: String,
+    #[serde(default)]
+    pub(super) detector: Detector,
+    #[serde(default)]
+    pub(super) loose: bool,
+    #[serde(default = "default_reach")]
+    pub(super) reach: usize,
+    #[serde(default)]
+    pub(super) entropy: f32,
+    #[serde(default)]
+    pub(super) allow: Vec<String>,
+    #[serde(default)]
+    pub(super) check: Check,
+    #[serde(skip)]
+    regex: OnceLock<Option<Regex>>,
+}
+
+/// What decides whether a secret stands at a keyword.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Detector {
+    #[default]
+    Pattern,
+    PrivateKey,
+    BasicCredentials,
+    HomeDirectory,
+    Assignment,
+}
+
+/// What a match of a pattern must be besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Check {
+    #[default]
+    None,
+    Random,
+    SomeRandom,
+    Literal,
+}
+
+/// The rules, ready to be applied.
+pub(super) struct Rules {
+    all: Vec<Rule>,
+    /// Finds keywords without regard to case.
+    automaton: AhoCorasick,
+    /// The rule of each keyword, in the order the automaton numbers them, and the keyword itself
+    /// where the rule's pattern heeds case: most of what the automaton finds ends here.
+    keywords: Vec<(usize, Option<String>)>,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    rule: Vec<Rule>,
+}
+
+fn default_reach() -> usize {
+    REACH
+}
+
+impl Rule {
+    /// The pattern, compiled when it is first needed; `None` when it does not compile.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        let compile = || RegexBuilder::new(&format!("^(?:{})", self.pattern)).unicode(false).build().ok();
+        self.regex.get_or_init(compile).as_ref()
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("rules", &self.all.len()).finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    /// Reads a table and builds the automaton; patterns are compiled later, each when first needed.
+    pub(super) fn load(source: &str) -> Result<Self, RulesError> {
+        let Table { rule: all } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+        let mut keywords = Vec::new();
+        for (index, rule) in all.iter().enumerate() {
+            if !is_id(&rule.id) || rule.keywords.iter().any(String::is_empty) || rule.keywords.is_empty() {
+                return Err(RulesError::new(format!("rule {} needs an id of a-z, 0-9 and - and keywords", index + 1)));
+            }
+            if (rule.detector == Detector::Pattern) == rule.pattern.is_empty() {
+                return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", rule.id)));
+            }
+            let heeds_case = rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
+            keywords.extend(rule.keywords.iter().map(|keyword| (index, keyword, heeds_case)));
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(keywords.iter().map(|(_, keyword, _)| keyword))
+            .map_err(|fault| RulesError::new(fault.to_string()))?;
+        let owned = |(index, keyword, exact): &(usize, &String, bool)| (*index, exact.then(|| (*keyword).clone()));
+        let keywords = keywords.iter().map(owned).collect();
+        Ok(Self { all, automaton, keywords })
+    }
+
+    /// Every place in `text` where a rule's keyword stands, as the rule's index and the keyword's range.
+    pub(super) fn candidates<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> + 'a {
+        self.automaton.find_overlapping_iter(text).filter_map(|found| {
+            let (owner, keyword) = &self.keywords[found.pattern().as_usize()];
+            let exact = keyword.as_deref().is_none_or(|keyword| text.as_bytes()[found.range()] == *keyword.as_bytes());
+            exact.then(|| (*owner, found.range()))
+        })
+    }
+
+    pub(super) fn rule(&self, index: usize) -> &Rule {
+        &self.all[index]
+    }
+
+    /// The index of the first rule with this detector.
+    pub(super) fn position(&self, detector: Detector) -> Option<usize> {
+        self.all.iter().position(|rule| rule.detector == detector)
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detector, Rules, SOURCE};
+
+    #[test]
+    fn every_pattern_compiles() {
+        let rules = Rules::load(SOURCE).expect("loads");
+        for rule in rules.all.iter().filter(|rule| rule.detector == Detector::Pattern) {
+            assert!(rule.regex().is_some(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn a_table_with_a_fault_is_refused() {
+        for source in [
+            "",
+            "rule = 1",
+            "[[rule]]\nid = 'x'\nkeywords = []\npattern = 'x'",
+            "[[rule]]\nid = 'x'\nkeywords = ['']\npattern = 'x'",
+            "[[rule]]\nid = 'x'\nkeywords = ['x']",
+            "[[rule]]\nid = 'x'\nkeywords = ['x']\npattern = 'x'\ndetector = 'assignment'",
+            "[[rule]]\nid = 'x'\nkeywords = ['x']\ndetector = 'unheard-of'",
+            "[[rule]]\nid = 'X:'\nkeywords = ['x']\npattern = 'x'",
+        ] {
+            assert!(Rules::load(source).is_err(), "{source}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Finds every secret in one text and replaces it.
+
+use std::{borrow::Cow, ops::Range, path::PathBuf};
+
+use aho_corasick::AhoCorasick;
+
+use super::{
+    RulesError, Summary, assignment, basic,
+    home::{self, Homes},
+    placeholder::{self, Placeholders},
+    private_key,
+    rules::{Check, Detector, Rule, Rules},
+    value,
+};
+
+/// How often a text is scanned again because replacing something may have laid bare something else.
+const MAX_PASSES: usize = 8;
+
+/// The rules, made ready for one repository and one machine.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    rules: Rules,
+    known_homes: Option<AhoCorasick>,
+    placeholders: Placeholders,
+    home_rule: usize,
+    assignment_rule: usize,
+}
+
+/// A secret, and the rule that found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hit {
+    range: Range<usize>,
+    rule: usize,
+}
+
+impl Scanner {
+    pub(super) fn new(source: &str, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
+        let rules = Rules::load(source)?;
+        let position = |detector| rules.position(detector).ok_or_else(|| RulesError::missing(detector));
+        let homes = Homes::new(homes);
+        let known_homes = AhoCorasick::builder()
+            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+            .build(homes.known())
+            .map_err(|fault| RulesError::new(fault.to_string()))?;
+        Ok(Self {
+            home_rule: position(Detector::HomeDirectory)?,
+            assignment_rule: position(Detector::Assignment)?,
+            known_homes: (!homes.known().is_empty()).then_some(known_homes),
+            placeholders: Placeholders::new(key),
+            rules,
+        })
+    }
+
+    /// Replaces the secrets in `text`.
+    pub(super) fn redact<'a>(&self, text: &'a str, summary: &mut Summary) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for _ in 0..MAX_PASSES {
+            let hits = self.hits(&text);
+            if hits.is_empty() {
+                break;
+            }
+            text = Cow::Owned(self.replace(&text, &hits, summary));
+        }
+        text
+    }
+
+    /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
+    pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
+        if !assignment::is_secret_under(key, value) || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
+        {
+            return None;
+        }
+        let rule = self.rules.rule(self.assignment_rule);
+        summary.count(&rule.id);
+        Some(self.placeholders.of(&rule.id, value.as_bytes()))
+    }
+
+    fn replace(&self, text: &str, hits: &[Hit], summary: &mut Summary) -> String {
+        let mut out = String::with_capacity(text.len() + hits.len() * 16);
+        let mut done = 0;
+        for Hit { range, rule } in hits {
+            let id = &self.rules.rule(*rule).id;
+            out.push_str(&text[done..range.start]);
+            if *rule == self.home_rule {
+                out.push('~');
+            } else {
+                out.push_str(&self.placeholders.of(id, text[range.clone()].as_bytes()));
+            }
+            summary.count(id);
+            done = range.end;
+        }
+        out.push_str(&text[done..]);
+        out
+    }
+
+    /// The secrets in `text` in order; they do not overlap each other or a placeholder.
+    fn hits(&self, text: &str) -> Vec<Hit> {
+        let mut hits: Vec<Hit> = Vec::new();
+        for (index, keyword) in self.rules.candidates(text) {
+            let rule = self.rules.rule(index);
+            if (rule.loose || stands_alone(text.as_bytes(), keyword.start))
+                && let Some(range) = detect(rule, text, keyword)
+            {
+                hits.push(Hit { range: on_boundaries(text, range), rule: index });
+            }
+        }
+        for found in self.known_homes.iter().flat_map(|homes| homes.find_iter(text)) {
+            hits.extend(home::known(text, found.range()).map(|range| Hit { range, rule: self.home_rule }));
+        }
+        if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
+    }
+}
+
+/// The secret that `rule` finds at `keyword`.
+fn detect(rule: &Rule, text: &str, keyword: Range<usize>) -> Option<Range<usize>> {
+    match rule.detector {
+        Detector::Pattern => matched(rule, text, keyword.start),
+        Detector::PrivateKey => private_key::find(text, keyword.start, rule.reach),
+        Detector::BasicCredentials => basic::find(text, keyword.end, rule.reach),
+        Detector::HomeDirectory => home::find(text, keyword),
+        Detector::Assignment => assignment::find(text, &keyword, rule.reach),
+    }
+}
+
+fn matched(rule: &Rule, text: &str, start: usize) -> Option<Range<usize>> {
+    let Some(regex) = rule.regex() else {
+        // A test compiles every pattern. Should one fail all the same, hide too much, not too little.
+        return Some(start..text.len());
+    };
+    let window = &text.as_bytes()[start..text.len().min(start + rule.reach)];
+    let whole = regex.find(window)?;
+    let found = if regex.captures_len() > 1 { regex.captures(window)?.get(1)? } else { whole };
+    let range = start + found.start()..start + found.end();
+    let secret = text.get(range.clone())?;
+    let allowed = !rule.allow.is_empty() && {
+        let lower = secret.to_ascii_lowercase();
+        rule.allow.iter().any(|part| lower.contains(&part.to_ascii_lowercase()))
+    };
+    let random = |secret: &str| value::looks_random(secret) || value::is_object_id(secret);
+    let checked = match rule.check {
+        Check::None => true,
+        Check::Random => random(secret) && !value::is_wordy(secret),
+        Check::SomeRandom => secret.split([';', '=', ' ', ',']).any(random),
+        Check::Literal => !value::is_placeholder(secret),
+    };
+    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(found.as_bytes()) >= rule.entropy)).then_some(range)
+}
+
+/// Whether no word runs into `start`; the end of an escape such as `\n` or `%3D` is no word.
+fn stands_alone(bytes: &[u8], start: usize) -> bool {
+    match &bytes[..start] {
+        [] | [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [.., b'\\', b'u', _, _, _, _] => true,
+        [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
+        // A colour code of a terminal.
+        [before @ .., b'm'] => before
+            .iter()
+            .rev()
+            .take(12)
+            .find(|byte| !byte.is_ascii_digit() && **byte != b';')
+            .is_some_and(|byte| *byte == b'['),
+        [.., last] => !last.is_ascii_alphanumeric() && *last != b'_',
+    }
+}
+
+/// Widens `range` to whole characters.
+fn on_boundaries(text: &str, range: Range<usize>) -> Range<usize> {
+    let (mut start, mut end) = (range.start, range.end);
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+/// Joins overlapping hits; the rule that stands first in the table names the whole.
+fn merged(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by_key(|hit| (hit.range.start, hit.rule));
+    let mut merged: Vec<Hit> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        match merged.last_mut() {
+            Some(last) if hit.range.start < last.range.end => {
+                last.range.end = last.range.end.max(hit.range.end);
+                last.rule = last.rule.min(hit.rule);
+            }
+            _ => merged.push(hit),
+        }
+    }
+    merged
+}
+
+/// Cuts placeholders out of the hits, so that what was redacted once stays as it is.
+fn apart_from_placeholders(text: &str, hits: Vec<Hit>) -> Vec<Hit> {
+    let taken = placeholder::ranges(text);
+    if taken.is_empty() {
+        return hits;
+    }
+    let mut apart = Vec::with_capacity(hits.len());
+    for Hit { range, rule } in hits {
+        let mut start = range.start;
+        for taken in taken.iter().filter(|taken| taken.start < range.end && range.start < taken.end) {
+            apart.push(Hit { range: start..taken.start.max(start), rule });
+            start = taken.end;
+        }
+        apart.push(Hit { range: start..range.end.max(start), rule });
+    }
+    apart.retain(|hit| text[hit.range.clone()].bytes().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()));
+    apart
+}
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;

@@ -1,0 +1,106 @@
+//! Holds every rule to its own examples.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::{super::rules::SOURCE, Hit, Scanner};
+
+/// The rules with the fields that only readers and tests need, and no others.
+#[derive(Deserialize)]
+struct Table {
+    rule: Vec<Documented>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "names every field a rule may have")]
+struct Documented {
+    id: String,
+    description: String,
+    keywords: Vec<String>,
+    pattern: Option<String>,
+    detector: Option<String>,
+    loose: Option<bool>,
+    reach: Option<usize>,
+    entropy: Option<f32>,
+    allow: Option<Vec<String>>,
+    check: Option<String>,
+    examples: Vec<String>,
+    #[serde(default)]
+    spared: Vec<String>,
+}
+
+fn scanner() -> Scanner {
+    Scanner::new(SOURCE, b"key", &[]).expect("the rules load")
+}
+
+fn documented() -> Vec<Documented> {
+    toml::from_str::<Table>(SOURCE).expect("every field is known").rule
+}
+
+/// Takes the marks out of an example; returns what they mark.
+fn unmarked(example: &str) -> (String, Vec<Range<usize>>) {
+    let (mut text, mut starts, mut ranges) = (String::new(), Vec::new(), Vec::new());
+    for character in example.chars() {
+        match character {
+            '¦' => {}
+            '«' => starts.push(text.len()),
+            '»' => ranges.extend(starts.pop().map(|start| start..text.len())),
+            _ => text.push(character),
+        }
+    }
+    (text, ranges)
+}
+
+#[test]
+fn every_rule_finds_its_examples_and_names_them() {
+    let scanner = scanner();
+    let mut faults = Vec::new();
+    for rule in documented() {
+        assert!(!rule.examples.is_empty(), "{} has no example", rule.id);
+        for example in &rule.examples {
+            let (text, ranges) = unmarked(example);
+            let found: Vec<_> = named(&scanner, &text);
+            let expected: Vec<_> = ranges.into_iter().map(|range| (rule.id.clone(), range)).collect();
+            if expected.is_empty() || found != expected {
+                faults.push(format!("{}: {text:?}: expected {expected:?}, found {found:?}", rule.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn examples_are_found_in_json_too() {
+    let scanner = scanner();
+    for rule in documented() {
+        for example in &rule.examples {
+            let (text, ranges) = unmarked(example);
+            let escaped = serde_json::to_string(&text).expect("text");
+            let found = named(&scanner, &escaped);
+            assert_eq!(found.len(), ranges.len(), "{}: {escaped}", rule.id);
+            assert!(found.iter().all(|(id, _)| *id == rule.id), "{}: {escaped}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn no_rule_touches_what_is_to_be_spared() {
+    let scanner = scanner();
+    let mut faults = Vec::new();
+    for rule in documented() {
+        for text in &rule.spared {
+            let found = named(&scanner, &text.replace('¦', ""));
+            if !found.is_empty() {
+                faults.push(format!("{}: {text}: {found:?}", rule.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn named(scanner: &Scanner, text: &str) -> Vec<(String, Range<usize>)> {
+    let hits = scanner.hits(text);
+    hits.into_iter().map(|Hit { range, rule }| (scanner.rules.rule(rule).id.clone(), range)).collect()
+}

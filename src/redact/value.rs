@@ -1,0 +1,257 @@
+//! Tells secrets from placeholders, identifiers and object ids.
+
+/// Parts of values that people write where a secret would stand.
+const STAND_INS: [&str; 30] = [
+    "example",
+    "changeme",
+    "change_me",
+    "change-me",
+    "your",
+    "placeholder",
+    "dummy",
+    "sample",
+    "fake",
+    "xxxx",
+    "****",
+    "....",
+    "redacted",
+    "removed",
+    "todo",
+    "insert",
+    "replace",
+    "${",
+    "{{",
+    "$(",
+    "#{",
+    "<%",
+    "%s",
+    "%{",
+    "%(",
+    "...",
+    "•••",
+    "hidden",
+    "masked",
+    "[redacted:",
+];
+
+/// Values that are words about secrets rather than secrets, letters only.
+const WORDS: [&str; 44] = [
+    "password",
+    "passwd",
+    "pass",
+    "passphrase",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+    "apikey",
+    "key",
+    "test",
+    "testing",
+    "admin",
+    "root",
+    "user",
+    "username",
+    "login",
+    "string",
+    "number",
+    "boolean",
+    "none",
+    "null",
+    "true",
+    "false",
+    "undefined",
+    "required",
+    "optional",
+    "default",
+    "value",
+    "text",
+    "foo",
+    "bar",
+    "foobar",
+    "letmein",
+    "qwerty",
+    "abc",
+    "abcd",
+    "abcdef",
+    "postgres",
+    "mysql",
+    "mypassword",
+    "mysecret",
+    "mytoken",
+    "unset",
+];
+
+/// The Shannon entropy of `bytes`, in bits per byte.
+pub(super) fn entropy(bytes: &[u8]) -> f32 {
+    let mut counts = [0_u16; 256];
+    for &byte in bytes.iter().take(4096) {
+        counts[usize::from(byte)] += 1;
+    }
+    let total = f32::from(u16::try_from(bytes.len().min(4096)).unwrap_or(u16::MAX));
+    let share = |&count: &u16| {
+        let share = f32::from(count) / total;
+        -share * share.log2()
+    };
+    counts.iter().filter(|&&count| count > 0).map(share).sum()
+}
+
+/// Whether `value` is a git object id or a UUID.
+pub(super) fn is_object_id(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let hex = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
+    match bytes.len() {
+        40 | 64 => hex(bytes),
+        36 => bytes.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        }),
+        _ => false,
+    }
+}
+
+/// Beginnings of the ids that agents and their providers give to calls, messages and answers.
+const RECORD_IDS: [&str; 14] = [
+    "toolu_",
+    "srvtoolu_",
+    "call_",
+    "msg_",
+    "req_",
+    "resp_",
+    "chatcmpl-",
+    "fc_",
+    "rs_",
+    "ses_",
+    "prt_",
+    "run_",
+    "thread_",
+    "asst_",
+];
+
+/// Whether `value` is the id of a tool call, a message or an answer.
+pub(super) fn is_record_id(value: &str) -> bool {
+    RECORD_IDS.iter().any(|prefix| value.starts_with(prefix))
+}
+
+/// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
+pub(super) fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    if STAND_INS.iter().any(|part| lower.contains(part)) {
+        return true;
+    }
+    let bytes = lower.as_bytes();
+    let variable = match bytes {
+        [b'$' | b'&' | b'@' | b'%', name @ ..] => name.iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%'),
+        _ => false,
+    };
+    let enclosed = match bytes {
+        [b'<', .., b'>'] | [b'[', .., b']'] => true,
+        [b'{', name @ .., b'}'] => name.iter().all(|byte| is_identifier_byte(*byte)),
+        _ => false,
+    };
+    let path = lower.contains("://") || bytes.starts_with(b"/") || bytes.starts_with(b"~") || lower.contains("./");
+    let letters: String = lower.chars().filter(char::is_ascii_alphabetic).collect();
+    let few = bytes.iter().collect::<std::collections::BTreeSet<_>>().len() < 4;
+    variable || enclosed || path || few || value.contains(' ') || WORDS.contains(&letters.as_str())
+}
+
+/// Whether `value` is long, mixed and irregular enough to have come out of a generator.
+pub(super) fn looks_random(value: &str) -> bool {
+    let length = value.len();
+    if length < 16 || !value.is_ascii() || is_object_id(value) {
+        return false;
+    }
+    let changes = changes_class(value);
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let bits = entropy(value.as_bytes());
+    if digits && letters {
+        changes * 6 >= length && bits >= 3.0
+    } else {
+        length >= 24 && changes * 3 >= length && bits >= 4.0
+    }
+}
+
+/// How often `value` goes directly from one of lower case, upper case and digits to another.
+pub(super) fn changes_class(value: &str) -> usize {
+    let class = |byte: u8| match byte {
+        b'a'..=b'z' => 1,
+        b'A'..=b'Z' => 2,
+        b'0'..=b'9' => 3,
+        _ => 0,
+    };
+    value
+        .as_bytes()
+        .windows(2)
+        .filter(|pair| class(pair[0]) * class(pair[1]) > 0 && class(pair[0]) != class(pair[1]))
+        .count()
+}
+
+/// Whether `value` is made of words and numbers, such as `my-test-token2`.
+pub(super) fn is_wordy(value: &str) -> bool {
+    let word = |piece: &str| {
+        let letters = piece.trim_end_matches(|c: char| c.is_ascii_digit());
+        let suffix = piece.len() - letters.len();
+        (letters.is_empty() || suffix <= 3)
+            && letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && !is_unpronounceable(letters, 5)
+    };
+    value.split(['-', '_', '.', '/', ':', ',', ' ']).all(word)
+}
+
+/// Whether `value` has `run` consonants in a row, as few words have.
+pub(super) fn is_unpronounceable(value: &str, run: usize) -> bool {
+    let consonant = |byte: u8| byte.is_ascii_alphabetic() && !b"aeiouyAEIOUY".contains(&byte);
+    value.as_bytes().split(|byte| !consonant(*byte)).any(|consonants| consonants.len() >= run)
+}
+
+/// Whether `byte` may stand in an identifier.
+pub(super) fn is_identifier_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_object_id, is_placeholder, is_wordy, looks_random};
+
+    #[test]
+    fn generated_values_look_random_and_names_do_not() {
+        for value in
+            ["8f3kD02mXq91LpZ7", "d4e5f6a7b8c9d0e1f2a3b4c5d6e7f809", "bUyulWBhmLYDB/I7QDMBB/fMwIbgUCYOUWJJUUST"]
+        {
+            assert!(looks_random(value), "{value}");
+        }
+        for value in
+            ["claude-opus-4-5-20251101", "getAccessTokenFromCache", "my-application-v2-token", "12345678901234567890"]
+        {
+            assert!(!looks_random(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn object_ids_are_known() {
+        assert!(is_object_id("3f786850e387550fdab836ed7e6dc881de23001b"));
+        assert!(is_object_id("019c9e6f-4fc8-7a93-aceb-ca158bd3ed77"));
+        assert!(!is_object_id("019c9e6f-4fc8-7a93-aceb"));
+    }
+
+    #[test]
+    fn stand_ins_are_known() {
+        for value in [
+            "<your-key>",
+            "${TOKEN}",
+            "$TOKEN",
+            "{token}",
+            "changeme123",
+            "xxxxxxxx",
+            "Password1",
+            "/etc/key",
+            "[REDACTED:x:00000000]",
+        ] {
+            assert!(is_placeholder(value), "{value}");
+        }
+        assert!(!is_placeholder("h7x!kQ2z"));
+        assert!(is_wordy("different-token2"));
+        assert!(!is_wordy("dtjzbvoemcaprc"));
+    }
+}
