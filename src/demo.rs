@@ -101,7 +101,7 @@ impl Stage {
         fs::write(project.join("README.md"), "# Greetings\n")?;
         self.run("project", "git add README.md")?;
         self.run("project", "git commit --quiet --message 'Say what it is'")?;
-        self.run("project", "git log --format='%s%n  %(trailers:key=AI-Session,key=AI-Tool,separator=%n  )'")
+        self.run("project", "git log --format='%s [%(trailers:key=AI-Tool,valueonly,separator=%x2C)]'")
     }
 
     fn push_and_read(&mut self) -> Result<()> {

@@ -60,7 +60,8 @@ struct Captured {
     /// `None` in a dry run.
     outcome: Option<Outcome>,
     events: u64,
-    redactions: u64,
+    /// Replaced secrets; home directories are not counted.
+    secrets: u64,
 }
 
 #[derive(Serialize)]
@@ -83,7 +84,7 @@ impl Describe for Answer {
                 session.tool.clone(),
                 outcome.to_owned(),
                 session.events.to_string(),
-                session.redactions.to_string(),
+                if session.secrets > 0 { session.secrets.to_string() } else { String::new() },
                 session.title.clone(),
             ]
         });
@@ -92,7 +93,7 @@ impl Describe for Answer {
         let view = if rows.is_empty() {
             view
         } else {
-            view.table(&["id", "tool", "state", ">events", ">redacted", "title"], rows)
+            view.table(&["id", "tool", "state", ">events", ">secrets", "title"], rows)
         };
         let changed = self.sessions.iter().filter(|session| session.outcome != Some(Outcome::Unchanged)).count();
         let verb = if self.dry_run { "would go" } else { "went" };
@@ -138,6 +139,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if sessions.is_empty() && failures.len() == 1 && is_explicit {
         return Err(failures.remove(0));
     }
+    if sessions.is_empty() && !is_explicit {
+        let window = if arguments.all { "" } else { " in that time; --all looks further back" };
+        notes.push(format!("no session worked in this repository{window}"));
+    }
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
@@ -175,8 +180,12 @@ fn describe(path: &Path, capture: &Capture, outcome: Option<Outcome>) -> Capture
         path: path.to_owned(),
         outcome,
         events: session.stats.event_count,
-        redactions: capture.session.summary().rules.values().sum(),
+        secrets: secrets(&capture.session.summary().rules),
     }
+}
+
+fn secrets(rules: &std::collections::BTreeMap<String, u64>) -> u64 {
+    rules.iter().filter(|(rule, _)| *rule != "home-directory").map(|(_, count)| count).sum()
 }
 
 fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Error)) -> Result<Vec<Source>> {

@@ -69,23 +69,32 @@ struct Failure {
 impl Describe for Answer {
     fn describe(&self) -> View {
         self.places.iter().fold(View::default(), |view, swept| {
-            let kept = swept.kept_alive.len() + swept.kept_due_to_ttl.len() + swept.kept_unknown.len();
             let view = view.heading(&swept.place);
             let rows: Vec<Vec<String>> =
                 swept.hidden_candidates.iter().map(|candidate| self.row(swept, candidate)).collect();
             let view = if rows.is_empty() { view } else { view.table(&["branch", ">days", "ledger", ""], rows) };
-            let verb = if self.apply { "deleted" } else { "would be deleted" };
-            let count = if self.apply { swept.deleted.len() } else { swept.hidden_candidates.len() };
-            view.paragraph(format!(
-                "{count} {verb}, {kept} kept ({} of them until {} days have passed)",
-                swept.kept_due_to_ttl.len(),
-                self.hidden_ttl_days
-            ))
+            view.paragraph(self.summary(swept))
         })
     }
 }
 
 impl Answer {
+    fn summary(&self, swept: &Swept) -> String {
+        let ledgers = |count: usize| if count == 1 { "1 ledger".to_owned() } else { format!("{count} ledgers") };
+        let done = if self.apply {
+            format!("{} deleted", ledgers(swept.deleted.len()))
+        } else {
+            format!("{} would be deleted", ledgers(swept.hidden_candidates.len()))
+        };
+        let kept = [
+            (swept.kept_alive.len(), "branch exists".to_owned()),
+            (swept.kept_due_to_ttl.len(), format!("not gone for {} days", self.hidden_ttl_days)),
+            (swept.kept_unknown.len(), "too little is known".to_owned()),
+        ];
+        let kept = kept.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("; {count} kept, {why}"));
+        format!("{done}{}", kept.collect::<String>())
+    }
+
     fn row(&self, swept: &Swept, candidate: &Candidate) -> Vec<String> {
         let failure = swept.failed.iter().find(|failure| failure.reference == candidate.reference);
         let state = match failure {

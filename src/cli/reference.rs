@@ -27,7 +27,12 @@ pub(super) enum Named {
 pub(super) fn all(repository: &Repository, ledger: &dyn Ledger) -> Result<(Vec<Listed>, Vec<Error>)> {
     let mut found: BTreeMap<SessionKey, Listed> = BTreeMap::new();
     let mut failures = Vec::new();
+    let mut seen = std::collections::HashSet::new();
     for tip in ledger.tips(repository)? {
+        // What was pushed is mostly what is here.
+        if !seen.insert(tip.id) {
+            continue;
+        }
         let sessions = match ledger.sessions(repository, &tip) {
             Ok(sessions) => sessions,
             Err(fault) => {

@@ -85,7 +85,7 @@ fn describe(view: View, shown: &Shown) -> View {
         ("messages", format!("{}, {} of them yours", stats.message_count, stats.user_message_count)),
         ("tool calls", stats.tool_call_count.to_string()),
         ("tokens", format!("{} in, {} out", stats.total_input_tokens, stats.total_output_tokens)),
-        ("commits", shown.commits.join(" ")),
+        ("commits", shown.commits.iter().filter_map(|commit| commit.get(..10)).collect::<Vec<_>>().join(" ")),
     ]);
     if !shown.files.is_empty() {
         let lines = format!("Files (+{} -{})", stats.lines_added, stats.lines_removed);

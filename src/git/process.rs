@@ -196,7 +196,10 @@ impl Repository {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the pager is git's own")]
     pub fn page(&self, text: &[u8]) -> bool {
-        let pager = self.git(&["var", "GIT_PAGER"]).run().and_then(Finished::require);
+        // Asked outside of the repository: its own configuration must not name a program to run.
+        let mut outside = self.git(&["var", "GIT_PAGER"]);
+        outside.command.current_dir("/").env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
+        let pager = outside.run().and_then(Finished::require);
         let Ok(pager) = pager.map(|finished| finished.stdout.trim().to_owned()) else { return false };
         if pager.is_empty() || pager == "cat" {
             return false;

@@ -108,12 +108,6 @@ impl Header {
     pub fn role(&self) -> &str {
         self.attribute(attribute::SESSION_ROLE).unwrap_or("primary")
     }
-
-    /// Whether this version can be read.
-    #[must_use]
-    pub fn is_supported(&self) -> bool {
-        self.version.starts_with("hail-1.")
-    }
 }
 
 impl Session {

@@ -7,11 +7,13 @@ mod commit;
 mod install;
 mod pending;
 mod push;
+mod rewrite;
 mod run;
 
 pub use commit::{commit_msg, post_commit, prepare_commit_msg};
 pub use install::{Installed, State, install, status, uninstall};
 pub use push::{Pushed, pre_push};
+pub use rewrite::post_rewrite;
 pub use run::run;
 
 /// Set in a commit's or push's environment: the hooks do nothing.
@@ -22,9 +24,10 @@ pub const STRICT: &str = "OPENSESSION_STRICT";
 pub const INTERNAL_PUSH: &str = "OPENSESSION_INTERNAL_PUSH";
 
 /// Every hook with its script.
-pub static ALL: [(&str, &str); 4] = [
+pub static ALL: [(&str, &str); 5] = [
     ("prepare-commit-msg", include_str!("../../hooks/prepare-commit-msg")),
     ("commit-msg", include_str!("../../hooks/commit-msg")),
     ("post-commit", include_str!("../../hooks/post-commit")),
+    ("post-rewrite", include_str!("../../hooks/post-rewrite")),
     ("pre-push", include_str!("../../hooks/pre-push")),
 ];

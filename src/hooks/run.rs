@@ -2,7 +2,7 @@
 
 use std::{io::Read, time::Duration};
 
-use super::{DISABLE, INTERNAL_PUSH, STRICT, commit_msg, post_commit, pre_push, prepare_commit_msg};
+use super::{DISABLE, INTERNAL_PUSH, STRICT, commit_msg, post_commit, post_rewrite, pre_push, prepare_commit_msg};
 use crate::{
     capture::{CaptureLock, Queue, run_job},
     context::Context,
@@ -44,14 +44,16 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<S
     let is_disabled = context.environment.is_enabled(DISABLE);
     match name {
         "pre-push" => {
-            let mut list = Vec::new();
-            // git waits for the list to be read, whether it is wanted or not.
-            std::io::stdin().read_to_end(&mut list)?;
+            let list = standard_input()?;
             if is_disabled || context.environment.is_enabled(INTERNAL_PUSH) {
                 return Ok(Vec::new());
             }
-            let pushed = pre_push(context, arguments, &String::from_utf8_lossy(&list))?;
+            let pushed = pre_push(context, arguments, &list)?;
             Ok(pushed.problems.into_iter().map(|problem| format!("git session: {problem}")).collect())
+        }
+        "post-rewrite" => {
+            let list = standard_input()?;
+            if is_disabled { Ok(Vec::new()) } else { post_rewrite(context, &list).map(|()| Vec::new()) }
         }
         _ if is_disabled => Ok(Vec::new()),
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(|()| Vec::new()),
@@ -62,6 +64,13 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<S
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }
     }
+}
+
+/// What git tells the hook; git waits for it to be read, whether it is wanted or not.
+fn standard_input() -> Result<String> {
+    let mut list = Vec::new();
+    std::io::stdin().read_to_end(&mut list)?;
+    Ok(String::from_utf8_lossy(&list).into_owned())
 }
 
 /// Works off the queue. One process does so at a time; what comes in meanwhile it finds itself.

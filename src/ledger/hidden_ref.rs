@@ -1,10 +1,10 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Capture, IndexEntry, Ledger, LedgerError, Listed, MAX_SESSION_BYTES, Meta, Outcome, REMOTE_ROOT, ROOT,
-    SessionKey, Tip, layout, merge, snapshot,
+    BranchName, Capture, IndexEntry, Ledger, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, REMOTE_ROOT,
+    ROOT, SessionKey, Tip, layout, merge, snapshot,
 };
 use crate::{
     git::{Expected, GitError, ObjectId, RefUpdate, Repository, TreeUpdate},
@@ -30,23 +30,38 @@ impl Ledger for HiddenRef {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, LedgerError> {
         let Some(last) = captures.last() else { return Ok(Vec::new()) };
-        let message = format!("session: {}\n", last.session.value().header.session_id);
         let mut outcomes = Vec::new();
         write(repository, branch, |base| {
-            let tree = base.map(|tip| repository.tree_of(tip)).transpose()?;
-            let mut updates = Vec::new();
-            outcomes.clear();
-            for capture in captures {
-                outcomes.push(plan_capture(repository, tree, capture, now, &mut updates)?);
-            }
-            if updates.is_empty() {
-                return Ok(None);
-            }
-            let tree = repository.edit_tree(tree, &with_branch_name(repository, branch, updates)?)?;
-            let parents = parents_for_amending(repository, branch, base)?;
-            Ok(Some(repository.write_commit(tree, &parents, &message, now.seconds())?))
+            let mut draft = draft(repository, base, now)?;
+            outcomes = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
+            draft.commit(branch, base, last.session.value().header.session_id.as_str())
         })?;
         Ok(outcomes)
+    }
+
+    fn link(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        links: &[(SessionId, Link)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let Some((last, _)) = links.last() else { return Ok(()) };
+        write(repository, branch, |base| {
+            let mut draft = draft(repository, base, now)?;
+            let mut by_session: BTreeMap<&SessionId, Vec<Link>> = BTreeMap::new();
+            for (session, link) in links {
+                by_session.entry(session).or_default().push(link.clone());
+            }
+            for (session, links) in by_session {
+                let key = SessionKey::from(session.clone());
+                let Some(meta) = draft.find_meta(&key)? else { continue };
+                if draft.link(&key, &links)? {
+                    draft.write(key.meta_path(), &meta.with_commits(&links).to_bytes())?;
+                }
+            }
+            draft.commit(branch, base, last.as_str())
+        })
     }
 
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
@@ -151,55 +166,85 @@ fn pause(attempt: u32) {
     std::thread::sleep(Duration::from_micros(200 * spread * u64::from(attempt.min(20) + 1)));
 }
 
-/// Adds to `updates` what storing `capture` into `tree` takes.
-fn plan_capture(
-    repository: &Repository,
+fn draft(repository: &Repository, base: Option<ObjectId>, now: Timestamp) -> Result<Draft<'_>, GitError> {
+    let tree = base.map(|tip| repository.tree_of(tip)).transpose()?;
+    Ok(Draft { repository, tree, now, updates: Vec::new() })
+}
+
+/// A tree that is being changed.
+struct Draft<'r> {
+    repository: &'r Repository,
     tree: Option<ObjectId>,
-    capture: &Capture,
     now: Timestamp,
-    updates: &mut Vec<TreeUpdate>,
-) -> Result<Outcome, LedgerError> {
-    let key = SessionKey::from(capture.session.value().header.session_id.clone());
-    let find = |path: &str| match tree {
-        Some(tree) => repository.find_in_tree(tree, path),
-        None => Ok(None),
-    };
-    let before = updates.len();
-    for link in &capture.links {
-        let path = IndexEntry::path(link.commit, &key.id);
-        if find(&path)?.is_none() {
-            let entry = index_entry(&key, &link.evidence, now);
-            let bytes = serde_json::to_vec(&entry).expect("an index entry has string keys only");
-            updates.push((path, Some(repository.write_blob(&bytes)?)));
+    updates: Vec<TreeUpdate>,
+}
+
+impl Draft<'_> {
+    fn find(&self, path: &str) -> Result<Option<ObjectId>, GitError> {
+        self.tree.map_or(Ok(None), |tree| self.repository.find_in_tree(tree, path))
+    }
+
+    fn find_meta(&self, key: &SessionKey) -> Result<Option<Meta>, GitError> {
+        let Some(id) = self.find(&key.meta_path())? else { return Ok(None) };
+        Ok(Meta::parse(&self.repository.read_blob(id, snapshot::MAX_META_BYTES)?).ok())
+    }
+
+    fn write(&mut self, path: String, bytes: &[u8]) -> Result<(), GitError> {
+        let id = self.repository.write_blob(bytes)?;
+        self.updates.push((path, Some(id)));
+        Ok(())
+    }
+
+    /// Adds the index entries that are not there yet; returns whether there were any.
+    fn link(&mut self, key: &SessionKey, links: &[Link]) -> Result<bool, GitError> {
+        let before = self.updates.len();
+        for link in links {
+            let path = IndexEntry::path(link.commit, &key.id);
+            if self.find(&path)?.is_none() {
+                let entry = index_entry(key, &link.evidence, self.now);
+                self.write(path, &serde_json::to_vec(&entry).expect("an index entry has string keys only"))?;
+            }
         }
+        Ok(self.updates.len() > before)
     }
-    let bytes = capture.session.value().to_bytes();
-    let stored = find(&key.hail_path())?;
-    let stored_meta = match find(&key.meta_path())? {
-        Some(id) => Meta::parse(&repository.read_blob(id, snapshot::MAX_META_BYTES)?).ok(),
-        None => None,
-    };
-    let hail = match stored {
-        Some(id) if keeps_stored(repository, id, &bytes)? => id,
-        _ => repository.write_blob(&bytes)?,
-    };
-    let has_new_links = updates.len() > before;
-    if stored == Some(hail) && stored_meta.is_some() && !has_new_links {
-        return Ok(Outcome::Unchanged);
-    }
-    let mut meta = Meta::of(capture);
-    if let Some(old) = &stored_meta {
-        if stored == Some(hail) {
+
+    fn put(&mut self, capture: &Capture) -> Result<Outcome, LedgerError> {
+        let key = SessionKey::from(capture.session.value().header.session_id.clone());
+        let has_new_links = self.link(&key, &capture.links)?;
+        let bytes = capture.session.value().to_bytes();
+        let stored = self.find(&key.hail_path())?;
+        let stored_meta = self.find_meta(&key)?;
+        let hail = match stored {
+            Some(id) if keeps_stored(self.repository, id, &bytes)? => id,
+            _ => self.repository.write_blob(&bytes)?,
+        };
+        let is_same = stored == Some(hail);
+        let meta = match stored_meta {
+            Some(_) if is_same && !has_new_links => return Ok(Outcome::Unchanged),
             // The events stay, so what describes them stays too.
-            let (links, git) = (meta.git.commits.clone(), old.git.clone());
-            meta = Meta { git, ..old.clone() };
-            meta.git.commits.extend(links);
-        }
-        meta.absorb(old);
+            Some(old) if is_same => old.with_commits(&capture.links),
+            Some(old) => Meta::of(capture).absorbing(&old),
+            None => Meta::of(capture),
+        };
+        self.write(key.meta_path(), &meta.to_bytes())?;
+        self.updates.push((key.hail_path(), Some(hail)));
+        Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
     }
-    updates.push((key.meta_path(), Some(repository.write_blob(&meta.to_bytes())?)));
-    updates.push((key.hail_path(), Some(hail)));
-    Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+
+    /// Makes the tree a commit: `None` when nothing changed.
+    fn commit(
+        self,
+        branch: &BranchName,
+        base: Option<ObjectId>,
+        subject: &str,
+    ) -> Result<Option<ObjectId>, LedgerError> {
+        if self.updates.is_empty() {
+            return Ok(None);
+        }
+        let tree = self.repository.edit_tree(self.tree, &with_branch_name(self.repository, branch, self.updates)?)?;
+        let parents = parents_for_amending(self.repository, branch, base)?;
+        Ok(Some(self.repository.write_commit(tree, &parents, &format!("session: {subject}\n"), self.now.seconds())?))
+    }
 }
 
 /// Whether the stored session is the new one or goes beyond it: a log may have been cut since.

@@ -106,6 +106,12 @@ struct Version {
     meta: Option<Meta>,
 }
 
+impl Version {
+    fn bytes(&self) -> &[u8] {
+        self.events.as_ref().map_or(&[], |(_, bytes)| bytes)
+    }
+}
+
 /// Decides which versions of a session stay, and under which names.
 fn name_versions(
     repository: &Repository,
@@ -143,28 +149,36 @@ fn name_versions(
     Ok(named)
 }
 
-/// Keeps the versions that no other continues, longest first; what is dropped hands its links on.
+/// Keeps the versions that no other continues, the longest first. What people and other tools know
+/// of a session belongs to the session, so every version that stays has all of it.
+///
+/// Each step is a union or a maximum, so that neither the order nor the grouping of merges matters.
 fn drop_superseded(mut versions: Vec<Version>) -> Vec<Version> {
-    let bytes = |version: &Version| version.events.as_ref().map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-    // The order must not depend on which side a version came from.
+    let shared = versions.iter().filter_map(|version| version.meta.clone()).reduce(|one, other| one.united(&other));
     versions.sort_by_cached_key(|version| {
-        let bytes = bytes(version);
-        let meta = version.meta.as_ref().map(Meta::to_bytes);
-        std::cmp::Reverse((event_lines(&bytes).len(), bytes, meta))
+        let bytes = version.bytes().to_vec();
+        std::cmp::Reverse((event_lines(&bytes).len(), bytes))
     });
     let mut kept: Vec<Version> = Vec::new();
     for version in versions {
-        let shorter = bytes(&version);
-        let longer =
-            kept.iter_mut().find(|longer| version.events.is_none() || is_continuation(&shorter, &bytes(longer)));
-        match (longer, version) {
-            (Some(longer), Version { meta: Some(meta), .. }) => match &mut longer.meta {
-                Some(own) => own.absorb(&meta),
-                None => longer.meta = Some(meta),
-            },
-            (Some(_), _) => {}
-            (None, version) => kept.push(version),
+        match kept.iter_mut().find(|kept| version.events.is_none() || is_continuation(version.bytes(), kept.bytes())) {
+            // The same events, described twice.
+            Some(same) if same.bytes() == version.bytes() => {
+                same.meta =
+                    [same.meta.take(), version.meta].into_iter().flatten().reduce(|one, other| one.united(&other));
+            }
+            Some(_) => {}
+            None => kept.push(version),
         }
+    }
+    let Some(shared) = shared else { return kept };
+    if kept.iter().all(|version| version.meta.is_none())
+        && let Some(first) = kept.first_mut()
+    {
+        first.meta = Some(shared.clone());
+    }
+    for version in &mut kept {
+        version.meta = version.meta.take().map(|meta| meta.absorbing(&shared));
     }
     kept
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Capture;
+use super::{Capture, Link};
 use crate::hail::{Header, SessionId, Stats, Timestamp, attribute};
 
 /// The version of the metadata's shape.
@@ -94,13 +94,18 @@ impl Meta {
         let session = capture.session.value();
         let mut meta = Self::of_header(&session.header, session.stats.clone());
         meta.git = capture.git.clone();
-        meta.git.commits.extend(capture.links.iter().map(|link| link.commit.to_string()));
-        meta.git.commits.sort();
-        meta.git.commits.dedup();
         meta.own.native_sha256 = capture.native.map(|native| native.sha256.to_string());
         meta.own.native_bytes = capture.native.map(|native| native.bytes);
         meta.own.redactions.clone_from(&capture.session.summary().rules);
-        meta
+        meta.with_commits(&capture.links)
+    }
+
+    /// Adds commits that the session had a part in.
+    pub(super) fn with_commits(mut self, links: &[Link]) -> Self {
+        self.git.commits.extend(links.iter().map(|link| link.commit.to_string()));
+        self.git.commits.sort();
+        self.git.commits.dedup();
+        self
     }
 
     /// Describes a session of which only the events are stored.
@@ -136,17 +141,36 @@ impl Meta {
         serde_json::to_vec_pretty(&value).expect("metadata has string keys only")
     }
 
-    /// Takes over what an older or a parallel version of the same session's metadata knows: its
-    /// links, and whatever other tools or people added.
-    pub(super) fn absorb(&mut self, other: &Self) {
+    /// Takes over what another version of the same session knows and what belongs to the session
+    /// rather than to the version: its commits, and whatever other tools or people added.
+    pub(super) fn absorbing(mut self, other: &Self) -> Self {
         self.git.commits.extend(other.git.commits.iter().cloned());
         self.git.commits.sort();
         self.git.commits.dedup();
-        for (key, value) in &other.other {
-            self.other.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-        for (key, value) in &other.own.other {
-            self.own.other.entry(key.clone()).or_insert_with(|| value.clone());
+        greatest(&mut self.other, &other.other);
+        greatest(&mut self.own.other, &other.own.other);
+        self
+    }
+
+    /// Unites two descriptions of the same events: field by field the greater value, and all commits.
+    pub(super) fn united(self, other: &Self) -> Self {
+        let fields = |meta: &Self| match serde_json::to_value(meta) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        let mut united = fields(&self);
+        greatest(&mut united, &fields(other));
+        let parsed = serde_json::from_value::<Self>(Value::Object(united)).unwrap_or_else(|_| self.clone());
+        parsed.absorbing(&self).absorbing(other)
+    }
+}
+
+/// Adds the entries of `more`; of two values for one key the one with the greater text stays.
+fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
+    for (key, value) in more {
+        let known = map.entry(key.clone()).or_insert_with(|| value.clone());
+        if value.to_string().cmp(&known.to_string()).is_gt() {
+            known.clone_from(value);
         }
     }
 }

@@ -46,6 +46,19 @@ pub trait Ledger: Sync {
         now: Timestamp,
     ) -> Result<Vec<Outcome>, LedgerError>;
 
+    /// Links sessions that the ledger of `branch` has to commits; a session it does not have is
+    /// passed over.
+    ///
+    /// # Errors
+    /// When the repository cannot be written; the ledger is then as it was.
+    fn link(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        links: &[(SessionId, Link)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError>;
+
     /// Every ledger that is here: this repository's own, then the ones fetched from remotes.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 mod credit;
 mod evidence;
 mod message;
+mod scan;
 mod state;
+mod touched;
 mod trailers;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};

@@ -49,17 +49,21 @@ fn write_part(text: &mut String, part: &Part, style: Style) {
     }
 }
 
+/// Lays out a table; a column without a single value is left out.
 fn table(columns: &[(String, Align)], rows: &[Vec<String>], style: Style) -> String {
+    let has_value = |column: &usize| rows.iter().any(|row| row.get(*column).is_some_and(|cell| !cell.is_empty()));
+    let shown: Vec<usize> = (0..columns.len()).filter(has_value).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if let Some(width) = style.width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.set_header(columns.iter().map(|(name, _)| single_line(name).to_uppercase()));
+    table.set_header(shown.iter().map(|column| single_line(&columns[*column].0).to_uppercase()));
     for row in rows {
-        table.add_row(row.iter().map(|cell| single_line(cell)));
+        table.add_row(shown.iter().map(|column| row.get(*column).map(|cell| single_line(cell)).unwrap_or_default()));
     }
-    for (column, (_, align)) in table.column_iter_mut().zip(columns) {
+    for (column, shown) in table.column_iter_mut().zip(&shown) {
+        let align = &columns[*shown].1;
         column.set_padding((0, 2));
         column.set_cell_alignment(if *align == Align::Right { CellAlignment::Right } else { CellAlignment::Left });
     }

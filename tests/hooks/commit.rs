@@ -80,6 +80,29 @@ fn a_commit_that_was_undone_is_credited_again() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "when a file was written only the file system tells, so this log is of today"
+)]
+fn a_file_that_a_command_of_the_agent_wrote_is_credited_too() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let log = |file: &str, id: &str| {
+        ClaudeLog::new(&world, &work, id)
+            .at(std::time::SystemTime::now())
+            .prompt("Generate it.")
+            .runs(&format!("seq 9 > {file}"))
+    };
+    work.write("written.txt", "1\n");
+    work.write("read.txt", "2\n");
+    work.run("touch", &["-d", "2026-01-01", "read.txt"]).ok();
+    log("written.txt", ID).save();
+    log("read.txt", OTHER).save();
+    work.commit_all("Generate");
+    assert_eq!(work.trailers("HEAD"), [ID]);
+}
+
+#[test]
 fn two_sessions_are_both_named_once() {
     let (world, work) = staged();
     CodexLog::new(&world, &work, OTHER).prompt("And a test.").writes(&work, "tests/one.rs", "// a test\n").save();
@@ -170,6 +193,25 @@ fn an_amended_commit_keeps_its_trailers_and_its_link() {
     let head = work.git(&["rev-parse", "HEAD"]);
     let commits = work.json(&["show", "commit:HEAD"])["commits"].clone();
     assert!(commits.as_array().is_some_and(|commits| commits.contains(&head.trim().into())), "{commits}");
+}
+
+#[test]
+fn a_commit_that_lost_its_trailer_by_amending_or_rebasing_keeps_its_link() {
+    let (_world, work) = staged();
+    work.git(&["commit", "--quiet", "-m", "Add a library"]);
+    work.wait_for_sessions(1);
+    work.git(&["commit", "--quiet", "--amend", "-m", "Another message"]);
+    assert_eq!(work.trailers("HEAD"), [""; 0]);
+    assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID);
+    work.git(&["switch", "--quiet", "-c", "topic"]);
+    work.git(&["switch", "--quiet", "main"]);
+    work.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    work.write("other.txt", "by hand\n");
+    work.commit_all("Something else");
+    for backend in ["--merge", "--apply"] {
+        work.git(&["rebase", "--quiet", "--force-rebase", backend, "main", "topic"]);
+        assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID, "{backend}");
+    }
 }
 
 #[test]

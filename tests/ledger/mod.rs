@@ -1,5 +1,7 @@
 //! The one conformance suite of the ledger trait: every test runs on every backend.
 
+mod union;
+
 use git_session::{
     git::{ObjectId, Repository},
     hail::{Agent, Content, Event, EventType, Header, ObjectHash, Session, Sink, Timestamp},

@@ -1,7 +1,8 @@
 //! Logs as the agents write them, small enough to be read in a test.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::SystemTime};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Place, World};
@@ -11,6 +12,7 @@ pub struct ClaudeLog {
     id: String,
     cwd: PathBuf,
     file: PathBuf,
+    begins: DateTime<Utc>,
     records: Vec<Value>,
 }
 
@@ -21,7 +23,14 @@ impl ClaudeLog {
         let encoded: String =
             cwd.display().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let file = world.home().join(".claude/projects").join(encoded).join(format!("{id}.jsonl"));
-        Self { id: id.to_owned(), cwd, file, records: Vec::new() }
+        let begins = "2026-01-31T10:00:00Z".parse().expect("a time");
+        Self { id: id.to_owned(), cwd, file, begins, records: Vec::new() }
+    }
+
+    /// The session begins at another time.
+    pub fn at(mut self, time: SystemTime) -> Self {
+        self.begins = time.into();
+        self
     }
 
     fn push(&mut self, mut record: Value) {
@@ -31,7 +40,7 @@ impl ClaudeLog {
             "uuid": format!("{}-{number}", self.id),
             "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": "main",
             "isSidechain": false, "userType": "external",
-            "timestamp": format!("2026-01-31T10:{:02}:{:02}.000Z", number / 60, number % 60),
+            "timestamp": self.begins + TimeDelta::seconds(i64::try_from(number).expect("few")),
         });
         let fields = record.as_object_mut().expect("an object");
         fields.extend(common.as_object().expect("an object").clone());
@@ -95,6 +104,13 @@ impl ClaudeLog {
             json!({"filePath": file, "oldString": old, "newString": new, "originalFile": content}),
             "The file has been updated",
         );
+        self
+    }
+
+    /// The agent runs a command, in the log only.
+    pub fn runs(mut self, command: &str) -> Self {
+        let result = json!({"stdout": "", "stderr": "", "interrupted": false, "isImage": false});
+        self.tool("Bash", json!({"command": command}), result, "");
         self
     }
 
