@@ -62,7 +62,7 @@ impl Agent for Codex {
             collect(&home.join("archived_sessions"), 3, &|_| true, &mut found);
         }
         found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found.sort_by(|one, other| one.path.as_os_str().cmp(other.path.as_os_str()));
         found
     }
 
