@@ -90,7 +90,7 @@ fn collect(folder: &Path, depth: usize, is_wanted: &dyn Fn(&str) -> bool, found:
         if kind.is_dir() && depth > 0 {
             collect(&entry.path(), depth - 1, is_wanted, found);
         } else if name.ends_with(".jsonl") && is_wanted(&name) {
-            found.extend(LogFile::at(entry.path()));
+            found.extend(LogFile::of(&entry));
         }
     }
 }
