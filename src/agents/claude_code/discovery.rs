@@ -22,7 +22,7 @@ pub(super) fn logs(environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>
             collect(&project.path(), scope, &mut found);
         }
     }
-    found.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }
 
