@@ -1,13 +1,13 @@
 #!/bin/sh
 # What the hooks cost a commit and a push, against hooks of two lines that run `true`. Prints a Markdown table of
-# medians. Needs hyperfine and the release build. RUNS (default 20) and ROUNDS (default 5) say how often; of the
+# medians. Needs hyperfine and the release build. RUNS (default 5) and ROUNDS (default 20) say how often; of the
 # rounds the best median counts, because other work on the machine only ever adds.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
 program=${GIT_SESSION:-$root/target/release/git-session}
-runs=${RUNS:-20}
-rounds=${ROUNDS:-5}
+runs=${RUNS:-5}
+rounds=${ROUNDS:-20}
 
 folder=$(mktemp -d)
 folder=$(cd "$folder" && pwd -P)
@@ -76,7 +76,7 @@ measured=$folder/medians.csv
 measure() {
     table=$folder/commands
     cat >"$table"
-    set -- --shell=none --warmup 5 --runs "$runs" --style none --export-csv "$folder/round.csv" "$@"
+    set -- --shell=none --warmup 1 --runs "$runs" --style none --export-csv "$folder/round.csv" "$@"
     while IFS="$(printf '\t')" read -r name home command; do
         set -- "$@" --command-name "$name" "env --chdir=$folder/$home/work HOME=$folder/$home $command"
     done <"$table"
@@ -86,17 +86,21 @@ measure() {
     done
 }
 
-# Prints the best medians; the first command is what the others are compared with.
+# Prints the best medians; the first command is what the others are compared with. Processor time is what a busy
+# machine distorts least.
 print_table() {
-    printf '\n| %s | median | difference | ratio |\n|---|---:|---:|---:|\n' "$1"
+    printf '\n| %s | median | difference | ratio | processor time |\n|---|---:|---:|---:|---:|\n' "$1"
     awk -F, '
-        !($1 in best) { order[++count] = $1; best[$1] = $4 }
+        !($1 in best) { order[++count] = $1; best[$1] = $4; spent[$1] = $5 + $6 }
         $4 < best[$1] { best[$1] = $4 }
+        $5 + $6 < spent[$1] { spent[$1] = $5 + $6 }
         END {
             base = best[order[1]]
             for (i = 1; i <= count; i++) {
-                this = best[order[i]]
-                printf "| %s | %.1f ms | %+.1f ms | %.2f |\n", order[i], this * 1000, (this - base) * 1000, this / base
+                name = order[i]
+                this = best[name]
+                printf "| %s | %.1f ms | %+.1f ms | %.2f | %.1f ms |\n", \
+                    name, this * 1000, (this - base) * 1000, this / base, spent[name] * 1000
             }
         }' "$measured"
     rm "$measured"
