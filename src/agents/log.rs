@@ -1,7 +1,7 @@
 //! A native log as a parser sees it, and what a parse can say besides the session.
 
 use std::{
-    fs::File,
+    fs::{DirEntry, File, Metadata},
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -27,8 +27,20 @@ impl LogFile {
     /// Looks at `path`; `None` when it is not a regular file or cannot be seen.
     #[must_use]
     pub fn at(path: PathBuf) -> Option<Self> {
-        let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some(Self { modified: metadata.modified().ok()?, size: metadata.len(), path })
+        let metadata = path.metadata().ok()?;
+        Self::with(path, &metadata)
+    }
+
+    /// Looks at an entry of a folder, which spares the system the way to the folder.
+    #[must_use]
+    pub fn of(entry: &DirEntry) -> Option<Self> {
+        let metadata = entry.metadata().ok()?;
+        if metadata.is_symlink() { Self::at(entry.path()) } else { Self::with(entry.path(), &metadata) }
+    }
+
+    fn with(path: PathBuf, metadata: &Metadata) -> Option<Self> {
+        let modified = metadata.is_file().then(|| metadata.modified().ok())??;
+        Some(Self { modified, size: metadata.len(), path })
     }
 }
 

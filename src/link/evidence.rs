@@ -120,7 +120,8 @@ fn parents(repository: &Repository, head: &Head, is_amend: bool) -> Result<Optio
 fn add(found: &mut Vec<Found>, state: &State, touch: &Touch) {
     let own = |log: &LogState| log.header.as_ref().is_some_and(|header| header.session_id == touch.session);
     let main = state.logs.iter().find(|(_, log)| own(log));
-    let header = main.or_else(|| state.logs.get_key_value(&touch.log)).and_then(|(_, log)| log.header.as_ref());
+    let header =
+        main.or_else(|| state.logs.get_key_value(touch.log.to_str()?)).and_then(|(_, log)| log.header.as_ref());
     let Some(header) = header else { return };
     let credit = Credit {
         session: touch.session.clone(),
@@ -133,7 +134,7 @@ fn add(found: &mut Vec<Found>, state: &State, touch: &Touch) {
     let mut session = position.map_or_else(
         || Found {
             credit: credit.clone(),
-            logs: main.map(|(path, _)| path.clone()).into_iter().collect(),
+            logs: main.map(|(path, _)| PathBuf::from(path)).into_iter().collect(),
             paths: Vec::new(),
         },
         |position| found.remove(position),

@@ -35,16 +35,18 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     let mut grown: Vec<(&dyn Agent, LogFile)> = Vec::new();
     let mut seen = HashSet::new();
     for (agent, log) in listed {
-        let known = state.logs.get(&log.path);
+        // What is known is kept as JSON, which has no place for a name that is not Unicode.
+        let Some(name) = log.path.to_str() else { continue };
+        let known = state.logs.get(name);
         let is_foreign = known.is_some_and(|known| known.header.is_none() && known.offset > 0);
         let is_same = known.is_some_and(|known| known.modified == nanoseconds(&log) && known.size == log.size);
-        seen.insert(log.path.clone());
+        seen.insert(name.to_owned());
         if !is_foreign && !is_same {
             grown.push((agent, log));
         }
     }
     state.logs.retain(|path, _| seen.contains(path));
-    state.touches.retain(|touch| seen.contains(&touch.log));
+    state.touches.retain(|touch| touch.log.to_str().is_some_and(|name| seen.contains(name)));
     grown.sort_by_key(|(_, log)| std::cmp::Reverse(log.modified));
     let started = Instant::now();
     for (agent, log) in grown {
@@ -62,8 +64,9 @@ fn nanoseconds(log: &LogFile) -> u128 {
 
 /// Reads what a log gained since the last look.
 fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
+    let Some(name) = log.path.to_str() else { return Ok(()) };
     let mut file = File::open(&log.path)?;
-    let known = match state.logs.get(&log.path) {
+    let known = match state.logs.get(name) {
         Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
         _ => {
             state.forget(&log.path);
@@ -74,7 +77,7 @@ fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile)
     let end = last_line_end(&mut file, known.offset)?;
     let mut next = LogState { modified: nanoseconds(log), size: log.size, offset: end, ..known.clone() };
     if known.offset == 0 && is_foreign(agent, &file, &roots)? {
-        state.logs.insert(log.path.clone(), LogState { offset: end.max(1), header: None, ..next });
+        state.logs.insert(name.to_owned(), LogState { offset: end.max(1), header: None, ..next });
         return Ok(());
     }
     file.seek(SeekFrom::Start(known.offset))?;
@@ -101,7 +104,7 @@ fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile)
     }
     next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
     next.header = Some(header);
-    state.logs.insert(log.path.clone(), next);
+    state.logs.insert(name.to_owned(), next);
     Ok(())
 }
 

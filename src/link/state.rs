@@ -25,8 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     version: u32,
-    /// The logs by path.
-    pub logs: BTreeMap<PathBuf, LogState>,
+    /// The logs by path, as text: paths compare part by part, and for a thousand logs that would be
+    /// most of the work.
+    pub logs: BTreeMap<String, LogState>,
     /// What sessions touched and no commit has yet.
     pub touches: Vec<Touch>,
     /// What sessions touched and a commit has.
@@ -99,7 +100,9 @@ impl State {
 
     /// Forgets a log that is gone or was rewritten.
     pub fn forget(&mut self, log: &Path) {
-        self.logs.remove(log);
+        if let Some(name) = log.to_str() {
+            self.logs.remove(name);
+        }
         self.touches.retain(|touch| touch.log != log);
     }
 }

@@ -217,7 +217,7 @@ fn the_first_meta_record_names_the_session_and_a_copied_one_is_related() {
     let header = parse("resumed-history.jsonl").session.header;
     assert_eq!(header.session_id.as_str(), "00000000-0000-4000-8000-000000000008");
     assert_eq!(header.context.related_session_ids, ["00000000-0000-4000-8000-000000000009"]);
-    assert_eq!(header.cwd(), Some("/work/kite"));
+    assert_eq!(header.cwd(), Some("/home/ann/kite"));
     let desktop = parse("desktop-repeated-meta.jsonl").session;
     assert!(desktop.header.context.related_session_ids.is_empty());
     let is_meta = |event: &&Event| matches!(&event.event_type, EventType::Custom { kind } if kind == "session_meta");
@@ -227,7 +227,7 @@ fn the_first_meta_record_names_the_session_and_a_copied_one_is_related() {
 #[test]
 fn the_bare_format_has_its_folder_and_no_credentials() {
     let parsed = parse("bare-0.20.jsonl");
-    assert_eq!(parsed.session.header.cwd(), Some("/work/kite"));
+    assert_eq!(parsed.session.header.cwd(), Some("/home/ann/kite"));
     let bytes = parsed.session.to_bytes();
     assert!(!String::from_utf8_lossy(&bytes).contains("secret"));
     assert_eq!(parsed.session.stats.user_message_count, 1);

@@ -1,8 +1,8 @@
 //! Finds the logs: `projects/<folder>/<session>.jsonl` and those of subagents beside or below.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    fs::{self, DirEntry},
+    path::Path,
 };
 
 use super::super::{LogFile, Scope};
@@ -17,9 +17,9 @@ pub(super) fn logs(environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>
     let names = scope.folder.map(Names::of);
     let mut found = Vec::new();
     for project in entries(&home.join("projects")) {
-        let wanted = |names: &Names| project.file_name().is_some_and(|name| names.may_hold(&name.to_string_lossy()));
-        if names.as_ref().is_none_or(wanted) {
-            collect(&project, scope, &mut found);
+        let name = project.file_name();
+        if names.as_ref().is_none_or(|names| names.may_hold(&name.to_string_lossy())) {
+            collect(&project.path(), scope, &mut found);
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
@@ -29,26 +29,26 @@ pub(super) fn logs(environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>
 fn collect(project: &Path, scope: &Scope<'_>, found: &mut Vec<LogFile>) {
     for entry in entries(project) {
         if has_log_name(&entry) {
-            found.extend(log_at(entry, scope));
-        } else if entry.extension().is_none() {
-            let below = entries(&entry.join("subagents")).into_iter().filter(|path| has_log_name(path));
-            found.extend(below.filter_map(|path| log_at(path, scope)));
+            found.extend(log_at(&entry, scope));
+        } else if entry.path().extension().is_none() {
+            let below = entries(&entry.path().join("subagents")).into_iter().filter(has_log_name);
+            found.extend(below.filter_map(|entry| log_at(&entry, scope)));
         }
     }
 }
 
-fn log_at(path: PathBuf, scope: &Scope<'_>) -> Option<LogFile> {
-    LogFile::at(path).filter(|log| scope.since.is_none_or(|since| log.modified >= since))
+fn log_at(entry: &DirEntry, scope: &Scope<'_>) -> Option<LogFile> {
+    LogFile::of(entry).filter(|log| scope.since.is_none_or(|since| log.modified >= since))
 }
 
-fn has_log_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+fn has_log_name(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
     name.ends_with(".jsonl") && !COPIES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
+fn entries(folder: &Path) -> Vec<DirEntry> {
+    fs::read_dir(folder).into_iter().flatten().flatten().collect()
 }
 
 /// The names that project folders have for sessions in, above or below a folder.

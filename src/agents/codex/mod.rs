@@ -62,7 +62,7 @@ impl Agent for Codex {
             collect(&home.join("archived_sessions"), 3, &|_| true, &mut found);
         }
         found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found.sort_by(|one, other| one.path.as_os_str().cmp(other.path.as_os_str()));
         found
     }
 
@@ -90,7 +90,7 @@ fn collect(folder: &Path, depth: usize, is_wanted: &dyn Fn(&str) -> bool, found:
         if kind.is_dir() && depth > 0 {
             collect(&entry.path(), depth - 1, is_wanted, found);
         } else if name.ends_with(".jsonl") && is_wanted(&name) {
-            found.extend(LogFile::at(entry.path()));
+            found.extend(LogFile::of(&entry));
         }
     }
 }
