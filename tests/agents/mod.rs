@@ -2,3 +2,4 @@
 
 mod claude_code;
 mod codex;
+mod fidelity;
