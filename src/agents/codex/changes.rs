@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Makes the events of a patch. The first takes the id of `call`, the others follow it; all share
-/// its attributes, so that the call can be told from the files. The statistics count each file as
-/// a call, as they do for agents that call a tool once for each file.
+/// its attributes, its call id among them, by which the statistics count them as one call.
 pub(super) fn events(call: &Event, changes: &[Change]) -> Vec<Event> {
     let mut events: Vec<Event> = changes.iter().map(|change| event(call, change)).collect();
     for (index, event) in events.iter_mut().enumerate().skip(1) {
