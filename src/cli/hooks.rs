@@ -73,6 +73,8 @@ pub(super) fn words(state: State) -> &'static str {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let program = context.program()?;
+    // Read first: where a setting has no meaning, nothing is done yet.
+    let config = context.config()?;
     let installed = match arguments.action {
         Action::Install => install(context, repository)?,
         Action::Uninstall => hooks::uninstall(repository, &program)?,
@@ -80,7 +82,6 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     let is_good = !matches!(arguments.action, Action::Status)
         || installed.iter().all(|hook| matches!(hook.state, State::Installed));
-    let config = context.config()?;
     let mut report = Report::new(Answer {
         schema_version: 1,
         program,

@@ -106,13 +106,14 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
-    let (sessions, failures) = reference::all(repository, context.config()?.ledger)?;
+    let (sessions, failures) = reference::of_tips(repository, context.config()?.ledger, |tip| {
+        arguments.branch.as_deref().is_none_or(|branch| tip.branch.to_string() == branch)
+    })?;
     let since = moment(context, arguments.since.as_deref())?;
     let before = moment(context, arguments.before.as_deref())?;
     let is_wanted = |listed: &&Listed| {
         let own = &listed.meta.own;
-        arguments.branch.as_deref().is_none_or(|branch| listed.branch.to_string() == branch)
-            && arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
+        arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
             && since.is_none_or(|since| own.updated_at.or(own.created_at).is_some_and(|time| time >= since))
             && before.is_none_or(|before| own.created_at.is_some_and(|time| time < before))
     };

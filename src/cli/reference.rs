@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, Repository},
     hail::{Lines, Reader, Record, Session, StatsCollector},
-    ledger::{Ledger, Listed, SessionKey},
+    ledger::{Ledger, Listed, SessionKey, Tip},
 };
 
 /// How many candidates of an ambiguous reference are listed.
@@ -25,10 +25,19 @@ pub(super) enum Named {
 /// Every session of every ledger that is here, the newest first, each once: this repository's own
 /// take precedence over fetched ones.
 pub(super) fn all(repository: &Repository, ledger: &dyn Ledger) -> Result<(Vec<Listed>, Vec<Error>)> {
+    of_tips(repository, ledger, |_| true)
+}
+
+/// The sessions of the ledgers that `is_wanted` says, as [`all`] lists them.
+pub(super) fn of_tips(
+    repository: &Repository,
+    ledger: &dyn Ledger,
+    is_wanted: impl Fn(&Tip) -> bool,
+) -> Result<(Vec<Listed>, Vec<Error>)> {
     let mut found: BTreeMap<SessionKey, Listed> = BTreeMap::new();
     let mut failures = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for tip in ledger.tips(repository)? {
+    for tip in ledger.tips(repository)?.into_iter().filter(is_wanted) {
         // What was pushed is mostly what is here.
         if !seen.insert(tip.id) {
             continue;
@@ -125,7 +134,9 @@ fn latest(reference: &str) -> Option<std::ops::Range<usize>> {
     let rest = reference.strip_prefix("HEAD")?;
     let number = |text: &str| text.parse::<usize>().ok();
     match rest.split_at_checked(1) {
-        None => Some(0..1),
+        // As in git, no number means one.
+        None | Some(("~", "")) => Some(0..1),
+        Some(("^", "")) => Some(1..2),
         Some(("~", count)) => Some(0..number(count)?),
         Some(("^", index)) => number(index).map(|index| index..index + 1),
         Some(_) => None,

@@ -106,8 +106,10 @@ pub fn post_commit(context: &Context) -> Result<()> {
     let head = repository.head()?;
     let Some(id) = head.commit else { return Ok(()) };
     let named = link::sessions_in(&repository.commit(id)?.message);
+    // Trailers that still wait were not removed by a person: `--no-verify` skipped their hook.
+    let are_named = pending.are_named && Deferred::take(repository).is_none();
     let sessions: Vec<PendingSession> =
-        pending.sessions.into_iter().filter(|session| !pending.are_named || named.contains(&session.id)).collect();
+        pending.sessions.into_iter().filter(|session| !are_named || named.contains(&session.id)).collect();
     if sessions.is_empty() {
         return Ok(());
     }

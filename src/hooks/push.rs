@@ -48,7 +48,9 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
     let repository = context.repository()?;
     let branches = branches(repository, list);
     let config = context.config()?;
-    if branches.is_empty() || !config.allows(repository, remote) {
+    // A push that names ledgers, such as a mirror's, brings them itself; ours would come in its way.
+    let has_ledgers = list.split([' ', '\n']).any(|name| name.starts_with("refs/opensession/"));
+    if branches.is_empty() || has_ledgers || !config.allows(repository, remote) {
         return Ok(Pushed::default());
     }
     let mut pushed = Pushed::default();

@@ -76,12 +76,12 @@ pub fn warm(look: &Look<'_>, state: &mut State) -> Result<(), GitError> {
     refresh(look, state, work_tree);
     let roots = forms_of(work_tree);
     let parents: Vec<ObjectId> = look.repository.head()?.commit.into_iter().collect();
-    let paths: Vec<&Path> = state.touches.iter().map(|touch| touch.path.as_path()).collect();
+    let paths: Vec<&Path> = state.touches().iter().map(|touch| touch.path.as_path()).collect();
     let relative: Vec<String> = paths.iter().filter_map(|path| below(path, &roots)).collect();
     let staged = look.repository.staged(relative.iter().map(String::as_str), &parents)?;
     let unchanged: HashSet<PathBuf> =
         look.repository.unchanged_since_staged(&paths)?.into_iter().map(Path::to_owned).collect();
-    state.touches.retain(|touch| {
+    state.retain_touches(|touch| {
         let is_staged = below(&touch.path, &roots).is_some_and(|path| staged.iter().any(|staged| staged.path == path));
         is_staged || !unchanged.contains(&touch.path)
     });
@@ -96,8 +96,8 @@ fn candidates<'s>(repository: &Repository, state: &'s State, head: &Head) -> Vec
         let commit = commit.and_then(|commit| repository.commit(commit).ok());
         commit.is_some_and(|commit| commit.parents.first().copied() == head.commit)
     };
-    let recent = state.consumed.iter().rev().take(50).filter(undone);
-    state.touches.iter().chain(recent).collect()
+    let recent = state.consumed().iter().rev().take(50).filter(undone);
+    state.touches().iter().chain(recent).collect()
 }
 
 /// The commits from all of which a staged path must differ to be new; `None` while history is being
@@ -118,23 +118,21 @@ fn parents(repository: &Repository, head: &Head, is_amend: bool) -> Result<Optio
 }
 
 fn add(found: &mut Vec<Found>, state: &State, touch: &Touch) {
-    let own = |log: &LogState| log.header.as_ref().is_some_and(|header| header.session_id == touch.session);
-    let main = state.logs.iter().find(|(_, log)| own(log));
-    let header =
-        main.or_else(|| state.logs.get_key_value(touch.log.to_str()?)).and_then(|(_, log)| log.header.as_ref());
-    let Some(header) = header else { return };
+    let main = state.log_of(&touch.session);
+    let known = main.map(|(_, log)| log).or_else(|| state.log(&touch.log));
+    let Some(header) = known.and_then(LogState::header) else { return };
     let credit = Credit {
         session: touch.session.clone(),
-        tool: header.agent.tool.clone(),
-        tool_version: header.agent.tool_version.clone(),
-        model: header.agent.model.clone(),
+        tool: header.agent.tool,
+        tool_version: header.agent.tool_version,
+        model: header.agent.model,
         prompt: touch.prompt.clone().or_else(|| main.and_then(|(_, log)| log.prompt.clone())),
     };
     let position = found.iter().position(|known| known.credit.session == touch.session);
     let mut session = position.map_or_else(
         || Found {
             credit: credit.clone(),
-            logs: main.map(|(path, _)| PathBuf::from(path)).into_iter().collect(),
+            logs: main.map(|(path, _)| path.to_owned()).into_iter().collect(),
             paths: Vec::new(),
         },
         |position| found.remove(position),

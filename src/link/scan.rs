@@ -37,16 +37,20 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     for (agent, log) in listed {
         // What is known is kept as JSON, which has no place for a name that is not Unicode.
         let Some(name) = log.path.to_str() else { continue };
-        let known = state.logs.get(name);
-        let is_foreign = known.is_some_and(|known| known.header.is_none() && known.offset > 0);
+        let known = state.log(&log.path);
+        let is_foreign = known.is_some_and(LogState::is_foreign);
         let is_same = known.is_some_and(|known| known.modified == nanoseconds(&log) && known.size == log.size);
         seen.insert(name.to_owned());
         if !is_foreign && !is_same {
             grown.push((agent, log));
         }
     }
-    state.logs.retain(|path, _| seen.contains(path));
-    state.touches.retain(|touch| touch.log.to_str().is_some_and(|name| seen.contains(name)));
+    // Other work trees have other logs, which stay known while they exist.
+    state.retain_logs(|name| seen.contains(name) || Path::new(name).exists());
+    if grown.is_empty() {
+        return;
+    }
+    let roots: Vec<PathBuf> = look.repository.work_trees().iter().flat_map(|root| forms_of(root)).collect();
     grown.sort_by_key(|(_, log)| std::cmp::Reverse(log.modified));
     let started = Instant::now();
     for (agent, log) in grown {
@@ -54,7 +58,7 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
             break;
         }
         // A log that cannot be read now is looked at again at the next commit.
-        let _ = read_on(look, state, agent, &log);
+        let _ = read_on(look, state, &roots, (agent, &log));
     }
 }
 
@@ -63,49 +67,63 @@ fn nanoseconds(log: &LogFile) -> u128 {
 }
 
 /// Reads what a log gained since the last look.
-fn read_on(look: &Look<'_>, state: &mut State, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
-    let Some(name) = log.path.to_str() else { return Ok(()) };
+fn read_on(
+    look: &Look<'_>,
+    state: &mut State,
+    roots: &[PathBuf],
+    (agent, log): (&dyn Agent, &LogFile),
+) -> io::Result<()> {
     let mut file = File::open(&log.path)?;
-    let known = match state.logs.get(name) {
+    let known = match state.log(&log.path) {
         Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
         _ => {
             state.forget(&log.path);
             LogState::default()
         }
     };
-    let roots: Vec<PathBuf> = look.repository.work_trees().iter().flat_map(|root| forms_of(root)).collect();
     let end = last_line_end(&mut file, known.offset)?;
-    let mut next = LogState { modified: nanoseconds(log), size: log.size, offset: end, ..known.clone() };
-    if known.offset == 0 && is_foreign(agent, &file, &roots)? {
-        state.logs.insert(name.to_owned(), LogState { offset: end.max(1), header: None, ..next });
+    let mut next = known.clone();
+    (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end);
+    if known.offset == 0 && is_foreign(agent, &file, roots)? {
+        next.offset = end.max(1);
+        state.note(&log.path, next);
         return Ok(());
     }
     file.seek(SeekFrom::Start(known.offset))?;
     let reader = BufReader::with_capacity(1 << 16, file.take(end.saturating_sub(known.offset)));
     let mut input = Log::new(reader, Some(&log.path));
-    input.resumed.clone_from(&known.header);
-    let mut touched = Touched::new(known.header, known.prompt.map(Prompt::Kept));
+    input.resumed = known.header();
+    let mut touched = Touched::new(input.resumed.clone(), known.prompt.map(Prompt::Kept));
     // Nothing new that is complete, or nothing of this agent: the next look begins where this did.
     if agent.parse(&mut input, &mut touched).is_err() {
         return Ok(());
     }
-    let Some(header) = touched.header else { return Ok(()) };
-    let credited = credited(&header);
+    let Some(header) = touched.header.take() else { return Ok(()) };
+    note_touches(look, state, roots, (log, &header, &touched));
+    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
+    state.note(&log.path, next.with_header(header));
+    Ok(())
+}
+
+/// Notes the files of this repository that a stretch of a log says were changed.
+fn note_touches(
+    look: &Look<'_>,
+    state: &mut State,
+    roots: &[PathBuf],
+    (log, header, touched): (&LogFile, &Header, &Touched),
+) {
+    let credited = credited(header);
     let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
     for change in &touched.paths {
-        let path = in_roots(absolute(&change.path, &header), &roots);
+        let path = in_roots(absolute(&change.path, header), roots);
         let is_there = |ran: &Ran| ran.covers(&path);
-        if below(&path, &roots).is_none() || !change.ran.as_ref().is_none_or(is_there) {
+        if below(&path, roots).is_none() || !change.ran.as_ref().is_none_or(is_there) {
             continue;
         }
         let prompt = change.prompt.as_ref().and_then(|prompt| prompt.redacted(redactor));
         let log = log.path.clone();
         state.touch(Touch { path, log, at: change.at, session: credited.clone(), prompt, commit: None });
     }
-    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
-    next.header = Some(header);
-    state.logs.insert(name.to_owned(), next);
-    Ok(())
 }
 
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.

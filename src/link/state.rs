@@ -11,31 +11,34 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::hail::{Header, SessionId, Timestamp};
 
 /// The version of the file's shape; any other is read as empty.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How many consumed touches are remembered.
 const MAX_CONSUMED: usize = 500;
 /// How long another process may hold the file.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The content of the file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     version: u32,
     /// The logs by path, as text: paths compare part by part, and for a thousand logs that would be
     /// most of the work.
-    pub logs: BTreeMap<String, LogState>,
+    logs: BTreeMap<String, LogState>,
     /// What sessions touched and no commit has yet.
-    pub touches: Vec<Touch>,
+    touches: Vec<Touch>,
     /// What sessions touched and a commit has.
-    pub consumed: Vec<Touch>,
+    consumed: Vec<Touch>,
+    #[serde(skip)]
+    has_changed: bool,
 }
 
 /// How far one log was read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogState {
     /// Its modification time in nanoseconds since 1970.
     pub modified: u128,
@@ -43,9 +46,11 @@ pub struct LogState {
     pub size: u64,
     /// The bytes that were read: a line ends there.
     pub offset: u64,
-    /// What is known of the session; `None` for a session of another repository, which is never
-    /// opened again.
-    pub header: Option<Header>,
+    /// The session; `None` for one of another repository, whose log is never opened again.
+    pub session: Option<SessionId>,
+    /// What is known of the session, without its title. It is read only where it is needed: a
+    /// thousand logs are known, one or two have a part in a commit.
+    header: Option<Box<RawValue>>,
     /// The last prompt, redacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
@@ -70,7 +75,81 @@ pub struct Touch {
     pub commit: Option<String>,
 }
 
+impl LogState {
+    /// What is known of the session.
+    #[must_use]
+    pub fn header(&self) -> Option<Header> {
+        serde_json::from_str(self.header.as_ref()?.get()).ok()
+    }
+
+    /// Notes what is known of the session. The title is what a person wrote, so it is left out.
+    #[must_use]
+    pub fn with_header(mut self, header: Header) -> Self {
+        self.session = Some(header.session_id.clone());
+        let context = crate::hail::Context { title: String::new(), ..header.context };
+        self.header = serde_json::value::to_raw_value(&Header { context, ..header }).ok();
+        self
+    }
+
+    /// Whether the session is of another repository.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.session.is_none() && self.offset > 0
+    }
+}
+
 impl State {
+    /// What is known of a log.
+    #[must_use]
+    pub fn log(&self, log: &Path) -> Option<&LogState> {
+        self.logs.get(log.to_str()?)
+    }
+
+    /// The log of a session itself, rather than of one of its subagents.
+    #[must_use]
+    pub fn log_of(&self, session: &SessionId) -> Option<(&Path, &LogState)> {
+        let is_own = |(_, log): &(&String, &LogState)| log.session.as_ref() == Some(session);
+        self.logs.iter().find(is_own).map(|(path, log)| (Path::new(path.as_str()), log))
+    }
+
+    /// Notes how far a log was read. A path that is not Unicode has no place in the file.
+    pub fn note(&mut self, log: &Path, state: LogState) {
+        if let Some(name) = log.to_str() {
+            self.has_changed = true;
+            self.logs.insert(name.to_owned(), state);
+        }
+    }
+
+    /// What sessions touched and no commit has yet.
+    #[must_use]
+    pub fn touches(&self) -> &[Touch] {
+        &self.touches
+    }
+
+    /// What sessions touched and a commit has, the latest last.
+    #[must_use]
+    pub fn consumed(&self) -> &[Touch] {
+        &self.consumed
+    }
+
+    /// Keeps only the touches that `is_kept` says.
+    pub fn retain_touches(&mut self, is_kept: impl FnMut(&Touch) -> bool) {
+        let before = self.touches.len();
+        self.touches.retain(is_kept);
+        self.has_changed |= self.touches.len() != before;
+    }
+
+    /// Keeps only the logs that `is_kept` says, and their touches.
+    pub fn retain_logs(&mut self, is_kept: impl Fn(&str) -> bool) {
+        let before = self.logs.len();
+        self.logs.retain(|name, _| is_kept(name));
+        if self.logs.len() != before {
+            self.has_changed = true;
+            let logs = &self.logs;
+            self.touches.retain(|touch| touch.log.to_str().is_some_and(|name| logs.contains_key(name)));
+        }
+    }
+
     /// Adds a touch, or brings the one of the same session and path up to date. One that a commit
     /// has already, as a log that was rewritten tells it again, is not added.
     pub fn touch(&mut self, touch: Touch) {
@@ -79,6 +158,7 @@ impl State {
         if self.consumed.iter().any(is_known) {
             return;
         }
+        self.has_changed = true;
         let same = |known: &&mut Touch| known.session == touch.session && known.path == touch.path;
         match self.touches.iter_mut().find(same) {
             Some(known) => *known = touch,
@@ -88,6 +168,7 @@ impl State {
 
     /// Remembers that `commit` has what `session` did to `path`.
     pub fn consume(&mut self, session: &SessionId, path: &Path, commit: &str) {
+        self.has_changed = true;
         let (taken, rest) = std::mem::take(&mut self.touches)
             .into_iter()
             .partition(|touch| touch.session == *session && touch.path == path);
@@ -100,6 +181,7 @@ impl State {
 
     /// Forgets a log that is gone or was rewritten.
     pub fn forget(&mut self, log: &Path) {
+        self.has_changed = true;
         if let Some(name) = log.to_str() {
             self.logs.remove(name);
         }
@@ -111,7 +193,6 @@ impl State {
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
-    read: Vec<u8>,
     lock: Option<File>,
 }
 
@@ -128,7 +209,7 @@ impl StateFile {
         let read = fs::read(&path).unwrap_or_default();
         let state = serde_json::from_slice::<State>(&read).ok().filter(|state| state.version == VERSION);
         let state = state.unwrap_or_else(|| State { version: VERSION, ..State::default() });
-        Ok((Self { path, read, lock }, state))
+        Ok((Self { path, lock }, state))
     }
 
     /// Writes `state`, if it changed, in place of the old file.
@@ -136,11 +217,10 @@ impl StateFile {
     /// # Errors
     /// When the folder cannot be written; the old file is then untouched.
     pub fn save(self, state: &State) -> io::Result<()> {
-        let bytes = serde_json::to_vec(state).map_err(io::Error::from)?;
-        if self.lock.is_none() || bytes == self.read {
+        if self.lock.is_none() || !state.has_changed {
             return Ok(());
         }
-        replace(&self.path, &bytes)
+        replace(&self.path, &serde_json::to_vec(state).map_err(io::Error::from)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use crate::support::{ClaudeLog, CodexLog, Place, World};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
+const OTHER_CLAUDE: &str = "66666666-2222-4333-8444-555555555555";
 const OTHER: &str = "019bc0de-aaaa-7bbb-8ccc-dddddddddddd";
 
 /// A shared repository in which a session wrote a file that is staged.
@@ -154,6 +155,31 @@ fn the_editor_shows_no_trailer_and_the_written_message_gets_it() {
     work.git(&["commit", "--quiet"]);
     assert_eq!(work.trailers("HEAD"), [ID]);
     assert!(work.message("HEAD").starts_with("By editor\n\nAI-Session: "), "{}", work.message("HEAD"));
+}
+
+#[test]
+fn a_commit_that_skipped_the_hook_after_the_editor_is_linked_all_the_same() {
+    let (_world, work) = staged();
+    let work = editor(&work, "echo 'By editor' > \"$1\"");
+    work.git(&["commit", "--quiet", "--no-verify"]);
+    assert_eq!(work.message("HEAD"), "By editor\n");
+    work.wait_for_sessions(1);
+    assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID);
+}
+
+#[test]
+fn what_is_kept_between_commits_holds_no_secret() {
+    let (world, work) = staged();
+    let secret = format!("ghp_{}", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+    ClaudeLog::new(&world, &work, OTHER_CLAUDE)
+        .prompt(&format!("Use {secret} here."))
+        .writes(&work, "secret.txt", "x\n")
+        .save();
+    work.git(&["add", "--all"]);
+    work.git(&["commit", "--quiet", "-m", "More"]);
+    let kept = work.read(".git/opensession/touches.json");
+    assert!(!kept.contains(&secret), "{kept}");
+    assert!(!work.message("HEAD").contains(&secret));
 }
 
 #[test]

@@ -197,3 +197,13 @@ fn a_push_does_not_wait_for_a_capture_that_hangs() {
     work.git(&["push", "--quiet", "origin", "main:again"]);
     assert!(remote.tree("refs/opensession/branches/YWdhaW4").iter().any(|path| path.contains(&id)));
 }
+
+#[test]
+fn a_mirror_push_brings_the_ledger_itself() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    work_in(&world, &work, 1);
+    work.wait_for_sessions(1);
+    work.git(&["push", "--quiet", "--mirror", "origin"]);
+    assert!(remote.references("refs/opensession/").contains(&LEDGER.to_owned()));
+}
