@@ -115,7 +115,7 @@ fn store_named(
     let tips = config.ledger.tips(repository)?;
     for job in wanted {
         let branch = job.branch();
-        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch).collect();
+        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(&branch)).collect();
         if !is_up_to_date(context, config, &of_branch, &job.sessions[0])? {
             run_job(context, &job)?;
         }
