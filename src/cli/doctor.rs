@@ -332,13 +332,14 @@ fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&
 fn set_mode(repository: &Repository, moves: &[Switch<'_>], mode: Option<&dyn Ledger>) -> Result<Vec<String>> {
     // Hooks that store something wait, or leave it in the queue.
     let _lock = CaptureLock::take(repository, LOCK_PATIENCE);
+    let mut told = Vec::new();
     for switch in moves {
-        switch.copy()?;
+        let passed_over = switch.copy()?.passed_over.into_iter();
+        told.extend(passed_over.map(|(reference, reason)| format!("pass over {reference}: {reason}")));
     }
     if let Some(mode) = mode {
         repository.set_config(config::FANOUT_MODE, mode.name())?;
     }
-    let mut told = Vec::new();
     for switch in moves {
         let released = switch.release()?;
         told.extend(released.removed.into_iter().map(|reference| format!("remove {reference}")));

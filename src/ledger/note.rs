@@ -86,7 +86,7 @@ impl Note {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut text = Vec::new();
         let mut line = |parts: &[&[u8]]| {
-            parts.iter().for_each(|part| text.extend_from_slice(part));
+            text.extend(parts.concat());
             text.push(b'\n');
         };
         if !self.entries.is_empty() {

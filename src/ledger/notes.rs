@@ -160,7 +160,9 @@ impl Layout for Notes {
             Some(tree) => fanout::read(repository, tree, commit)?,
             None => note::Note::default(),
         };
-        entries.into_iter().for_each(|entry| note.add(entry));
+        for entry in entries {
+            note.add(entry);
+        }
         fanout::write(repository, tree, commit, &note)
     }
 

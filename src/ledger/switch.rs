@@ -4,7 +4,7 @@
 //! changed; [`release`] removes each old reference whose content is verified to be readable in the
 //! new one. Each step can be broken off and begun again: what is there already changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BranchName, Ledger, LedgerError, Links, Listed, MAX_SESSION_BYTES, Tip, merge};
 use crate::{
@@ -26,6 +26,15 @@ pub struct Switch<'a> {
     pub to: &'a dyn Ledger,
     /// The time for commits.
     pub now: Timestamp,
+}
+
+/// What was taken in.
+#[derive(Clone, Debug, Default)]
+pub struct Copied {
+    /// How many sessions.
+    pub sessions: usize,
+    /// The fetched ledgers that cannot be read, with the reason; they stay as they are.
+    pub passed_over: Vec<(String, String)>,
 }
 
 /// What became of the references of the old backend.
@@ -59,24 +68,31 @@ impl Switch<'_> {
         Ok(false)
     }
 
-    /// Takes everything in: this repository's own ledgers and those that were fetched. Returns the
-    /// number of sessions.
+    /// Takes everything in: this repository's own ledgers and those that were fetched.
     ///
     /// # Errors
-    /// When a ledger cannot be read or written.
-    pub fn copy(&self) -> Result<usize, LedgerError> {
-        let mut taken = std::collections::BTreeSet::new();
+    /// When a ledger of this repository cannot be read or written.
+    pub fn copy(&self) -> Result<Copied, LedgerError> {
+        let mut copied = Copied::default();
+        let mut taken = BTreeSet::new();
         let mut seen = Vec::new();
         for tip in self.from.tips(self.repository)? {
             if seen.contains(&(tip.id, tip.branch.clone())) {
                 continue;
             }
-            let stock = self.stock(&tip)?;
+            let stock = match self.stock(&tip) {
+                Err(fault) if tip.remote.is_some() => {
+                    copied.passed_over.push((tip.reference, fault.to_string()));
+                    continue;
+                }
+                stock => stock?,
+            };
             self.take_in(&stock)?;
             taken.extend(stock.sessions.into_iter().map(|listed| listed.key));
             seen.push((tip.id, tip.branch));
         }
-        Ok(taken.len())
+        copied.sessions = taken.len();
+        Ok(copied)
     }
 
     /// Removes the references of the old backend, each only as it was verified.

@@ -34,6 +34,7 @@ fn stocked(world: &World) -> (Place, Repository) {
     let store = |branch: &BranchName, captures: &[_]| hidden.store(&repository, branch, captures, now()).expect("ok");
     store(&main, &[both.clone(), capture(session("aaaa", &["a"]), vec![link("HEAD"), link("HEAD~1")])]);
     store(&odd, &[both, capture(session("bbbb", &["b"]), Vec::new()), capture(session("cccc", &["c"]), Vec::new())]);
+    store(&BranchName::from("x".repeat(250).as_str()), &[capture(session("dddd", &["d"]), Vec::new())]);
     let apart = super::stored_apart(hidden, &repository, &odd, &[capture(session("cccc", &["other"]), Vec::new())]);
     hidden.unite(&repository, &odd, apart, now()).expect("a union");
     (work, repository)
@@ -66,10 +67,10 @@ fn there_and_back_gives_the_same_bytes_links_and_trees() {
     let trees = || work.references("refs/opensession/").iter().map(tree_of).collect::<Vec<_>>();
     let trees_before = trees();
     let there = switch(&repository, hidden, notes);
-    assert_eq!(there.copy().expect("a copy"), 5);
+    assert_eq!(there.copy().expect("a copy").sessions, 6);
     assert_eq!(shown(notes, &repository), before);
     let released = there.release().expect("a release");
-    assert_eq!((released.removed.len(), released.kept.len()), (2, 0));
+    assert_eq!((released.removed.len(), released.kept.len()), (3, 0));
     assert_eq!(work.references("refs/opensession/"), [""; 0]);
     let back = switch(&repository, notes, hidden);
     back.copy().expect("a copy");
@@ -96,13 +97,39 @@ fn a_switch_that_was_broken_off_is_finished_and_never_undone() {
     let grown = [capture(session("aaaa", &["a", "more"]), Vec::new())];
     hidden.store(&repository, &BranchName::from("main"), &grown, now()).expect("a store");
     let released = there.release().expect("a release");
-    assert_eq!((released.removed.len(), released.kept.len()), (1, 1), "{released:?}");
+    assert_eq!((released.removed.len(), released.kept.len()), (2, 1), "{released:?}");
     assert!(there.is_needed().expect("a look"));
     there.copy().expect("a copy");
     assert_eq!(there.release().expect("a release").kept, []);
     assert!(!there.is_needed().expect("a look"));
     assert!(shown(notes, &repository).len() >= before.len());
     assert_eq!(work.references("refs/opensession/"), [""; 0]);
+}
+
+#[test]
+fn fetched_sessions_come_along_and_broken_ones_do_not_stand_in_the_way() {
+    let world = World::new();
+    let (work, repository) = stocked(&world);
+    let [hidden, notes] = backends();
+    let before = shown(hidden, &repository);
+    let known = BranchName::from("main").remote_reference("origin");
+    work.git(&["update-ref", &known, &BranchName::from("main").reference()]);
+    work.git(&["update-ref", "-d", &BranchName::from("main").reference()]);
+    work.write("broken", "no metadata");
+    let blob = work.git(&["hash-object", "-w", "broken"]).trim().to_owned();
+    let index = work.with("GIT_INDEX_FILE", "broken-index");
+    index.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},v1/ee/eeee.meta.json")]);
+    let tree = index.git(&["write-tree"]).trim().to_owned();
+    let commit = work.git(&["commit-tree", "-m", "Broken", &tree]).trim().to_owned();
+    let broken = BranchName::from("broken").remote_reference("origin");
+    work.git(&["update-ref", &broken, &commit]);
+    let there = switch(&repository, hidden, notes);
+    let copied = there.copy().expect("a copy");
+    assert_eq!((copied.sessions, copied.passed_over.len()), (6, 1));
+    assert_eq!(copied.passed_over[0].0, broken);
+    there.release().expect("a release");
+    assert_eq!(shown(notes, &repository), before);
+    assert_eq!(work.references("refs/opensession-remote/"), [broken, known], "what a remote has stays known");
 }
 
 #[test]

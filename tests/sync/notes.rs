@@ -41,7 +41,7 @@ fn a_push_carries_the_notes_and_a_colleague_reads_them() {
     let other = world.clone_of(&remote, "other");
     in_notes_mode(&other);
     assert_eq!(other.json(&["sync"])["fetched"][0], "*");
-    assert_eq!(other.stored(), [id.clone()]);
+    assert_eq!(other.stored(), std::slice::from_ref(&id));
     assert_eq!(other.json(&["log"])[0]["branch"], "main");
     assert_eq!(other.json(&["show", "commit:HEAD~1"])["id"], id);
     let hail = |place: &Place| place.session(&["show", &id, "--format", "hail"]).ok().stdout;
