@@ -10,13 +10,14 @@ use serde::Serialize;
 
 use super::reference;
 use crate::{
-    capture::{self, Queue},
+    capture::{self, CaptureLock, Queue},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::Repository,
     hooks::{self, State},
-    ledger, link,
+    ledger::{self, Ledger, switch::Switch},
+    link,
     report::{Describe, Report, View},
 };
 
@@ -24,6 +25,8 @@ use crate::{
 const OLDEST_GIT: (u32, u32) = (2, 31);
 /// How many commits the trailer coverage is taken over.
 const COVERAGE: usize = 50;
+/// How long another process that stores sessions is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Check that all is well, and mend what is not
 ///
@@ -100,9 +103,10 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let fixed = if arguments.fix { fix(context, repository, arguments)? } else { Vec::new() };
-    // What was mended shows only to those who look anew.
-    let mended = Context::new(context.environment.clone(), context.directory.clone());
-    let checks = if fixed.is_empty() { checks(context, repository) } else { checks(&mended, mended.repository()?) };
+    // What was mended shows to one who looks anew: settings are read once.
+    let context = &Context::new(context.environment.clone(), context.directory.clone());
+    let repository = context.repository()?;
+    let checks = checks(context, repository);
     let is_good = checks.iter().all(|check| check.status != Status::Error);
     let can_be_fixed = !arguments.fix
         && checks.iter().any(|check| check.fix.as_deref().is_some_and(|fix| fix.contains("doctor --fix")));
@@ -122,6 +126,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.push(check_mode(&config));
             checks.push(check_remotes(repository, &config));
             checks.push(check_ledger(repository, &config));
+            checks.extend(check_left_behind(context, repository, &config));
             checks.extend(check_coverage(repository));
         }
         Err(fault) => checks
@@ -219,6 +224,28 @@ fn check_ledger(repository: &Repository, config: &Config) -> Check {
     }
 }
 
+/// Sessions in the ledgers of another mode, which no command shows.
+fn check_left_behind(context: &Context, repository: &Repository, config: &Config) -> Option<Check> {
+    let mut left = Vec::new();
+    for switch in switches(context, repository, config.ledger) {
+        match switch.is_needed() {
+            Ok(true) => left.push(switch.from.name()),
+            Ok(false) => {}
+            Err(fault) => return Some(Check::new("other modes", Status::Warning, fault.to_string())),
+        }
+    }
+    (!left.is_empty()).then(|| {
+        let message = format!("sessions are left in {}", left.join(", "));
+        Check::new("other modes", Status::Warning, message).fixed_by("git session doctor --fix")
+    })
+}
+
+/// The ways from every other backend to `to`.
+fn switches<'a>(context: &Context, repository: &'a Repository, to: &'static dyn Ledger) -> Vec<Switch<'a>> {
+    let others = ledger::ALL.iter().copied().filter(|from| from.name() != to.name());
+    others.map(|from| Switch { repository, from, to, now: context.now() }).collect()
+}
+
 fn check_coverage(repository: &Repository) -> Option<Check> {
     let head = repository.head().ok()?.commit?;
     let commits = repository.commits(&[head], &[], COVERAGE).ok()?;
@@ -279,34 +306,32 @@ fn check_locks(repository: &Repository) -> Vec<Check> {
 /// Mends what can be mended, after asking; returns what was done.
 fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
     let config = context.config()?;
-    let mode = arguments.fanout_mode.clone().or_else(|| config.is_ledger_set.then(|| config.ledger.name().to_owned()));
-    let mode = match mode {
-        Some(mode) => mode,
-        None if context.is_interactive => ledger::ALL[0].name().to_owned(),
-        None => {
-            return Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
-                .hinted(format!("git session doctor --fix --yes --fanout-mode {}", ledger::ALL[0].name())));
-        }
-    };
+    let mode = wanted_mode(context, &config, arguments)?;
     let program = context.program()?;
     let are_hooks_missing =
         !repository.is_bare() && hooks::status(repository, &program)?.iter().any(|hook| hook.state != State::Installed);
     let waiting = Queue::of(repository).jobs().len();
-    let sets_mode = !config.is_ledger_set || config.ledger.name() != mode;
-    let plan: Vec<String> = [
-        sets_mode.then(|| format!("set {} to {mode}", config::FANOUT_MODE)),
-        are_hooks_missing.then(|| "install the hooks".to_owned()),
-        (waiting > 0).then(|| format!("store the sessions of {waiting} commits")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let sets_mode = !config.is_ledger_set || config.ledger.name() != mode.name();
+    let mut moves = Vec::new();
+    for switch in switches(context, repository, mode) {
+        if switch.is_needed()? {
+            moves.push(switch);
+        }
+    }
+    let mut plan: Vec<String> = moves
+        .iter()
+        .map(|switch| format!("move the sessions from {} to {}", switch.from.name(), mode.name()))
+        .collect();
+    plan.extend(sets_mode.then(|| format!("set {} to {}", config::FANOUT_MODE, mode.name())));
+    plan.extend(are_hooks_missing.then(|| "install the hooks".to_owned()));
+    plan.extend((waiting > 0).then(|| format!("store the sessions of {waiting} commits")));
     if plan.is_empty() || !confirm(context, &plan, arguments)? {
         return Ok(Vec::new());
     }
-    if sets_mode {
-        repository.set_config(config::FANOUT_MODE, &mode)?;
-    }
+    plan.extend(set_mode(repository, &moves, sets_mode.then_some(mode))?);
+    // Settings are read once; what follows goes by the new ones.
+    let context = &Context::new(context.environment.clone(), context.directory.clone());
+    let repository = context.repository()?;
     if are_hooks_missing {
         super::hooks::install(context, repository)?;
     }
@@ -314,6 +339,37 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         capture::work_off(context, Duration::from_secs(60))?;
     }
     Ok(plan)
+}
+
+fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&'static dyn Ledger> {
+    match &arguments.fanout_mode {
+        Some(mode) => ledger::by_name(mode).map_err(|fault| Error::usage(fault.to_string())),
+        None if config.is_ledger_set => Ok(config.ledger),
+        None if context.is_interactive => Ok(ledger::ALL[0]),
+        None => Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
+            .hinted(format!("git session doctor --fix --yes --fanout-mode {}", ledger::ALL[0].name()))),
+    }
+}
+
+/// Brings the sessions over, changes the setting, and lets go of what is safe in the new mode; broken
+/// off anywhere, it can be begun again. Returns what became of the old references.
+fn set_mode(repository: &Repository, moves: &[Switch<'_>], mode: Option<&dyn Ledger>) -> Result<Vec<String>> {
+    // Hooks that store something wait, or leave it in the queue.
+    let _lock = CaptureLock::take(repository, LOCK_PATIENCE);
+    let mut told = Vec::new();
+    for switch in moves {
+        let passed_over = switch.copy()?.passed_over.into_iter();
+        told.extend(passed_over.map(|(reference, reason)| format!("pass over {reference}: {reason}")));
+    }
+    if let Some(mode) = mode {
+        repository.set_config(config::FANOUT_MODE, mode.name())?;
+    }
+    for switch in moves {
+        let released = switch.release()?;
+        told.extend(released.removed.into_iter().map(|reference| format!("remove {reference}")));
+        told.extend(released.kept.into_iter().map(|(reference, reason)| format!("keep {reference}: {reason}")));
+    }
+    Ok(told)
 }
 
 fn confirm(context: &Context, plan: &[String], arguments: &Args) -> Result<bool> {

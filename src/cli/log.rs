@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     git::{self, Repository},
     hail::{Stats, Timestamp},
-    ledger::Listed,
+    ledger::{BranchName, Listed},
     report::{Describe, Report, View},
 };
 
@@ -106,14 +106,16 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
+    let branch = arguments.branch.as_deref().map(BranchName::from);
     let (sessions, failures) = reference::of_tips(repository, context.config()?.ledger, |tip| {
-        arguments.branch.as_deref().is_none_or(|branch| tip.branch.to_string() == branch)
+        branch.as_ref().is_none_or(|branch| tip.covers(branch))
     })?;
     let since = moment(context, arguments.since.as_deref())?;
     let before = moment(context, arguments.before.as_deref())?;
     let is_wanted = |listed: &&Listed| {
         let own = &listed.meta.own;
-        arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
+        branch.as_ref().is_none_or(|branch| listed.branches().contains(branch))
+            && arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
             && since.is_none_or(|since| own.updated_at.or(own.created_at).is_some_and(|time| time >= since))
             && before.is_none_or(|before| own.created_at.is_some_and(|time| time < before))
     };

@@ -45,7 +45,7 @@ pub(super) fn of_tips(
         let sessions = match ledger.sessions(repository, &tip) {
             Ok(sessions) => sessions,
             Err(fault) => {
-                failures.push(Error::from(fault).during(format!("reading the sessions of {}", tip.branch)));
+                failures.push(Error::from(fault).during(format!("reading the sessions in {}", tip.reference)));
                 continue;
             }
         };

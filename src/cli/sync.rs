@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::Repository,
+    ledger::BranchName,
     report::{Describe, Report, View},
     sync::Exchange,
 };
@@ -41,7 +42,9 @@ impl Describe for Answer {
         if self.fetched.is_empty() && self.pushed.is_empty() {
             return View::default().paragraph(format!("up to date with {}", self.remote));
         }
-        let list = |names: &[String]| names.join(", ");
+        let every = BranchName::every().to_string();
+        let shown = |name: &String| if *name == every { "every branch".to_owned() } else { name.clone() };
+        let list = |names: &[String]| names.iter().map(shown).collect::<Vec<_>>().join(", ");
         View::default().pairs([
             ("remote", self.remote.clone()),
             ("fetched", list(&self.fetched)),

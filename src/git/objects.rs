@@ -91,20 +91,7 @@ impl Repository {
     pub fn read_tree(&self, tree: ObjectId) -> Result<Vec<Entry>, GitError> {
         let tree = self.gix.find_tree(tree).during("reading a tree")?;
         let decoded = tree.decode().during("reading a tree")?;
-        Ok(decoded
-            .entries
-            .iter()
-            .map(|entry| Entry {
-                name: entry.filename.to_owned(),
-                kind: match entry.mode.kind() {
-                    Kind::Blob => EntryKind::Blob,
-                    Kind::Tree => EntryKind::Tree,
-                    Kind::BlobExecutable | Kind::Link | Kind::Commit => EntryKind::Other,
-                },
-                id: entry.oid.to_owned(),
-                mode: entry.mode.value(),
-            })
-            .collect())
+        Ok(decoded.entries.iter().map(|entry| Entry::of(entry.filename, entry.mode, entry.oid.to_owned())).collect())
     }
 
     /// The id of the blob or tree at `path`; `None` where there is nothing.
@@ -112,19 +99,30 @@ impl Repository {
     /// # Errors
     /// When a tree on the way is not here.
     pub fn find_in_tree(&self, tree: ObjectId, path: &str) -> Result<Option<ObjectId>, GitError> {
+        Ok(self.find_entry(tree, path)?.map(|entry| entry.id))
+    }
+
+    /// The entry at `path`; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// When a tree on the way is not here.
+    pub fn find_entry(&self, tree: ObjectId, path: &str) -> Result<Option<Entry>, GitError> {
         const ACTION: &str = "reading a tree";
         let mut id = tree;
         let mut components = path.split('/').peekable();
         while let Some(component) = components.next() {
             let tree = self.gix.find_tree(id).during(ACTION)?;
             let Some(entry) = tree.lookup_entry([component.as_bytes()]).during(ACTION)? else { return Ok(None) };
+            if components.peek().is_none() {
+                return Ok(Some(Entry::of(entry.filename(), entry.mode(), entry.object_id())));
+            }
             // Below a submodule or a file there is nothing of this repository.
-            if components.peek().is_some() && !entry.mode().is_tree() {
+            if !entry.mode().is_tree() {
                 return Ok(None);
             }
             id = entry.object_id();
         }
-        Ok(Some(id))
+        Ok(None)
     }
 
     /// Applies `updates` to a tree (or to the empty one) and stores the result.
@@ -203,6 +201,15 @@ impl Repository {
 }
 
 impl Entry {
+    fn of(name: &gix::bstr::BStr, mode: gix::objs::tree::EntryMode, id: ObjectId) -> Self {
+        let kind = match mode.kind() {
+            Kind::Blob => EntryKind::Blob,
+            Kind::Tree => EntryKind::Tree,
+            Kind::BlobExecutable | Kind::Link | Kind::Commit => EntryKind::Other,
+        };
+        Self { name: name.to_owned(), kind, id, mode: mode.value() }
+    }
+
     /// A regular file.
     #[must_use]
     pub fn blob(name: impl Into<BString>, id: ObjectId) -> Self {

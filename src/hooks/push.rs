@@ -92,7 +92,7 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
     let queue = Queue::of(repository);
     let tips = config.ledger.tips(repository)?;
     for branch in branches {
-        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch.pair.local).collect();
+        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(&branch.pair.local)).collect();
         for (commit, id) in named(repository, remote, branch)? {
             let session = JobSession { id, log: None, evidence: "trailer".to_owned() };
             if !is_up_to_date(context, config, &of_branch, &session)? {

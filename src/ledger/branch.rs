@@ -16,6 +16,8 @@ pub const REMOTE_ROOT: &str = "refs/opensession-remote/";
 /// The longest encoded name that is used as a reference component, in bytes: with `.lock` it must
 /// stay below the 255 bytes of a file name.
 const MAX_ENCODED: usize = 180;
+/// What begins the spelling of a name that is no text.
+const SPELLED: &str = "base64url:";
 
 /// The name of a branch: any bytes, as git has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +38,13 @@ impl BranchName {
             Some(commit) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
             None => Self::from("detached"),
         }
+    }
+
+    /// What stands for every branch where one ledger holds the sessions of all: `*`, which git lets
+    /// no branch be called.
+    #[must_use]
+    pub fn every() -> Self {
+        Self::from("*")
     }
 
     /// The bytes.
@@ -71,7 +80,19 @@ impl BranchName {
 
     /// The folder of the ledgers last seen on `remote`.
     pub(super) fn known_root(remote: &str) -> String {
-        format!("{REMOTE_ROOT}{}/branches/", remote_component(remote))
+        remote_root(remote, "branches")
+    }
+
+    /// The name as text; one that is no text, encoded behind a colon, which no branch name has.
+    pub(super) fn spelled(&self) -> String {
+        let text = std::str::from_utf8(&self.0).map(str::to_owned);
+        text.unwrap_or_else(|_| format!("{SPELLED}{}", URL_SAFE_NO_PAD.encode(&self.0)))
+    }
+
+    /// Reads a name as [`Self::spelled`] gives it.
+    pub(super) fn spelling(text: &str) -> Self {
+        let encoded = text.strip_prefix(SPELLED).and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
+        encoded.map_or_else(|| Self::from(text), Self)
     }
 
     /// Reads the last component of a ledger's reference; `None` for a hashed name, which only the
@@ -85,6 +106,11 @@ impl BranchName {
     }
 }
 
+/// The folder of the references that remember what `remote` has, of one kind of ledger.
+pub(super) fn remote_root(remote: &str, kind: &str) -> String {
+    format!("{REMOTE_ROOT}{}/{kind}/", remote_component(remote))
+}
+
 /// Makes a part of a reference name of a remote's name: the name as it is, where git allows it
 /// there, and anything else, such as a URL, encoded.
 fn remote_component(remote: &str) -> String {
@@ -96,7 +122,7 @@ fn remote_component(remote: &str) -> String {
             && !part.ends_with('.')
             && !part.to_ascii_lowercase().ends_with(".lock")
             && !part.contains("..")
-            && part != "branches"
+            && !["branches", "notes"].contains(&part)
     };
     if remote.split('/').all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
 }

@@ -1,20 +1,60 @@
-//! The paths of a ledger's tree.
+//! How a ledger's tree is arranged: what every backend has in common, and what it decides.
 
 use serde::{Deserialize, Serialize};
 
+use super::{BranchName, LedgerError, Meta, Tip};
 use crate::{
-    git::ObjectId,
+    git::{Entry, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
 };
 
-/// The folder of the commit index.
-pub(super) const COMMITS: &str = "v1/index/commits";
-/// The blob that holds a branch name too long to be encoded in the reference.
-pub(super) const BRANCH: &str = "v1/branch";
 /// What ends the name of a session's events.
 pub(super) const HAIL: &str = ".hail.jsonl";
 /// What ends the name of a session's metadata.
 pub(super) const META: &str = ".meta.json";
+
+/// What a backend decides about its tree.
+pub(super) trait Layout: Sync {
+    /// The folder of the sessions' shards.
+    fn folder(&self) -> &'static str;
+
+    /// The branch whose session `meta` describes.
+    fn branch_of(&self, tip: &Tip, meta: &Meta) -> BranchName;
+
+    /// Notes in `meta`, where the tree does not tell it otherwise, that the session belongs to
+    /// `branch`.
+    fn placed(&self, meta: Meta, branch: &BranchName) -> Meta;
+
+    /// Adds to an entry what this backend shows of the session.
+    fn described(&self, entry: IndexEntry, meta: Option<&Meta>) -> IndexEntry;
+
+    /// Whether `session` is linked to `commit`.
+    fn is_linked(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        commit: ObjectId,
+        session: &SessionId,
+    ) -> Result<bool, LedgerError>;
+
+    /// The changes that add `entries`, each of a session of its own, to those of `commit`.
+    fn link(
+        &self,
+        repository: &Repository,
+        tree: Option<ObjectId>,
+        commit: ObjectId,
+        entries: Vec<IndexEntry>,
+    ) -> Result<Vec<TreeUpdate>, LedgerError>;
+
+    /// What the tree of the ledger of `branch` has besides sessions and links.
+    fn fixtures(&self, repository: &Repository, branch: &BranchName) -> Result<Vec<TreeUpdate>, LedgerError>;
+
+    /// Unites two trees and stores the result.
+    fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError>;
+
+    /// Whether all that the entry at `path` holds shows in the ledger's sessions and links.
+    fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError>;
+}
 
 /// A session id, and which variant where two clones had truly different sessions of that id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,16 +80,14 @@ impl SessionKey {
         Some(Self { id: id.parse().ok()?, variant: variant.map(str::to_owned) })
     }
 
-    /// The path of the events.
-    #[must_use]
-    pub fn hail_path(&self) -> String {
-        format!("v1/{}/{self}{HAIL}", self.id.shard())
+    /// The path of the events below the backend's folder.
+    pub(super) fn hail_path(&self, folder: &str) -> String {
+        format!("{folder}/{}/{self}{HAIL}", self.id.shard())
     }
 
-    /// The path of the metadata.
-    #[must_use]
-    pub fn meta_path(&self) -> String {
-        format!("v1/{}/{self}{META}", self.id.shard())
+    /// The path of the metadata below the backend's folder.
+    pub(super) fn meta_path(&self, folder: &str) -> String {
+        format!("{folder}/{}/{self}{META}", self.id.shard())
     }
 }
 
@@ -88,14 +126,29 @@ pub struct IndexEntry {
 }
 
 impl IndexEntry {
-    /// The folder of a commit's entries.
-    pub(super) fn folder(commit: ObjectId) -> String {
-        format!("{COMMITS}/{commit}")
+    /// A session's entry, its paths below `folder`.
+    pub(super) fn new(key: &SessionKey, folder: &str, evidence: &str, now: Timestamp) -> Self {
+        Self {
+            session_id: key.id.clone(),
+            hail_path: key.hail_path(folder),
+            meta_path: key.meta_path(folder),
+            stored_at: now,
+            evidence: Some(evidence.to_owned()),
+            other: serde_json::Map::new(),
+        }
     }
 
-    /// The path of the entry of `session` under `commit`.
-    pub(super) fn path(commit: ObjectId, session: &SessionId) -> String {
-        format!("{COMMITS}/{commit}/{session}.json")
+    /// The same link in a tree whose sessions are below `folder`.
+    pub(super) fn moved(mut self, folder: &str) -> Self {
+        let key = SessionKey::from(self.session_id.clone());
+        self.hail_path = key.hail_path(folder);
+        self.meta_path = key.meta_path(folder);
+        self
+    }
+
+    /// The bytes to store: one line.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an index entry has string keys only")
     }
 }
 
@@ -107,7 +160,7 @@ mod tests {
     fn reads_ids_and_variants_and_nothing_that_leaves_the_folder() {
         let key = SessionKey::parse("abc~0123cdef").expect("a variant");
         assert_eq!((key.id.as_str(), key.variant.as_deref()), ("abc", Some("0123cdef")));
-        assert_eq!(key.hail_path(), "v1/ab/abc~0123cdef.hail.jsonl");
+        assert_eq!(key.hail_path("v1"), "v1/ab/abc~0123cdef.hail.jsonl");
         for bad in ["../x", "abc~", "abc~xyz", "a/b", ".git", "abc~0123cdef~0123cdef"] {
             assert_eq!(SessionKey::parse(bad), None, "{bad}");
         }

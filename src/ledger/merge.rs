@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     LedgerError, MAX_SESSION_BYTES, Meta, SessionKey,
+    layout::{HAIL, META},
     snapshot::{self, MAX_META_BYTES},
 };
 use crate::{
@@ -18,8 +19,9 @@ use crate::{
 /// Which part of the layout a tree is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Root,
-    V1,
+    /// The root, with the name of the folder of shards.
+    Root(&'static str),
+    Shards,
     Shard,
     Other,
 }
@@ -27,16 +29,21 @@ enum Place {
 impl Place {
     fn below(self, name: &str) -> Self {
         match self {
-            Self::Root if name == "v1" => Self::V1,
-            Self::V1 if name.len() <= 2 => Self::Shard,
+            Self::Root(folder) if name == folder => Self::Shards,
+            Self::Shards if name.len() <= 2 => Self::Shard,
             _ => Self::Other,
         }
     }
 }
 
-/// Unites two trees and stores the result.
-pub(super) fn union(repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
-    unite(repository, Place::Root, ours, theirs)
+/// Unites two trees whose sessions are in the shards of `folder`, and stores the result.
+pub(super) fn union(
+    repository: &Repository,
+    folder: &'static str,
+    ours: ObjectId,
+    theirs: ObjectId,
+) -> Result<ObjectId, LedgerError> {
+    unite(repository, Place::Root(folder), ours, theirs)
 }
 
 fn unite(repository: &Repository, place: Place, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
@@ -138,12 +145,11 @@ fn name_versions(
             _ => None,
         };
         let key = SessionKey { id: id.clone(), variant };
-        let file = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
         if let Some((hail, _)) = version.events {
-            named.push((file(key.hail_path()), hail));
+            named.push((format!("{key}{HAIL}"), hail));
         }
         if let Some(meta) = version.meta {
-            named.push((file(key.meta_path()), repository.write_blob(&meta.to_bytes())?));
+            named.push((format!("{key}{META}"), repository.write_blob(&meta.to_bytes())?));
         }
     }
     Ok(named)
@@ -189,7 +195,7 @@ pub(super) fn goes_beyond(longer: &[u8], shorter: &[u8]) -> bool {
 }
 
 /// Whether `longer` has all events of `shorter`, unchanged and first.
-fn is_continuation(shorter: &[u8], longer: &[u8]) -> bool {
+pub(super) fn is_continuation(shorter: &[u8], longer: &[u8]) -> bool {
     event_lines(longer).starts_with(event_lines(shorter))
 }
 

@@ -1,9 +1,11 @@
 //! A session's metadata: what lists and filters need without reading its events.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Capture, Link};
+use super::{BranchName, Capture, Link};
 use crate::hail::{Header, SessionId, Stats, Timestamp, attribute};
 
 /// The version of the metadata's shape.
@@ -81,8 +83,12 @@ pub struct Own {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native_bytes: Option<u64>,
     /// How often each redaction rule hit.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub redactions: std::collections::BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub redactions: BTreeMap<String, u64>,
+    /// The branches it belongs to, where one ledger holds the sessions of all: as text, or as
+    /// `base64url:` and the encoded bytes where they are none.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub branches: BTreeSet<String>,
     /// What a newer version put there.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -158,9 +164,27 @@ impl Meta {
         self.git.commits.extend(other.git.commits.iter().cloned());
         self.git.commits.sort();
         self.git.commits.dedup();
+        self.own.branches.extend(other.own.branches.iter().cloned());
         greatest(&mut self.other, &other.other);
         greatest(&mut self.own.other, &other.own.other);
         self
+    }
+
+    /// Notes that the session belongs to `branch` too.
+    pub(super) fn of_branch(mut self, branch: &BranchName) -> Self {
+        self.own.branches.insert(branch.spelled());
+        self
+    }
+
+    /// The branches it belongs to, as far as it says so itself, the one it was last stored for first.
+    pub(super) fn branches(&self) -> Vec<BranchName> {
+        let named = self.own.branches.iter().filter(|name| !name.is_empty());
+        let mut branches: Vec<BranchName> = named.map(|name| BranchName::spelling(name)).collect();
+        if branches.is_empty() && !self.git.branch.is_empty() {
+            branches.push(BranchName::from(self.git.branch.as_str()));
+        }
+        branches.sort_by_key(|branch| branch.to_string() != self.git.branch);
+        branches
     }
 
     /// Unites two descriptions of the same events: field by field the greater value, and all commits.

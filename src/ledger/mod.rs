@@ -4,11 +4,17 @@
 //! every one. `docs/format.md` shows every stored byte.
 
 mod branch;
+mod draft;
+mod fanout;
 mod hidden_ref;
 mod layout;
 mod merge;
 mod meta;
+mod note;
+mod notes;
+mod shelf;
 mod snapshot;
+pub mod switch;
 
 use thiserror::Error;
 
@@ -23,12 +29,12 @@ use crate::{
 };
 
 /// Every backend; the first is the default.
-pub static ALL: &[&dyn Ledger] = &[&hidden_ref::HiddenRef];
+pub static ALL: &[&dyn Ledger] = &[&hidden_ref::HiddenRef, &notes::Notes];
 
 /// The largest session that is read, in bytes: 256 MiB.
 pub const MAX_SESSION_BYTES: u64 = 256 * 1024 * 1024;
 
-/// A way of keeping sessions in a repository, one ledger a branch.
+/// A way of keeping sessions in a repository: one ledger a branch, or one for all branches.
 pub trait Ledger: Sync {
     /// The value of `opensession.fanout-mode`.
     fn name(&self) -> &'static str;
@@ -105,6 +111,26 @@ pub trait Ledger: Sync {
         other: ObjectId,
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError>;
+
+    /// Every link of one ledger, and whether it has anything besides sessions and links.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError>;
+
+    /// Takes sessions and their links, as another ledger of this repository has them, into the
+    /// ledger of `branch`. They are united with what is there; again changes nothing.
+    ///
+    /// # Errors
+    /// When the repository cannot be written; the ledger is then as it was.
+    fn adopt(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        sessions: &[Listed],
+        links: &[(ObjectId, IndexEntry)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError>;
 }
 
 /// A session on its way into a ledger.
@@ -150,10 +176,20 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// All links of one ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Links {
+    /// Each with its commit.
+    pub entries: Vec<(ObjectId, IndexEntry)>,
+    /// Whether the ledger has something that is neither a session nor a link.
+    pub has_more: bool,
+}
+
 /// The tip of one ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tip {
-    /// The branch.
+    /// The branch, or [`BranchName::every`] where one ledger holds the sessions of all branches:
+    /// which one a session belongs to is then in its metadata.
     pub branch: BranchName,
     /// The remote it was fetched from; `None` for this repository's own.
     pub remote: Option<String>,
@@ -172,7 +208,7 @@ pub struct Listed {
     pub meta: Meta,
     /// Its HAIL blob.
     pub hail: Option<ObjectId>,
-    /// The branch of the ledger.
+    /// The branch it belongs to.
     pub branch: BranchName,
 }
 
@@ -221,13 +257,35 @@ pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
     ALL.iter().copied().find(|ledger| ledger.name() == name).ok_or_else(|| UnknownMode { name: name.to_owned() })
 }
 
+impl Tip {
+    /// Whether the sessions of `branch` are here.
+    #[must_use]
+    pub fn covers(&self, branch: &BranchName) -> bool {
+        self.branch == *branch || self.branch == BranchName::every()
+    }
+
+    fn damaged(&self, path: String, cause: String) -> LedgerError {
+        LedgerError::Damaged { reference: self.reference.clone(), path, cause }
+    }
+}
+
 impl Listed {
+    /// Every branch it belongs to.
+    #[must_use]
+    pub fn branches(&self) -> Vec<BranchName> {
+        let mut branches = if self.meta.own.branches.is_empty() { Vec::new() } else { self.meta.branches() };
+        if !branches.contains(&self.branch) {
+            branches.insert(0, self.branch.clone());
+        }
+        branches
+    }
+
     /// The session's canonical bytes; in a partial clone they may have to be fetched first.
     ///
     /// # Errors
     /// When they cannot be had, or are too large.
     pub fn read(&self, repository: &Repository) -> Result<Vec<u8>, LedgerError> {
-        let missing = || GitError::Missing { id: self.key.hail_path() };
+        let missing = || GitError::Missing { id: self.key.to_string() };
         let hail = self.hail.ok_or_else(missing)?;
         if !repository.has_object(hail) && !repository.fetch_blob(hail) {
             return Err(GitError::Missing { id: hail.to_string() }.into());

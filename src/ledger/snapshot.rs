@@ -4,34 +4,37 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BranchName, IndexEntry, LedgerError, Listed, MAX_SESSION_BYTES, Meta, SessionKey, Tip,
-    layout::{self, HAIL, META},
+    LedgerError, Listed, MAX_SESSION_BYTES, Meta, SessionKey, Tip,
+    layout::{HAIL, Layout, META},
 };
 use crate::{
-    git::{EntryKind, GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, SessionId, StatsCollector},
+    git::{Entry, EntryKind, GitError, ObjectId, Repository},
+    hail::{Lines, Reader, Record, StatsCollector},
 };
 
 /// The largest metadata or index blob that is read, in bytes: 4 MiB.
 pub(super) const MAX_META_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The sessions of a ledger, sorted by id.
-pub(super) fn sessions(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
     let tree = repository.tree_of(tip.id)?;
-    let Some(v1) = repository.find_in_tree(tree, "v1")? else { return Ok(Vec::new()) };
+    let folder = layout.folder();
+    let shards = repository.find_entry(tree, folder)?.filter(|entry| entry.kind == EntryKind::Tree);
+    let Some(shards) = shards else { return Ok(Vec::new()) };
     let mut listed = Vec::new();
-    for shard in repository.read_tree(v1)? {
+    for shard in repository.read_tree(shards.id)? {
         let is_shard = shard.kind == EntryKind::Tree && shard.name().is_some_and(|name| name.len() <= 2);
         if !is_shard {
             continue;
         }
         for (key, blobs) in shard_sessions(repository, shard.id)? {
             let meta = match blobs {
-                Blobs { meta: Some(meta), .. } => read_meta(repository, tip, &key, meta)?,
-                Blobs { hail: Some(hail), .. } => describe(repository, tip, &key, hail)?,
+                Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta)?,
+                Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail)?,
                 Blobs { .. } => continue,
             };
-            listed.push(Listed { key, meta, hail: blobs.hail, branch: tip.branch.clone() });
+            let branch = layout.branch_of(tip, &meta);
+            listed.push(Listed { key, meta, hail: blobs.hail, branch });
         }
     }
     listed.sort_by(|one, other| one.key.cmp(&other.key));
@@ -39,11 +42,17 @@ pub(super) fn sessions(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>
 }
 
 /// The metadata of one session.
-pub(super) fn find(repository: &Repository, tip: &Tip, key: &SessionKey) -> Result<Option<Meta>, LedgerError> {
+pub(super) fn find(
+    repository: &Repository,
+    folder: &str,
+    tip: &Tip,
+    key: &SessionKey,
+) -> Result<Option<Meta>, LedgerError> {
     let tree = repository.tree_of(tip.id)?;
-    match (repository.find_in_tree(tree, &key.hail_path())?, repository.find_in_tree(tree, &key.meta_path())?) {
-        (Some(_), Some(meta)) => read_meta(repository, tip, key, meta).map(Some),
-        (Some(hail), None) => describe(repository, tip, key, hail).map(Some),
+    let find = |path: String| repository.find_in_tree(tree, &path);
+    match (find(key.hail_path(folder))?, find(key.meta_path(folder))?) {
+        (Some(_), Some(meta)) => read_meta(repository, folder, tip, key, meta).map(Some),
+        (Some(hail), None) => describe(repository, folder, tip, key, hail).map(Some),
         (None, _) => Ok(None),
     }
 }
@@ -84,8 +93,14 @@ pub(super) fn session_file(name: &str) -> Option<(SessionKey, bool)> {
     }
 }
 
-fn read_meta(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId) -> Result<Meta, LedgerError> {
-    let damaged = |cause| LedgerError::Damaged { reference: tip.reference.clone(), path: key.meta_path(), cause };
+fn read_meta(
+    repository: &Repository,
+    folder: &str,
+    tip: &Tip,
+    key: &SessionKey,
+    id: ObjectId,
+) -> Result<Meta, LedgerError> {
+    let damaged = |cause| tip.damaged(key.meta_path(folder), cause);
     if !repository.has_object(id) {
         return Ok(Meta::unknown(&key.id));
     }
@@ -94,8 +109,14 @@ fn read_meta(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId)
 }
 
 /// Makes metadata for a session that was stored without.
-fn describe(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId) -> Result<Meta, LedgerError> {
-    let damaged = |cause| LedgerError::Damaged { reference: tip.reference.clone(), path: key.hail_path(), cause };
+fn describe(
+    repository: &Repository,
+    folder: &str,
+    tip: &Tip,
+    key: &SessionKey,
+    id: ObjectId,
+) -> Result<Meta, LedgerError> {
+    let damaged = |cause| tip.damaged(key.hail_path(folder), cause);
     if !repository.has_object(id) {
         return Ok(Meta::unknown(&key.id));
     }
@@ -115,33 +136,26 @@ fn describe(repository: &Repository, tip: &Tip, key: &SessionKey, id: ObjectId) 
     Ok(Meta::of_header(&header, stats.stats()))
 }
 
-/// The sessions linked to `commit`.
-pub(super) fn linked(repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
-    let tree = repository.tree_of(tip.id)?;
-    let folder = IndexEntry::folder(commit);
-    let Some(folder_tree) = repository.find_in_tree(tree, &folder)? else { return Ok(Vec::new()) };
+/// Every path of a tree that is no folder.
+pub(super) fn leaves(repository: &Repository, tree: ObjectId) -> Result<Vec<(String, Entry)>, GitError> {
     let mut found = Vec::new();
-    for entry in repository.read_tree(folder_tree)? {
-        let id = entry.name().and_then(|name| name.strip_suffix(".json")).and_then(|id| id.parse::<SessionId>().ok());
-        let Some(id) = id.filter(|_| entry.kind == EntryKind::Blob) else { continue };
-        let damaged = |cause| LedgerError::Damaged {
-            reference: tip.reference.clone(),
-            path: format!("{folder}/{id}.json"),
-            cause,
-        };
-        let bytes = repository.read_blob(entry.id, MAX_META_BYTES)?;
-        let parsed: IndexEntry = serde_json::from_slice(&bytes).map_err(|fault| damaged(fault.to_string()))?;
-        if parsed.session_id != id {
-            return Err(damaged(format!("it is of session {}", parsed.session_id)));
+    let mut waiting = vec![(String::new(), tree)];
+    while let Some((folder, tree)) = waiting.pop() {
+        for entry in repository.read_tree(tree)? {
+            let path = format!("{folder}{}", entry.name);
+            match entry.kind {
+                EntryKind::Tree => waiting.push((format!("{path}/"), entry.id)),
+                EntryKind::Blob | EntryKind::Other => found.push((path, entry)),
+            }
         }
-        found.push(parsed);
     }
     Ok(found)
 }
 
-/// The branch of a ledger whose reference has only the hash of its name.
-pub(super) fn branch_of(repository: &Repository, tip: ObjectId) -> Result<Option<BranchName>, GitError> {
-    let tree = repository.tree_of(tip)?;
-    let Some(blob) = repository.find_in_tree(tree, layout::BRANCH)? else { return Ok(None) };
-    Ok(Some(BranchName::from(repository.read_blob(blob, 64 * 1024)?.as_slice())))
+/// Whether `path` is that of a session's events or metadata below `folder`.
+pub(super) fn is_of_session(folder: &str, path: &str) -> bool {
+    let below = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+    below
+        .and_then(|below| below.split_once('/'))
+        .is_some_and(|(shard, file)| session_file(file).is_some_and(|(key, _)| key.id.shard() == shard))
 }

@@ -1,11 +1,13 @@
 //! The one conformance suite of the ledger trait: every test runs on every backend.
 
+mod notes;
+mod switch;
 mod union;
 
 use git_session::{
-    git::{ObjectId, Repository},
+    git::{Expected, ObjectId, RefUpdate, Repository},
     hail::{Agent, Content, Event, EventType, Header, ObjectHash, Session, Sink, Timestamp},
-    ledger::{self, BranchName, Capture, GitFacts, Ledger, Link, Outcome},
+    ledger::{self, BranchName, Capture, GitFacts, Ledger, Link, Outcome, Tip},
     redact::Redactor,
 };
 
@@ -66,6 +68,31 @@ fn read_all(backend: &dyn Ledger, repository: &Repository) -> Vec<(String, Vec<u
         }
     }
     found
+}
+
+/// Stores sessions as another clone would, which has nothing of ours, and returns its tip.
+fn stored_apart(backend: &dyn Ledger, repository: &Repository, branch: &BranchName, captures: &[Capture]) -> ObjectId {
+    let reference = backend.reference(branch);
+    let set = |old: Option<ObjectId>, new: Option<ObjectId>| {
+        let expected = old.map_or(Expected::Absent, Expected::Is);
+        let update = RefUpdate { name: reference.clone().into(), expected, new };
+        if old != new {
+            repository.update_reference(&update).expect("a write");
+        }
+    };
+    let current = || repository.find_reference(reference.as_bytes()).expect("a look");
+    let ours = current();
+    set(ours, None);
+    backend.store(repository, branch, captures, now()).expect("a store");
+    let theirs = current();
+    set(theirs, ours);
+    theirs.expect("a tip")
+}
+
+/// The tip of the ledger that has the sessions of `branch`.
+fn tip_of(backend: &dyn Ledger, repository: &Repository, branch: &BranchName) -> Tip {
+    let tips = backend.tips(repository).expect("tips");
+    tips.into_iter().find(|tip| tip.covers(branch)).expect("the tip")
 }
 
 fn tip(backend: &dyn Ledger, repository: &Repository) -> ObjectId {
@@ -141,14 +168,10 @@ fn links_are_found_by_commit_and_survive_later_captures() {
 fn uniting_keeps_every_session_of_both_sides() {
     on_every_backend(|backend, _, repository| {
         put(backend, repository, &[capture(session("aaaa", &["mine"]), Vec::new())]);
-        let other = BranchName::from("other");
         let theirs = [capture(session("bbbb", &["theirs"]), Vec::new())];
-        backend.store(repository, &other, &theirs, now()).expect("a store");
-        let tips = backend.tips(repository).expect("tips");
-        let other_tip = tips.iter().find(|tip| tip.branch == other).expect("the other tip").id;
+        let other_tip = stored_apart(backend, repository, &main_branch(), &theirs);
         let united = backend.unite(repository, &main_branch(), other_tip, now()).expect("a union");
-        let main = backend.tips(repository).expect("tips").into_iter().find(|tip| tip.branch == main_branch());
-        let main = main.expect("the tip");
+        let main = tip_of(backend, repository, &main_branch());
         assert_eq!(main.id, united);
         let ids: Vec<String> =
             backend.sessions(repository, &main).expect("sessions").iter().map(|s| s.key.to_string()).collect();
@@ -161,21 +184,13 @@ fn uniting_keeps_every_session_of_both_sides() {
 #[test]
 fn of_two_versions_the_continuation_stays_and_different_ones_stay_both() {
     on_every_backend(|backend, _, repository| {
-        let branches = ["short", "long", "other"].map(BranchName::from);
-        let versions = [&["one"][..], &["one", "two"], &["something else"]];
-        for (branch, prompts) in branches.iter().zip(versions) {
-            backend.store(repository, branch, &[capture(session(ID, prompts), Vec::new())], now()).expect("a store");
+        for prompts in [&["one"][..], &["one", "two"], &["something else"]] {
+            let version = [capture(session(ID, prompts), Vec::new())];
+            let tip = stored_apart(backend, repository, &main_branch(), &version);
+            backend.unite(repository, &main_branch(), tip, now()).expect("a union");
         }
-        let tip_of = |branch: &BranchName| {
-            let tips = backend.tips(repository).expect("tips");
-            tips.into_iter().find(|tip| tip.branch == *branch).expect("a tip").id
-        };
-        for branch in &branches {
-            backend.unite(repository, &main_branch(), tip_of(branch), now()).expect("a union");
-        }
-        let tips = backend.tips(repository).expect("tips");
-        let main = tips.iter().find(|tip| tip.branch == main_branch()).expect("the tip");
-        let found = backend.sessions(repository, main).expect("sessions");
+        let main = tip_of(backend, repository, &main_branch());
+        let found = backend.sessions(repository, &main).expect("sessions");
         let other = session(ID, &["something else"]).to_bytes();
         let keys: Vec<String> = found.iter().map(|listed| listed.key.to_string()).collect();
         assert_eq!(keys, [ID.to_owned(), format!("{ID}~{}", ObjectHash::of(&other).short())]);
@@ -210,7 +225,7 @@ fn many_writers_at_once_lose_nothing() {
 }
 
 #[test]
-fn branches_with_long_odd_or_similar_names_have_ledgers_of_their_own() {
+fn sessions_of_branches_with_long_odd_or_similar_names_are_kept_apart() {
     on_every_backend(|backend, _, repository| {
         let long = "x".repeat(250);
         let names: [&[u8]; 5] = [b"feat1a", b"feat1G", b"gr\xfcn", long.as_bytes(), b"-odd"];
@@ -219,11 +234,17 @@ fn branches_with_long_odd_or_similar_names_have_ledgers_of_their_own() {
             let captures = [capture(session(&id, &["one"]), Vec::new())];
             backend.store(repository, &BranchName::from(*name), &captures, now()).expect("a store");
         }
-        let tips = backend.tips(repository).expect("tips");
-        let mut found: Vec<&[u8]> = tips.iter().map(|tip| tip.branch.as_bytes()).collect();
-        found.sort_unstable();
-        let mut expected = names.to_vec();
-        expected.sort_unstable();
+        let mut found = Vec::new();
+        for tip in backend.tips(repository).expect("tips") {
+            for listed in backend.sessions(repository, &tip).expect("sessions") {
+                assert!(tip.covers(&listed.branch), "{}", listed.branch);
+                assert_eq!(listed.branches(), std::slice::from_ref(&listed.branch));
+                found.push((listed.key.to_string(), listed.branch));
+            }
+        }
+        found.sort();
+        let expected: Vec<_> =
+            (0..).zip(names).map(|(index, name)| (format!("id-{index}"), BranchName::from(name))).collect();
         assert_eq!(found, expected);
     });
 }
@@ -232,8 +253,11 @@ fn branches_with_long_odd_or_similar_names_have_ledgers_of_their_own() {
 fn hostile_names_in_a_fetched_tree_are_passed_over() {
     on_every_backend(|backend, work, repository| {
         put(backend, repository, &[capture(session(ID, &["one"]), Vec::new())]);
-        let good = tip(backend, repository).to_string();
-        let blob = work.git(&["rev-parse", &format!("{good}:v1/11/{ID}.hail.jsonl")]).trim().to_owned();
+        let good = tip_of(backend, repository, &main_branch());
+        let hail = work.tree(&good.id.to_string()).into_iter().find(|path| path.ends_with(".hail.jsonl"));
+        let hail = hail.expect("a session");
+        let blob = work.git(&["rev-parse", &format!("{}:{hail}", good.id)]).trim().to_owned();
+        let folder = hail.split('/').next().expect("a folder");
         let listing = format!(
             "120000 blob {blob}\tlink.hail.jsonl\n100644 blob {blob}\t-rf.hail.jsonl\n100755 blob {blob}\trun.hail.jsonl\n\
              100644 blob {blob}\t.hidden.hail.jsonl\n"
@@ -242,9 +266,9 @@ fn hostile_names_in_a_fetched_tree_are_passed_over() {
         let make = |script: &str| work.run("sh", &["-c", script]).ok().stdout.trim().to_owned();
         let shard = make("git mktree < listing");
         let v1 = make(&format!("printf '040000 tree {shard}\\tli\\n' | git mktree"));
-        let root = make(&format!("printf '040000 tree {v1}\\tv1\\n' | git mktree"));
+        let root = make(&format!("printf '040000 tree {v1}\\t{folder}\\n' | git mktree"));
         let commit = make(&format!("git commit-tree -m x {root}"));
-        work.git(&["update-ref", "refs/opensession/branches/bWFpbg", &commit]);
+        work.git(&["update-ref", &good.reference, &commit]);
         assert_eq!(read_all(backend, repository), []);
     });
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use git_session::{
     git::{ObjectId, Repository},
-    ledger::{BranchName, Ledger, Link},
+    ledger::{Ledger, Link, Tip},
 };
 use proptest::prelude::*;
 
-use super::{ID, capture, now, on_every_backend, session};
+use super::{ID, capture, main_branch, now, on_every_backend, session, stored_apart, tip_of};
 use crate::support::Place;
 
 /// What one clone has: of each session some events, a commit it is linked to.
@@ -25,7 +25,7 @@ fn sides() -> impl Strategy<Value = [Side; 3]> {
     [side.clone(), side.clone(), side]
 }
 
-fn store(backend: &dyn Ledger, repository: &Repository, side: &Side, name: &str) -> ObjectId {
+fn store(backend: &dyn Ledger, repository: &Repository, side: &Side) -> ObjectId {
     let captures: Vec<_> = side
         .iter()
         .map(|(id, (events, commit))| {
@@ -35,28 +35,16 @@ fn store(backend: &dyn Ledger, repository: &Repository, side: &Side, name: &str)
             capture(session(id, events), links)
         })
         .collect();
-    let branch = BranchName::from(name);
-    backend.store(repository, &branch, &captures, now()).expect("a store");
-    tip(backend, repository, name)
+    stored_apart(backend, repository, &main_branch(), &captures)
 }
 
-fn tip(backend: &dyn Ledger, repository: &Repository, name: &str) -> ObjectId {
-    let tips = backend.tips(repository).expect("tips");
-    tips.into_iter().find(|tip| tip.branch == BranchName::from(name)).expect("a tip").id
-}
-
-/// Unites `tips` one after the other into a ledger of their own; returns its tree.
-fn united(
-    backend: &dyn Ledger,
-    work: &Place,
-    repository: &Repository,
-    name: &str,
-    tips: &[ObjectId],
-) -> (ObjectId, String) {
+/// Unites `tips` one after the other in a clone that has nothing else; returns the tip and its tree.
+fn united(backend: &dyn Ledger, work: &Place, repository: &Repository, tips: &[ObjectId]) -> (ObjectId, String) {
     for tip in tips {
-        backend.unite(repository, &BranchName::from(name), *tip, now()).expect("a union");
+        backend.unite(repository, &main_branch(), *tip, now()).expect("a union");
     }
-    let tip = tip(backend, repository, name);
+    let Tip { id: tip, reference, .. } = tip_of(backend, repository, &main_branch());
+    work.git(&["update-ref", "-d", &reference]);
     (tip, work.git(&["rev-parse", &format!("{tip}^{{tree}}")]))
 }
 
@@ -66,15 +54,15 @@ proptest! {
     #[test]
     fn the_union_is_commutative_associative_and_idempotent(sides in sides()) {
         on_every_backend(|backend, work, repository| {
-            let [a, b, c] = [0, 1, 2].map(|index: usize| store(backend, repository, &sides[index], &format!("side-{index}")));
-            let unite = |name: &str, tips: &[ObjectId]| united(backend, work, repository, name, tips);
-            let (_, all) = unite("abc", &[a, b, c]);
-            assert_eq!(unite("cba", &[c, b, a]).1, all, "{sides:?}");
-            let (bc, _) = unite("bc", &[b, c]);
-            assert_eq!(unite("a(bc)", &[a, bc]).1, all, "{sides:?}");
-            let (ab, _) = unite("ab", &[a, b]);
-            let (cb, _) = unite("cb", &[c, b]);
-            assert_eq!(unite("(ab)(cb)", &[ab, cb, a, b]).1, all, "{sides:?}");
+            let [a, b, c] = [0, 1, 2].map(|index: usize| store(backend, repository, &sides[index]));
+            let unite = |tips: &[ObjectId]| united(backend, work, repository, tips);
+            let (_, all) = unite(&[a, b, c]);
+            assert_eq!(unite(&[c, b, a]).1, all, "{sides:?}");
+            let (bc, _) = unite(&[b, c]);
+            assert_eq!(unite(&[a, bc]).1, all, "{sides:?}");
+            let (ab, _) = unite(&[a, b]);
+            let (cb, _) = unite(&[c, b]);
+            assert_eq!(unite(&[ab, cb, a, b]).1, all, "{sides:?}");
         });
     }
 }

@@ -1,0 +1,148 @@
+//! A ledger's tree that is being changed.
+
+use std::collections::BTreeMap;
+
+use super::{
+    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, SessionKey,
+    layout::Layout, merge, snapshot,
+};
+use crate::{
+    git::{GitError, ObjectId, Repository, TreeUpdate},
+    hail::{SessionId, Timestamp},
+};
+
+/// A tree, and what is about to be different in it.
+pub(super) struct Draft<'a> {
+    repository: &'a Repository,
+    layout: &'static dyn Layout,
+    branch: &'a BranchName,
+    tree: Option<ObjectId>,
+    now: Timestamp,
+    updates: Vec<TreeUpdate>,
+    /// The new links. They are written last, since those of one commit may share a blob.
+    links: BTreeMap<ObjectId, BTreeMap<SessionId, IndexEntry>>,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins with `tree`, or with nothing.
+    pub(super) fn new(
+        repository: &'a Repository,
+        layout: &'static dyn Layout,
+        branch: &'a BranchName,
+        tree: Option<ObjectId>,
+        now: Timestamp,
+    ) -> Self {
+        Self { repository, layout, branch, tree, now, updates: Vec::new(), links: BTreeMap::new() }
+    }
+
+    fn find(&self, path: &str) -> Result<Option<ObjectId>, GitError> {
+        self.tree.map_or(Ok(None), |tree| self.repository.find_in_tree(tree, path))
+    }
+
+    fn find_meta(&self, key: &SessionKey) -> Result<Option<Meta>, GitError> {
+        let Some(id) = self.find(&key.meta_path(self.layout.folder()))? else { return Ok(None) };
+        Ok(Meta::parse(&self.repository.read_blob(id, snapshot::MAX_META_BYTES)?).ok())
+    }
+
+    fn write(&mut self, path: String, bytes: &[u8]) -> Result<(), GitError> {
+        let id = self.repository.write_blob(bytes)?;
+        self.updates.push((path, Some(id)));
+        Ok(())
+    }
+
+    /// Adds the links that are not there yet; returns whether there were any.
+    fn add_links(&mut self, key: &SessionKey, meta: &Meta, links: &[Link]) -> Result<bool, LedgerError> {
+        let mut has_new = false;
+        for Link { commit, evidence } in links {
+            let is_known = match self.tree {
+                Some(tree) => self.layout.is_linked(self.repository, tree, *commit, &key.id)?,
+                None => false,
+            };
+            if !is_known {
+                has_new = true;
+                let entry = IndexEntry::new(key, self.layout.folder(), evidence, self.now);
+                self.add_entry(*commit, self.layout.described(entry, Some(meta)));
+            }
+        }
+        Ok(has_new)
+    }
+
+    fn add_entry(&mut self, commit: ObjectId, entry: IndexEntry) {
+        self.links.entry(commit).or_default().entry(entry.session_id.clone()).or_insert(entry);
+    }
+
+    /// Links a session that is stored already; one that is not is passed over.
+    pub(super) fn link(&mut self, session: &SessionId, links: &[Link]) -> Result<(), LedgerError> {
+        let key = SessionKey::from(session.clone());
+        let Some(meta) = self.find_meta(&key)? else { return Ok(()) };
+        if self.add_links(&key, &meta, links)? {
+            let path = key.meta_path(self.layout.folder());
+            self.write(path, &meta.with_commits(links).to_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Stores a session.
+    pub(super) fn put(&mut self, capture: &Capture) -> Result<Outcome, LedgerError> {
+        let key = SessionKey::from(capture.session.value().header.session_id.clone());
+        let new_meta = Meta::of(capture);
+        let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
+        let bytes = capture.session.value().to_bytes();
+        let hail_path = key.hail_path(self.layout.folder());
+        let stored = self.find(&hail_path)?;
+        let stored_meta = self.find_meta(&key)?;
+        let hail = match stored {
+            Some(id) if keeps_stored(self.repository, id, &bytes)? => id,
+            _ => self.repository.write_blob(&bytes)?,
+        };
+        let is_same = stored == Some(hail);
+        let meta = match &stored_meta {
+            // The events stay, so what describes them stays too.
+            Some(old) if is_same => old.clone(),
+            Some(old) => new_meta.absorbing(old),
+            None => new_meta,
+        };
+        let meta = self.layout.placed(meta, self.branch);
+        if is_same && !has_new_links && stored_meta.as_ref() == Some(&meta) {
+            return Ok(Outcome::Unchanged);
+        }
+        self.write(key.meta_path(self.layout.folder()), &meta.with_commits(&capture.links).to_bytes())?;
+        self.updates.push((hail_path, Some(hail)));
+        Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+    }
+
+    /// Takes over a session and its links as another ledger has them.
+    pub(super) fn adopt(&mut self, listed: &Listed, links: &[(ObjectId, IndexEntry)]) -> Result<(), LedgerError> {
+        let folder = self.layout.folder();
+        let mut meta = listed.meta.clone();
+        meta.own.branches.clear();
+        let meta = self.layout.placed(meta, self.branch);
+        self.write(listed.key.meta_path(folder), &meta.to_bytes())?;
+        if let Some(hail) = listed.hail {
+            self.updates.push((listed.key.hail_path(folder), Some(hail)));
+        }
+        for (commit, entry) in links.iter().filter(|(_, entry)| entry.session_id == listed.key.id) {
+            self.add_entry(*commit, self.layout.described(entry.clone().moved(folder), Some(&meta)));
+        }
+        Ok(())
+    }
+
+    /// Stores the tree; `None` when it is the one that it began with.
+    pub(super) fn finish(mut self) -> Result<Option<ObjectId>, LedgerError> {
+        for (commit, entries) in std::mem::take(&mut self.links) {
+            let entries = entries.into_values().collect();
+            self.updates.extend(self.layout.link(self.repository, self.tree, commit, entries)?);
+        }
+        if self.updates.is_empty() {
+            return Ok(None);
+        }
+        self.updates.extend(self.layout.fixtures(self.repository, self.branch)?);
+        Ok(Some(self.repository.edit_tree(self.tree, &self.updates)?))
+    }
+}
+
+/// Whether the stored session is the new one or goes beyond it: a log may have been cut since.
+fn keeps_stored(repository: &Repository, id: ObjectId, new: &[u8]) -> Result<bool, LedgerError> {
+    let stored = repository.read_blob(id, MAX_SESSION_BYTES)?;
+    Ok(stored == new || merge::goes_beyond(&stored, new))
+}

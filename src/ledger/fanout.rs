@@ -1,0 +1,159 @@
+//! The tree of notes. git spreads notes over folders as they grow in number, `<hex>`, `ab/<rest>`,
+//! `ab/cd/<rest>`, …, reads any mixture, and joins the texts of two entries for one commit. So every
+//! depth is read here, and one is written, `ab/<rest>`, with whatever is at another depth removed.
+
+use std::collections::BTreeMap;
+
+use super::{
+    LedgerError,
+    note::Note,
+    snapshot::{self, MAX_META_BYTES},
+};
+use crate::git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate};
+
+/// Where the note of `commit` is written.
+fn path(commit: ObjectId) -> String {
+    let hex = commit.to_string();
+    let (folder, rest) = hex.split_at(2);
+    format!("{folder}/{rest}")
+}
+
+/// The commit whose note is at `path`; `None` where git sees no note.
+pub(super) fn commit_at(repository: &Repository, path: &str) -> Option<ObjectId> {
+    let (folders, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_fanned = folders.is_empty() || folders.split('/').all(|folder| folder.len() == 2);
+    let is_lower = !path.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_fanned && is_lower && !last.is_empty() { repository.parse_id(&path.replace('/', "")) } else { None }
+}
+
+/// Every note of `commit`, with its path.
+fn find(repository: &Repository, tree: ObjectId, commit: ObjectId) -> Result<Vec<(String, ObjectId)>, LedgerError> {
+    let hex = commit.to_string();
+    let mut found = Vec::new();
+    let (mut folder, mut tree, mut rest) = (String::new(), tree, hex.as_str());
+    loop {
+        if let Some(note) = repository.find_entry(tree, rest)?.filter(|entry| entry.kind == EntryKind::Blob) {
+            found.push((format!("{folder}{rest}"), note.id));
+        }
+        let (digits, below) = rest.split_at(2);
+        let next = repository.find_entry(tree, digits)?.filter(|entry| entry.kind == EntryKind::Tree);
+        let Some(next) = next.filter(|_| !below.is_empty()) else { return Ok(found) };
+        folder.push_str(digits);
+        folder.push('/');
+        (tree, rest) = (next.id, below);
+    }
+}
+
+/// What the notes of `commit` say together.
+pub(super) fn read(repository: &Repository, tree: ObjectId, commit: ObjectId) -> Result<Note, LedgerError> {
+    let blobs: Vec<ObjectId> = find(repository, tree, commit)?.into_iter().map(|(_, id)| id).collect();
+    read_all(repository, &blobs)
+}
+
+fn read_all(repository: &Repository, blobs: &[ObjectId]) -> Result<Note, LedgerError> {
+    let mut note = Note::default();
+    for blob in blobs {
+        note = note.united(Note::parse(&repository.read_blob(*blob, MAX_META_BYTES)?));
+    }
+    Ok(note)
+}
+
+/// The changes that make `note` the only one of `commit`.
+pub(super) fn write(
+    repository: &Repository,
+    tree: Option<ObjectId>,
+    commit: ObjectId,
+    note: &Note,
+) -> Result<Vec<TreeUpdate>, LedgerError> {
+    let mut updates = Vec::new();
+    if let Some(tree) = tree {
+        updates.extend(find(repository, tree, commit)?.into_iter().map(|(path, _)| (path, None)));
+    }
+    updates.push((path(commit), Some(repository.write_blob(&note.to_bytes())?)));
+    Ok(updates)
+}
+
+/// Every note of a tree.
+pub(super) fn all(repository: &Repository, tree: ObjectId) -> Result<BTreeMap<ObjectId, Note>, LedgerError> {
+    let mut notes = BTreeMap::new();
+    for (commit, blobs) in strip(repository, tree)?.1 {
+        notes.insert(commit, read_all(repository, &blobs)?);
+    }
+    Ok(notes)
+}
+
+/// The blobs of each commit's notes.
+type Blobs = BTreeMap<ObjectId, Vec<ObjectId>>;
+
+/// Parts a tree into what is no note, and the notes.
+fn strip(repository: &Repository, tree: ObjectId) -> Result<(ObjectId, Blobs), LedgerError> {
+    let mut notes = Blobs::new();
+    let rest = strip_folder(repository, tree, "", &mut notes)?;
+    let rest = match rest {
+        Some(rest) => rest,
+        None => repository.write_tree(&[])?,
+    };
+    Ok((rest, notes))
+}
+
+/// Parts one folder, whose digits so far are `prefix`; `None` where only notes were.
+fn strip_folder(
+    repository: &Repository,
+    tree: ObjectId,
+    prefix: &str,
+    notes: &mut Blobs,
+) -> Result<Option<ObjectId>, LedgerError> {
+    let mut rest: Vec<Entry> = Vec::new();
+    for entry in repository.read_tree(tree)? {
+        let name = entry.name().filter(|name| name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+        let digits = name.map(|name| format!("{prefix}{name}"));
+        let is_folder = entry.kind == EntryKind::Tree && entry.name.len() == 2;
+        let commit = digits.as_deref().and_then(|hex| repository.parse_id(hex));
+        match (commit, digits) {
+            (Some(commit), _) if entry.kind == EntryKind::Blob => notes.entry(commit).or_default().push(entry.id),
+            // A full id has 64 digits at most.
+            (_, Some(digits)) if is_folder && digits.len() < 64 => {
+                let left = strip_folder(repository, entry.id, &digits, notes)?;
+                rest.extend(left.map(|left| Entry::tree(entry.name, left)));
+            }
+            _ => rest.push(entry),
+        }
+    }
+    Ok(if rest.is_empty() { None } else { Some(repository.write_tree(&rest)?) })
+}
+
+/// Unites two trees: the notes of each commit by session, everything else with `unite`.
+pub(super) fn union(
+    repository: &Repository,
+    ours: ObjectId,
+    theirs: ObjectId,
+    unite: impl Fn(ObjectId, ObjectId) -> Result<ObjectId, LedgerError>,
+) -> Result<ObjectId, LedgerError> {
+    if ours == theirs {
+        return Ok(ours);
+    }
+    let (our_rest, mut notes) = strip(repository, ours)?;
+    let (their_rest, their_notes) = strip(repository, theirs)?;
+    for (commit, blobs) in their_notes {
+        notes.entry(commit).or_default().extend(blobs);
+    }
+    let mut updates = Vec::new();
+    for (commit, mut blobs) in notes {
+        blobs.sort_unstable();
+        blobs.dedup();
+        let blob = match blobs.as_slice() {
+            [same] => *same,
+            several => repository.write_blob(&read_all(repository, several)?.to_bytes())?,
+        };
+        updates.push((path(commit), Some(blob)));
+    }
+    Ok(repository.edit_tree(Some(unite(our_rest, their_rest)?), &updates)?)
+}
+
+/// Whether all of the note at `path` shows in its entries.
+pub(super) fn is_plain(repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError> {
+    if entry.kind != EntryKind::Blob || commit_at(repository, path).is_none() {
+        return Ok(false);
+    }
+    Ok(Note::parse(&repository.read_blob(entry.id, snapshot::MAX_META_BYTES)?).remarks.is_empty())
+}

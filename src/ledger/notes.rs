@@ -1,0 +1,185 @@
+//! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
+
+use super::{
+    BranchName, Capture, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, SessionKey,
+    Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
+};
+use crate::{
+    git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate},
+    hail::{SessionId, Timestamp},
+};
+
+/// The reference, here and on every remote.
+const REFERENCE: &str = "refs/notes/opensession";
+/// What ends the names of the references that remember what remotes have.
+const KNOWN_AS: &str = "/notes/opensession";
+/// The folder of the sessions' shards. git carries along what is no note.
+const FOLDER: &str = "sessions";
+
+/// The ledger in notes.
+pub(super) struct Notes;
+
+impl Ledger for Notes {
+    fn name(&self) -> &'static str {
+        "git_notes"
+    }
+
+    fn reference(&self, _: &BranchName) -> String {
+        REFERENCE.to_owned()
+    }
+
+    fn pattern(&self) -> &'static str {
+        REFERENCE
+    }
+
+    fn known_root(&self, remote: &str) -> String {
+        branch::remote_root(remote, "notes")
+    }
+
+    fn store(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        captures: &[Capture],
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        shelf(repository, branch, now).store(captures)
+    }
+
+    fn link(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        links: &[(SessionId, Link)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        shelf(repository, branch, now).link(links)
+    }
+
+    fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
+        let tip = |remote, reference: &str, id| Tip {
+            branch: BranchName::every(),
+            remote,
+            reference: reference.to_owned(),
+            id,
+        };
+        let own = repository.find_reference(REFERENCE.as_bytes())?;
+        let mut tips: Vec<Tip> = own.map(|id| tip(None, REFERENCE, id)).into_iter().collect();
+        for (name, id) in repository.references(REMOTE_ROOT)? {
+            let name = name.to_string();
+            let remote = name[REMOTE_ROOT.len()..].strip_suffix(KNOWN_AS).map(str::to_owned);
+            tips.extend(remote.map(|remote| tip(Some(remote), &name, id)));
+        }
+        Ok(tips)
+    }
+
+    fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        snapshot::sessions(repository, self, tip)
+    }
+
+    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
+        snapshot::find(repository, FOLDER, tip, &SessionKey::from(session.clone()))
+    }
+
+    fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
+        Ok(fanout::read(repository, repository.tree_of(tip.id)?, commit)?.entries.into_values().collect())
+    }
+
+    fn unite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        other: ObjectId,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        shelf(repository, branch, now).unite(other)
+    }
+
+    fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
+        let tree = repository.tree_of(tip.id)?;
+        let mut links = Links { entries: Vec::new(), has_more: false };
+        for (path, entry) in snapshot::leaves(repository, tree)? {
+            links.has_more |= !self.knows(repository, &path, &entry)?;
+        }
+        for (commit, note) in fanout::all(repository, tree)? {
+            links.entries.extend(note.entries.into_values().map(|entry| (commit, entry)));
+        }
+        Ok(links)
+    }
+
+    fn adopt(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        sessions: &[Listed],
+        links: &[(ObjectId, IndexEntry)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        shelf(repository, branch, now).adopt(sessions, links)
+    }
+}
+
+impl Layout for Notes {
+    fn folder(&self) -> &'static str {
+        FOLDER
+    }
+
+    fn branch_of(&self, _: &Tip, meta: &Meta) -> BranchName {
+        meta.branches().into_iter().next().unwrap_or_else(|| BranchName::from("detached"))
+    }
+
+    fn placed(&self, meta: Meta, branch: &BranchName) -> Meta {
+        meta.of_branch(branch)
+    }
+
+    fn described(&self, mut entry: IndexEntry, meta: Option<&Meta>) -> IndexEntry {
+        if let Some(meta) = meta {
+            note::show(&mut entry, meta);
+        }
+        entry
+    }
+
+    fn is_linked(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        commit: ObjectId,
+        session: &SessionId,
+    ) -> Result<bool, LedgerError> {
+        Ok(fanout::read(repository, tree, commit)?.entries.contains_key(session))
+    }
+
+    fn link(
+        &self,
+        repository: &Repository,
+        tree: Option<ObjectId>,
+        commit: ObjectId,
+        entries: Vec<IndexEntry>,
+    ) -> Result<Vec<TreeUpdate>, LedgerError> {
+        let mut note = match tree {
+            Some(tree) => fanout::read(repository, tree, commit)?,
+            None => note::Note::default(),
+        };
+        for entry in entries {
+            note.add(entry);
+        }
+        fanout::write(repository, tree, commit, &note)
+    }
+
+    fn fixtures(&self, _: &Repository, _: &BranchName) -> Result<Vec<TreeUpdate>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+        fanout::union(repository, ours, theirs, |ours, theirs| merge::union(repository, FOLDER, ours, theirs))
+    }
+
+    fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError> {
+        let is_session = entry.kind == EntryKind::Blob && snapshot::is_of_session(FOLDER, path);
+        Ok(is_session || fanout::is_plain(repository, path, entry)?)
+    }
+}
+
+fn shelf<'a>(repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
+    Shelf { repository, layout: &Notes, branch, reference: REFERENCE.to_owned(), known_as: KNOWN_AS.to_owned(), now }
+}

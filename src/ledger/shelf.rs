@@ -1,0 +1,183 @@
+//! Writing one ledger: compare-and-swap, again and again until nobody was faster.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft, layout::Layout,
+};
+use crate::{
+    git::{Expected, GitError, ObjectId, RefUpdate, Repository},
+    hail::{SessionId, Timestamp},
+};
+
+/// How often a write is tried again when somebody else was faster.
+const ATTEMPTS: u32 = 200;
+
+/// One ledger: where it is, and how its tree is arranged.
+pub(super) struct Shelf<'a> {
+    /// The repository.
+    pub(super) repository: &'a Repository,
+    /// How the tree is arranged.
+    pub(super) layout: &'static dyn Layout,
+    /// The branch that is written for.
+    pub(super) branch: &'a BranchName,
+    /// The full name of its reference.
+    pub(super) reference: String,
+    /// What ends the names of the references that remember what the remotes have of it.
+    pub(super) known_as: String,
+    /// The time for commits.
+    pub(super) now: Timestamp,
+}
+
+impl Shelf<'_> {
+    /// Stores sessions.
+    pub(super) fn store(&self, captures: &[Capture]) -> Result<Vec<Outcome>, LedgerError> {
+        let Some(last) = captures.last() else { return Ok(Vec::new()) };
+        let subject = last.session.value().header.session_id.as_str();
+        let mut outcomes = Vec::new();
+        self.change(subject, |draft| {
+            outcomes = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
+            Ok(())
+        })?;
+        Ok(outcomes)
+    }
+
+    /// Links stored sessions to commits.
+    pub(super) fn link(&self, links: &[(SessionId, Link)]) -> Result<(), LedgerError> {
+        let Some((last, _)) = links.last() else { return Ok(()) };
+        let mut by_session: BTreeMap<&SessionId, Vec<Link>> = BTreeMap::new();
+        for (session, link) in links {
+            by_session.entry(session).or_default().push(link.clone());
+        }
+        self.change(last.as_str(), |draft| {
+            by_session.iter().try_for_each(|(session, links)| draft.link(session, links))
+        })
+    }
+
+    /// Unites `other`, a tip of the same ledger from elsewhere, with this one.
+    pub(super) fn unite(&self, other: ObjectId) -> Result<ObjectId, LedgerError> {
+        let mut result = other;
+        self.write(|base| {
+            result = match base {
+                Some(base) => self.merged([base, other])?,
+                None => other,
+            };
+            Ok(Some(result))
+        })?;
+        Ok(result)
+    }
+
+    /// Takes in what another ledger has. What is here already stays: the two are united.
+    pub(super) fn adopt(&self, sessions: &[Listed], links: &[(ObjectId, IndexEntry)]) -> Result<(), LedgerError> {
+        self.write(|base| {
+            let mut draft = self.draft(None);
+            sessions.iter().try_for_each(|listed| draft.adopt(listed, links))?;
+            let Some(theirs) = draft.finish()? else { return Ok(None) };
+            let ours = base.map(|base| self.repository.tree_of(base)).transpose()?;
+            let tree = match ours {
+                Some(ours) => self.layout.unite(self.repository, ours, theirs)?,
+                None => theirs,
+            };
+            if ours == Some(tree) {
+                return Ok(base);
+            }
+            let subject = format!("adopt {} sessions of {}", sessions.len(), self.branch);
+            self.commit(tree, &self.parents_for_amending(base)?, &subject).map(Some)
+        })
+    }
+
+    fn draft(&self, tree: Option<ObjectId>) -> Draft<'_> {
+        Draft::new(self.repository, self.layout, self.branch, tree, self.now)
+    }
+
+    fn commit(&self, tree: ObjectId, parents: &[ObjectId], subject: &str) -> Result<ObjectId, LedgerError> {
+        Ok(self.repository.write_commit(tree, parents, &format!("session: {subject}\n"), self.now.seconds())?)
+    }
+
+    /// Commits what `edit` makes of the tree.
+    fn change(
+        &self,
+        subject: &str,
+        mut edit: impl FnMut(&mut Draft<'_>) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.write(|base| {
+            let mut draft = self.draft(base.map(|tip| self.repository.tree_of(tip)).transpose()?);
+            edit(&mut draft)?;
+            match draft.finish()? {
+                Some(tree) => self.commit(tree, &self.parents_for_amending(base)?, subject).map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// The commit that has all of both tips: one of them where that is enough, else a merge.
+    fn merged(&self, [base, other]: [ObjectId; 2]) -> Result<ObjectId, LedgerError> {
+        if self.repository.is_ancestor(other, base)? {
+            return Ok(base);
+        }
+        if self.repository.is_ancestor(base, other)? {
+            return Ok(other);
+        }
+        let theirs = self.repository.tree_of(other)?;
+        let tree = self.layout.unite(self.repository, self.repository.tree_of(base)?, theirs)?;
+        if tree == theirs {
+            // They have it all; another merge commit would only be one more to merge elsewhere.
+            return Ok(other);
+        }
+        self.commit(tree, &[base, other], &format!("merge {}", self.branch))
+    }
+
+    /// Moves the ledger to what `next` makes of its tip, again and again until nobody was faster;
+    /// `next` returns `None` when there is nothing to do.
+    fn write(
+        &self,
+        mut next: impl FnMut(Option<ObjectId>) -> Result<Option<ObjectId>, LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let reference = &self.reference;
+        for attempt in 0..ATTEMPTS {
+            let current = self.repository.find_reference(reference.as_bytes())?;
+            // A first write goes on where the fetched ledger stands, so that it can be pushed as it is.
+            let base = match current {
+                Some(current) => Some(current),
+                None => self.fetched()?.into_iter().next(),
+            };
+            let Some(new) = next(base)? else { return Ok(()) };
+            if current == Some(new) {
+                return Ok(());
+            }
+            let expected = current.map_or(Expected::Absent, Expected::Is);
+            let update = RefUpdate { name: reference.clone().into(), expected, new: Some(new) };
+            match self.repository.update_reference(&update) {
+                Err(GitError::Conflict { .. }) => pause(attempt),
+                other => return Ok(other?),
+            }
+        }
+        Err(LedgerError::Contended { reference: reference.clone() })
+    }
+
+    /// The parents of the next commit: the tip's own where no remote has the tip yet, so that it is
+    /// replaced rather than piled upon; else the tip.
+    fn parents_for_amending(&self, tip: Option<ObjectId>) -> Result<Vec<ObjectId>, LedgerError> {
+        let Some(tip) = tip else { return Ok(Vec::new()) };
+        for id in self.fetched()? {
+            if self.repository.is_ancestor(tip, id)? {
+                return Ok(vec![tip]);
+            }
+        }
+        Ok(self.repository.commit(tip)?.parents)
+    }
+
+    /// The tips of this ledger as last seen on the remotes.
+    fn fetched(&self) -> Result<Vec<ObjectId>, GitError> {
+        let references = self.repository.references(REMOTE_ROOT)?;
+        let is_known = |name: &[u8]| name.ends_with(self.known_as.as_bytes());
+        let of_ledger = references.into_iter().filter(|(name, _)| is_known(name));
+        Ok(of_ledger.map(|(_, id)| id).filter(|id| self.repository.has_object(*id)).collect())
+    }
+}
+
+/// Waits a little before another try; the process id spreads writers that collided.
+fn pause(attempt: u32) {
+    let spread = u64::from(std::process::id() % 7 + 1);
+    std::thread::sleep(Duration::from_micros(200 * spread * u64::from(attempt.min(20) + 1)));
+}
