@@ -1,5 +1,7 @@
 //! Exchanging ledgers by hand, and letting them go.
 
+mod stress;
+
 use crate::support::{ClaudeLog, Place, World};
 
 fn capture_one(world: &World, place: &Place, number: u32) -> String {
