@@ -1,6 +1,9 @@
 //! The hook of a push: what its commits name goes along.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use crate::{
     capture::{CaptureLock, Job, JobSession, Queue, run_job},
@@ -9,7 +12,7 @@ use crate::{
     error::Result,
     git::{ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Tip},
+    ledger::{BranchName, Link, Tip},
     link,
     sync::{Exchange, Pair},
 };
@@ -112,15 +115,48 @@ fn store_named(
         run_job(context, job)?;
         queue.done(path)?;
     }
+    store_wanted(context, config, &wanted)
+}
+
+/// Stores what is behind its log, and links what a commit names and the ledger does not know of: a
+/// hook that was stopped leaves such a commit.
+fn store_wanted(context: &Context, config: &Config, wanted: &[Job]) -> Result<()> {
+    let repository = context.repository()?;
     let tips = config.ledger.tips(repository)?;
+    let mut unlinked: BTreeMap<BranchName, Vec<(SessionId, Link)>> = BTreeMap::new();
     for job in wanted {
         let branch = job.branch();
+        let session = &job.sessions[0];
         let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.branch == branch).collect();
-        if !is_up_to_date(context, config, &of_branch, &job.sessions[0])? {
-            run_job(context, &job)?;
+        if !is_up_to_date(context, config, &of_branch, session)? {
+            run_job(context, job)?;
+        } else if let Some(commit) = repository.parse_id(&job.commit)
+            && !is_linked(context, config, &of_branch, session, commit)?
+        {
+            let link = Link { commit, evidence: session.evidence.clone() };
+            unlinked.entry(branch).or_default().push((session.id.clone(), link));
         }
     }
+    for (branch, links) in unlinked {
+        config.ledger.link(repository, &branch, &links, context.now())?;
+    }
     Ok(())
+}
+
+fn is_linked(
+    context: &Context,
+    config: &Config,
+    tips: &[&Tip],
+    session: &JobSession,
+    commit: ObjectId,
+) -> Result<bool> {
+    for tip in tips {
+        let entries = config.ledger.linked(context.repository()?, tip, commit)?;
+        if entries.iter().any(|entry| entry.session_id == session.id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a session is stored as far as its log goes. Where there is no log here, what is stored

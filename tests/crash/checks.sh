@@ -10,7 +10,7 @@ before='' between='' ledgers='' index='' clean=''
 broken_because() {
     $is_broken || printf 'BROKEN at %s\n' "$point"
     is_broken=true
-    printf '    %s\n' "$@" | head -n 12
+    printf '%s\n' "$@" | head -n 12 | sed 's/^/    /'
 }
 
 # The references of the ledgers, in every repository, with their values.
@@ -110,9 +110,17 @@ again() {
 finish() {
     case $recovery in
         repeat) again "${command[@]}" ;;
-        push) again git push --quiet origin main ;;
+        push)
+            # A hook that dies does not stop the push; what it left undone is for the next one, or for sync.
+            again git push --quiet origin main
+            again git-session sync
+            ;;
         commit)
             if [ -n "$(in_world work git diff --cached --name-only)" ]; then again "${command[@]}"; fi
+            if ! in_world work git log -1 --format=%B | grep -q '^AI-Session:'; then
+                # A hook that dies does not stop the commit, which then names no session.
+                again git commit --quiet --amend --no-edit
+            fi
             settle work
             again git push --quiet --force origin main
             ;;

@@ -1,5 +1,6 @@
 //! The hooks, from the side of a person who commits and pushes.
 
 mod commit;
+mod crash;
 mod install;
 mod push;
