@@ -75,6 +75,7 @@ fn a_lock_of_packed_refs_stops_no_write_and_is_named_by_what_it_stops() {
     let lock = work.join(".git/packed-refs.lock");
     fs::remove_file(&lock).expect("a lock");
     work.git(&["branch", "--quiet", "--move", "main", "other"]);
+    work.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
     fs::write(&lock, "").expect("a lock");
     let cleanup = ["cleanup", "run", "--local", "--apply", "--hidden-ttl-days", "0"];
     let ran = work.session(&cleanup);
