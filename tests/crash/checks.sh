@@ -26,7 +26,8 @@ others() {
     local folder
     for folder in work remote.git; do
         echo "$folder"
-        in_world "$folder" git for-each-ref --format='%(refname) %(objectname)' | grep -v ' refs/opensession' | grep -v '^refs/opensession' || true
+        # A commit that names no session, as one whose hook died, has the same tree and parent.
+        in_world "$folder" git for-each-ref --format='%(refname) %(tree) %(parent)' | grep -v '^refs/opensession' || true
         cat "$world/$folder/HEAD" "$world/$folder/.git/HEAD" 2>/dev/null || true
         cat "$world/$folder/config" "$world/$folder/.git/config" 2>/dev/null || true
     done
@@ -57,7 +58,7 @@ outcome() {
             esac
         done
     done
-    in_world work git-session log --all --json
+    in_world work git-session log --all --json 2>/dev/null
     in_world work git-session hooks status --json 2>&1
     in_world work git status --porcelain
     in_world work git ls-files --stage
