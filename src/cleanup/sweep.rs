@@ -1,9 +1,6 @@
 //! Looks at a place, and deletes what the plan names: exactly those objects, under a lease.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, time::Duration};
 
 use super::{Candidate, Facts, HiddenLedger, provider_of};
 use crate::{
@@ -148,23 +145,28 @@ pub fn sweep(repository: &Repository, place: &Place, candidates: &[Candidate]) -
 }
 
 fn sweep_remote(repository: &Repository, remote: &str, candidates: &[Candidate], swept: &mut Sweep) -> Result<()> {
-    let spec = |candidate: &Candidate| PushSpec {
+    let mut ready = Vec::new();
+    for candidate in candidates {
+        // First what was fetched to look at it: after a crash in between the next run fetches it again,
+        // while nobody would look for what the remote does not have any more.
+        match forget(repository, remote, candidate) {
+            Ok(()) => ready.push(candidate),
+            Err(fault) => swept.failed.push((candidate.reference.clone(), fault.to_string())),
+        }
+    }
+    let spec = |candidate: &&Candidate| PushSpec {
         new: None,
         name: candidate.reference.clone().into(),
         expected: Expected::Is(candidate.id),
     };
-    let specs: Vec<PushSpec> = candidates.iter().map(spec).collect();
-    let started = Instant::now();
-    let statuses = repository.push(remote, &specs, PATIENCE.saturating_sub(started.elapsed()))?;
-    for (status, candidate) in statuses.into_iter().zip(candidates) {
+    let specs: Vec<PushSpec> = ready.iter().map(spec).collect();
+    if specs.is_empty() {
+        return Ok(());
+    }
+    let statuses = repository.push(remote, &specs, PATIENCE)?;
+    for (status, candidate) in statuses.into_iter().zip(ready) {
         match status.result {
-            Ok(()) => {
-                swept.deleted.push(candidate.reference.clone());
-                if let Some(branch) = BranchName::decode(&candidate.reference[ROOT.len()..]) {
-                    // What was fetched to look at it is of no more use; a conflict means news.
-                    let _ = delete(repository, &branch.remote_reference(remote), candidate.id);
-                }
-            }
+            Ok(()) => swept.deleted.push(candidate.reference.clone()),
             Err(reason) => {
                 swept.failed.push((candidate.reference.clone(), reason));
                 let url = repository.remote_url(remote).unwrap_or_default();
@@ -173,6 +175,15 @@ fn sweep_remote(repository: &Repository, remote: &str, candidates: &[Candidate],
         }
     }
     Ok(())
+}
+
+/// Deletes what is remembered here of a remote's ledger; something newer stays.
+fn forget(repository: &Repository, remote: &str, candidate: &Candidate) -> std::result::Result<(), GitError> {
+    let Some(branch) = BranchName::decode(&candidate.reference[ROOT.len()..]) else { return Ok(()) };
+    match delete(repository, &branch.remote_reference(remote), candidate.id) {
+        Err(GitError::Conflict { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 fn delete(repository: &Repository, reference: &str, id: ObjectId) -> std::result::Result<(), GitError> {

@@ -1,12 +1,13 @@
 //! References: listing, and compare-and-swap writes.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use gix::{
     bstr::{BString, ByteSlice},
+    lock,
     refs::{
         FullName, Target,
-        transaction::{Change, LogChange, PreviousValue, RefEdit},
+        transaction::{Change, PreviousValue, RefEdit},
     },
 };
 
@@ -19,6 +20,15 @@ pub enum Expected {
     Absent,
     /// It must be exactly this.
     Is(ObjectId),
+}
+
+impl Expected {
+    fn id(self) -> Option<ObjectId> {
+        match self {
+            Self::Absent => None,
+            Self::Is(id) => Some(id),
+        }
+    }
 }
 
 /// One compare-and-swap write.
@@ -91,7 +101,11 @@ impl Repository {
     pub fn update_reference(&self, update: &RefUpdate) -> Result<(), GitError> {
         let started = std::time::Instant::now();
         loop {
-            let result = if self.uses_reftable { self.update_by_process(update) } else { self.update_by_gix(update) };
+            let result = match update.new {
+                _ if self.uses_reftable => self.update_by_process(update),
+                Some(new) => self.replace_loose(update, new),
+                None => self.delete_by_gix(update),
+            };
             match result {
                 Err(GitError::Locked { .. }) if started.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
@@ -121,20 +135,29 @@ impl Repository {
         found
     }
 
-    fn update_by_gix(&self, update: &RefUpdate) -> Result<(), GitError> {
+    /// Writes a loose file as git does, under the lock of this one reference. gix would hold
+    /// `packed-refs.lock` too, which stands in git's way and would stay behind after a crash.
+    fn replace_loose(&self, update: &RefUpdate, new: ObjectId) -> Result<(), GitError> {
+        const ACTION: &str = "writing a reference";
+        FullName::try_from(update.name.clone()).during("naming a reference")?;
+        let path = self.common_dir().join(update.name.to_path_lossy());
+        let boundary = Some(self.common_dir().join("refs"));
+        let mut lock = lock::File::acquire_to_update_resource(path, lock::acquire::Fail::Immediately, boundary, 0)
+            .map_err(|fault| self.explain(update, &fault))?;
+        if self.find_reference(&update.name)? != update.expected.id() {
+            return Err(GitError::Conflict { name: update.name.to_string() });
+        }
+        lock.with_mut(|file| file.write_all(format!("{new}\n").as_bytes())).during(ACTION)?;
+        lock.commit().map(drop).map_err(|fault| GitError::failed(ACTION, &fault.error))
+    }
+
+    fn delete_by_gix(&self, update: &RefUpdate) -> Result<(), GitError> {
         let name = FullName::try_from(update.name.clone()).during("naming a reference")?;
         let expected = match update.expected {
             Expected::Absent => PreviousValue::MustNotExist,
             Expected::Is(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
         };
-        let change = match update.new {
-            Some(new) => Change::Update {
-                log: LogChange { message: "session".into(), ..LogChange::default() },
-                expected,
-                new: Target::Object(new),
-            },
-            None => Change::Delete { expected, log: gix::refs::transaction::RefLog::AndReference },
-        };
+        let change = Change::Delete { expected, log: gix::refs::transaction::RefLog::AndReference };
         match self.gix.edit_reference(RefEdit { change, name, deref: false }) {
             Ok(_) => Ok(()),
             Err(fault) => Err(self.explain(update, &fault)),
@@ -144,32 +167,26 @@ impl Repository {
     /// gix tells a lost race, a lock and a broken disk apart in prose only, so the store is asked.
     fn explain(&self, update: &RefUpdate, fault: &dyn std::error::Error) -> GitError {
         let name = update.name.to_string();
-        let current = self.find_reference(&update.name).ok().flatten();
-        let expected = match update.expected {
-            Expected::Absent => None,
-            Expected::Is(id) => Some(id),
-        };
-        if current != expected {
+        if self.find_reference(&update.name).ok().flatten() != update.expected.id() {
             return GitError::Conflict { name };
         }
         let mut lock = self.common_dir().join(update.name.to_path_lossy()).into_os_string();
         lock.push(".lock");
-        if std::path::Path::new(&lock).exists() {
-            return GitError::Locked { name, lock: lock.into() };
+        let lock = PathBuf::from(lock);
+        let packed = self.common_dir().join("packed-refs.lock");
+        if !lock.exists() && update.new.is_none() && packed.exists() {
+            return GitError::Locked { name, lock: packed };
         }
         // The holder may have let go between the attempt and this look.
-        if fault.to_string().contains("lock") {
-            return GitError::Locked { name, lock: lock.into() };
+        if lock.exists() || fault.to_string().contains("lock") {
+            return GitError::Locked { name, lock };
         }
         GitError::failed("writing a reference", fault)
     }
 
     fn update_by_process(&self, update: &RefUpdate) -> Result<(), GitError> {
         let null = self.null_id();
-        let old = match update.expected {
-            Expected::Absent => null,
-            Expected::Is(id) => id,
-        };
+        let old = update.expected.id().unwrap_or(null);
         let name = update.name.to_str_lossy();
         let line = match update.new {
             Some(new) => format!("update {name}\0{new}\0{old}\0"),
@@ -179,8 +196,7 @@ impl Repository {
         if finished.success() {
             return Ok(());
         }
-        let expected = (old != null).then_some(old);
-        if self.find_reference(&update.name)? == expected {
+        if self.find_reference(&update.name)? == update.expected.id() {
             finished.require().map(drop)
         } else {
             Err(GitError::Conflict { name: name.into_owned() })

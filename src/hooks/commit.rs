@@ -1,6 +1,6 @@
 //! The hooks of a commit: trailers before it, a capture in the background after it.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use super::pending::{Deferred, Pending, PendingSession};
 use crate::{
@@ -39,7 +39,7 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
         if waits { Deferred { credits: credits.clone(), found: message.clone() } } else { Deferred::default() };
     deferred.leave(repository)?;
     if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments) {
-        fs::write(&file, new)?;
+        replace(&file, &new)?;
     }
     let are_named = config.trailers.contains(&TrailerKind::Session);
     let mut sessions: Vec<PendingSession> = found.into_iter().map(pending_session).collect();
@@ -91,8 +91,17 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
         return Ok(());
     }
     if let Some(new) = link::append(&message, &deferred.credits, &context.config()?.trailers, &comments) {
-        fs::write(&file, new)?;
+        replace(&file, &new)?;
     }
+    Ok(())
+}
+
+/// Writes the message as a whole or not at all: what a person wrote in the editor is nowhere else.
+fn replace(message: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(message.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().set_permissions(message.metadata()?.permissions())?;
+    file.persist(message).map_err(|fault| fault.error)?;
     Ok(())
 }
 
@@ -102,7 +111,7 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
 /// When the queue cannot be written.
 pub fn post_commit(context: &Context) -> Result<()> {
     let repository = context.repository()?;
-    let Some(pending) = Pending::take(repository) else { return Ok(()) };
+    let Some(pending) = Pending::read(repository) else { return Ok(()) };
     let head = repository.head()?;
     let Some(id) = head.commit else { return Ok(()) };
     let named = link::sessions_in(&repository.commit(id)?.message);
@@ -111,11 +120,13 @@ pub fn post_commit(context: &Context) -> Result<()> {
     let sessions: Vec<PendingSession> =
         pending.sessions.into_iter().filter(|session| !are_named || named.contains(&session.id)).collect();
     if sessions.is_empty() {
-        return Ok(());
+        return Ok(Pending::remove(repository)?);
     }
     let commit = id.to_string();
     let branch = BranchName::current(repository, &head);
     Queue::of(repository).add(&Job::new(commit.clone(), &branch, sessions.iter().flat_map(job_sessions).collect()))?;
+    // Only now, so that a crash at any moment leaves one of the two files.
+    Pending::remove(repository)?;
     consume(repository, &sessions, &commit)?;
     git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
     Ok(())

@@ -42,13 +42,14 @@ impl Pending {
         link::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
     }
 
-    /// Takes the file that the hook before left.
-    pub(super) fn take(repository: &Repository) -> Option<Self> {
-        let path = folder(repository).join("pending.json");
-        let pending = serde_json::from_slice(&fs::read(&path).ok()?).ok();
-        // A file that cannot be read is of no use to anybody.
-        let _ = fs::remove_file(path);
-        pending
+    /// Reads the file that the hook before left.
+    pub(super) fn read(repository: &Repository) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder(repository).join("pending.json")).ok()?).ok()
+    }
+
+    /// Removes the file, once what it says is kept elsewhere.
+    pub(super) fn remove(repository: &Repository) -> io::Result<()> {
+        remove(&folder(repository).join("pending.json"))
     }
 }
 

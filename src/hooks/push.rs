@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Tip},
+    ledger::{BranchName, Link, Tip},
     link,
     sync::{Exchange, Pair},
 };
@@ -86,20 +86,30 @@ fn branches(repository: &Repository, list: &str) -> Vec<PushedBranch> {
 }
 
 /// Makes sure that every session that a pushed commit names is in its branch's ledger, as far as it
-/// has come by now. Storing happens in a process of its own: a push waits for it only so long.
+/// has come by now, and linked to the commit: a hook that was stopped leaves one that is not. Storing
+/// happens in a process of its own: a push waits for it only so long.
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
     let tips = config.ledger.tips(repository)?;
     for branch in branches {
         let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(&branch.pair.local)).collect();
+        let mut unlinked: Vec<(SessionId, Link)> = Vec::new();
         for (commit, id) in named(repository, remote, branch)? {
             let session = JobSession { id, log: None, evidence: "trailer".to_owned() };
             if !is_up_to_date(context, config, &of_branch, &session)? {
                 queue.add(&Job::new(commit.to_string(), &branch.pair.local, vec![session]))?;
+            } else if !is_linked(context, config, &of_branch, &session, commit)? {
+                unlinked.push((session.id, Link { commit, evidence: session.evidence }));
             }
         }
+        config.ledger.link(repository, &branch.pair.local, &unlinked, context.now())?;
     }
+    wait_for_captures(context, &queue)
+}
+
+/// Has what waits in the queue stored, and waits for that a while.
+fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
     if queue.is_empty() {
         return Ok(());
     }
@@ -115,6 +125,22 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+fn is_linked(
+    context: &Context,
+    config: &Config,
+    tips: &[&Tip],
+    session: &JobSession,
+    commit: ObjectId,
+) -> Result<bool> {
+    for tip in tips {
+        let entries = config.ledger.linked(context.repository()?, tip, commit)?;
+        if entries.iter().any(|entry| entry.session_id == session.id) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a session is stored as far as its log goes. Where there is no log here, what is stored

@@ -1,6 +1,7 @@
 //! The hooks, from the side of a person who commits and pushes.
 
 mod commit;
+mod crash;
 mod install;
 mod push;
 mod rewriting;

@@ -1,6 +1,7 @@
 //! Exchanging ledgers by hand, and letting them go.
 
 mod notes;
+mod stress;
 
 use crate::support::{ClaudeLog, Place, World};
 
