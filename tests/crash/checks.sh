@@ -124,6 +124,7 @@ finish() {
             fi
             settle work
             again git push --quiet --force origin main
+            again git-session sync
             ;;
     esac
     settle work
@@ -137,6 +138,10 @@ check_outcome() {
     if [ -n "$(find "$world/work/.git" "$world/remote.git" \( -name '.tmp*' -o -name 'tmp_*' -o -name 'tmp[0-9a-zA-Z]*' \) -print -quit)" ]; then
         litter=$((litter + 1))
     fi
-    now=$(find "$world/work/.git" -name '*.lock' ! -path '*/.git/opensession/*')
+    # Of a ledger that is gone, only the lock may be left: whoever writes that ledger again is told of it.
+    find "$world/work/.git/refs" -path '*/refs/opensession*' -name '*.lock' | while read -r now; do [ ! -e "${now%.lock}" ] || echo "$now"; done >"$root/locks"
+    find "$world/work/.git" -name '*.lock' ! -path '*/.git/opensession/*' ! -path '*/refs/opensession*' >>"$root/locks"
+    [ -z "$(find "$world/work/.git/refs" -path '*/refs/opensession*' -name '*.lock' -print -quit)" ] || orphans=$((orphans + 1))
+    now=$(cat "$root/locks")
     [ -z "$now" ] || broken_because 'a lock stays behind unnoticed' "$now"
 }
