@@ -90,22 +90,8 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
     if let Some(revision) = reference.strip_prefix("commit:") {
         return stored(of_commits(repository, sessions, revision)?);
     }
-    let by_id: Vec<Listed> = sessions.iter().filter(|listed| matches(&listed.key, reference)).cloned().collect();
-    match by_id.as_slice() {
-        [] => {}
-        [_] => return stored(by_id),
-        several => {
-            if let Some(exact) = several.iter().find(|listed| listed.key.to_string() == reference) {
-                return stored(vec![exact.clone()]);
-            }
-            let names: Vec<String> = several.iter().take(MAX_CANDIDATES).map(|listed| listed.key.to_string()).collect();
-            return Err(Error::user(format!(
-                "'{reference}' could be any of {} sessions: {}",
-                several.len(),
-                names.join(", ")
-            ))
-            .hinted(format!("git session show {}", names[0])));
-        }
+    if let Some(found) = by_id(&sessions, reference)? {
+        return stored(vec![found]);
     }
     match of_commits(repository, sessions, reference) {
         Ok(found) => stored(found),
@@ -118,6 +104,22 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
 fn is_path(reference: &str) -> bool {
     ["/", "./", "../"].iter().any(|start| reference.starts_with(start))
         || Path::new(reference).extension().is_some_and(|extension| extension == "jsonl")
+}
+
+/// The session whose id begins with `reference`; more than one is an error that names them.
+fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
+    let found: Vec<&Listed> = sessions.iter().filter(|listed| matches(&listed.key, reference)).collect();
+    let exact = found.iter().find(|listed| listed.key.to_string() == reference);
+    match (found.as_slice(), exact) {
+        ([], _) => Ok(None),
+        ([only], _) | (_, Some(only)) => Ok(Some((*only).clone())),
+        (several, None) => {
+            let names: Vec<String> = several.iter().take(MAX_CANDIDATES).map(|listed| listed.key.to_string()).collect();
+            let count = several.len();
+            Err(Error::user(format!("'{reference}' could be any of {count} sessions: {}", names.join(", ")))
+                .hinted(format!("git session show {}", names[0])))
+        }
+    }
 }
 
 fn none(reference: &str) -> Error {
