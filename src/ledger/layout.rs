@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BranchName, LedgerError, Meta, Tip};
+use super::{BranchName, LedgerError, Link, Meta, Tip};
 use crate::{
-    git::{Entry, ObjectId, Repository, TreeUpdate},
+    git::{Entry, Fingerprint, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
 };
 
@@ -120,6 +120,9 @@ pub struct IndexEntry {
     /// How it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// What finds the commit again when its id has changed: `patch_id`, `tree` and `blobs`.
+    #[serde(flatten)]
+    pub fingerprint: Fingerprint,
     /// What a newer version or another tool put there.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
@@ -127,13 +130,14 @@ pub struct IndexEntry {
 
 impl IndexEntry {
     /// A session's entry, its paths below `folder`.
-    pub(super) fn new(key: &SessionKey, folder: &str, evidence: &str, now: Timestamp) -> Self {
+    pub(super) fn new(key: &SessionKey, folder: &str, link: &Link, now: Timestamp) -> Self {
         Self {
             session_id: key.id.clone(),
             hail_path: key.hail_path(folder),
             meta_path: key.meta_path(folder),
             stored_at: now,
-            evidence: Some(evidence.to_owned()),
+            evidence: Some(link.evidence.clone()),
+            fingerprint: link.fingerprint.clone(),
             other: serde_json::Map::new(),
         }
     }

@@ -3,4 +3,5 @@
 mod commit;
 mod install;
 mod push;
+mod relink;
 mod rewriting;
