@@ -87,6 +87,7 @@ struct Stored {
     /// Where each session is, by preference in the current branch's ledger.
     homes: BTreeMap<SessionId, Home>,
     links: BTreeSet<(ObjectId, SessionId)>,
+    linked: BTreeSet<ObjectId>,
     known: Vec<Known>,
     failures: Vec<Error>,
 }
@@ -123,13 +124,10 @@ impl Stored {
         }
         for (commit, entry) in ledger.links(repository, tip)?.entries {
             self.links.insert((commit, entry.session_id.clone()));
+            self.linked.insert(commit);
             self.known.push(Known { session: entry.session_id, commit, fingerprint: entry.fingerprint });
         }
         Ok(())
-    }
-
-    fn is_linked(&self, commit: ObjectId) -> bool {
-        self.known.iter().any(|known| known.commit == commit)
     }
 
     /// The stored sessions that the trailers name and that are not linked to the commit.
@@ -185,7 +183,7 @@ fn find(repository: &Repository, stored: &mut Stored, commits: &[ObjectId]) -> R
     for commit in commits {
         let commit = repository.commit(*commit)?;
         let named = stored.named(&commit);
-        if !named.is_empty() || !stored.is_linked(commit.id) {
+        if !named.is_empty() || !stored.linked.contains(&commit.id) {
             subjects.push(subject(&commit));
             orphans.push(Orphan { commit: commit.id, named, fingerprint: Fingerprint::default() });
         }

@@ -68,8 +68,8 @@ impl Repository {
     }
 
     fn add_patch_ids(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
-        let patches = self.git(&PATCH).input(list).run()?.require()?.raw_stdout;
-        let answer = self.git(&["patch-id", "--stable"]).input(patches).run()?.require()?;
+        let patches = self.git(&PATCH).input(list);
+        let answer = self.git(&["patch-id", "--stable"]).run_after(patches)?.require()?;
         for line in answer.stdout.lines() {
             let Some((patch_id, commit)) = line.split_once(' ') else { continue };
             let commit = self.parse_id(commit.trim());

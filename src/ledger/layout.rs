@@ -158,7 +158,21 @@ impl IndexEntry {
 
 #[cfg(test)]
 mod tests {
-    use super::SessionKey;
+    use super::{IndexEntry, SessionKey};
+    use crate::git::Fingerprint;
+
+    #[test]
+    fn an_entry_of_any_version_is_carried_along_as_it_is() {
+        const OLD: &str = r#"{"session_id":"abc","hail_path":"h","meta_path":"m","stored_at":"2026-02-01T12:00:00Z","evidence":"path"#;
+        let read = |text: &str| serde_json::from_str::<IndexEntry>(text).expect("an entry");
+        let old = format!(r#"{OLD}","newer":1}}"#);
+        assert_eq!(read(&old).fingerprint, Fingerprint::default());
+        let new = format!(r#"{OLD}","patch_id":"12","tree":"34","blobs":["56"],"newer":1}}"#);
+        assert_eq!(read(&new).fingerprint.blobs, ["56"]);
+        for text in [old, new] {
+            assert_eq!(String::from_utf8_lossy(&read(&text).to_bytes()), text);
+        }
+    }
 
     #[test]
     fn reads_ids_and_variants_and_nothing_that_leaves_the_folder() {
