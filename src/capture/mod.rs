@@ -18,7 +18,7 @@ use crate::{
     context::Context,
     environment::Environment,
     error::{Error, Result},
-    git::Repository,
+    git::{ObjectId, Repository},
     hail::{Header, ObjectHash, SessionId},
     ledger::{BranchName, Capture, GitFacts, Link, Native},
     redact::Redactor,
@@ -229,10 +229,10 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let repository = context.repository()?;
     let redactor = context.redactor()?;
     let ledger = context.config()?.ledger;
-    let commit = repository.parse_id(&job.commit);
+    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let (mut captures, mut gone) = (Vec::new(), Vec::new());
     for session in &job.sessions {
-        let links = commit.map(|commit| Link { commit, evidence: session.evidence.clone() });
+        let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
         let source = session.source(&context.environment);
         match source.map(|source| read(repository, redactor, &source, false)) {
@@ -254,4 +254,10 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// A link to a commit with what the commit is known by. Without that, too, it is a link.
+fn fingerprinted(repository: &Repository, commit: ObjectId) -> Link {
+    let fingerprint = repository.fingerprints(&[commit]).ok().and_then(|mut found| found.remove(&commit));
+    Link { fingerprint: fingerprint.unwrap_or_default(), ..Link::new(commit, "") }
 }

@@ -16,6 +16,7 @@ mod output;
 mod parse;
 mod quickstart;
 mod reference;
+mod relink;
 mod show;
 mod sync;
 mod time;
@@ -81,6 +82,7 @@ enum Command {
     Log(log::Args),
     Show(show::Args),
     Sync(sync::Args),
+    Relink(relink::Args),
     Cleanup(cleanup::Args),
     Completion(completion::Args),
     Man(man::Args),
@@ -132,6 +134,7 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Log(arguments) => log::run(&context, &arguments),
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
+        Command::Relink(arguments) => relink::run(&context, &arguments),
         Command::Cleanup(arguments) => cleanup::run(&context, &arguments),
         Command::Completion(arguments) => completion::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

@@ -6,7 +6,7 @@ use crate::{
     capture,
     context::Context,
     error::{Error, Result},
-    git::{GitError, Repository},
+    git::{GitError, ObjectId, Repository},
     hail::{Lines, Reader, Record, Session, StatsCollector},
     ledger::{Ledger, Listed, SessionKey, Tip},
 };
@@ -145,15 +145,20 @@ fn latest(reference: &str) -> Option<std::ops::Range<usize>> {
     }
 }
 
-/// The sessions linked to a commit or to the commits of a range.
-fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) -> Result<Vec<Listed>> {
-    let commits = match revision.split_once("..") {
+/// A commit or the commits of a range, the newest first.
+pub(super) fn commits(repository: &Repository, revision: &str) -> Result<Vec<ObjectId>> {
+    Ok(match revision.split_once("..") {
         Some((from, to)) => {
             let or_head = |spec: &str| repository.resolve(if spec.is_empty() { "HEAD" } else { spec });
             repository.commits(&[or_head(to.trim_start_matches('.'))?], &[or_head(from)?], 10_000)?
         }
         None => vec![repository.resolve(revision)?],
-    };
+    })
+}
+
+/// The sessions linked to a commit or to the commits of a range.
+fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) -> Result<Vec<Listed>> {
+    let commits = commits(repository, revision)?;
     let mut ids = std::collections::HashSet::new();
     let mut named = std::collections::HashSet::new();
     for commit in &commits {

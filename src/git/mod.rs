@@ -7,6 +7,7 @@
 
 mod config;
 mod error;
+mod fingerprint;
 mod history;
 mod index;
 mod objects;
@@ -16,6 +17,7 @@ mod remote;
 mod repository;
 
 pub use error::GitError;
+pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;
 pub use history::{Commit, Operation, parse_time};
 pub use index::StagedPath;

@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,7 @@ pub(super) struct Git {
     command: Command,
     subcommand: String,
     input: Option<Vec<u8>>,
+    source: Option<ChildStdout>,
     limit: Duration,
 }
 
@@ -81,7 +82,7 @@ impl Repository {
             rest = after;
         }
         let subcommand = rest.first().map(ToString::to_string).unwrap_or_default();
-        Git { command, subcommand, input: None, limit: DEFAULT_LIMIT }
+        Git { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
     }
 
     /// The version that `git --version` prints, without the word git.
@@ -117,11 +118,38 @@ impl Git {
         self
     }
 
+    /// Runs it to its end with what `source` writes as its input, which nobody has to hold. When
+    /// `source` fails, so does this.
+    pub(super) fn run_after(mut self, mut source: Self) -> Result<Finished, GitError> {
+        let failed = |message: String| GitError::Process { command: source.subcommand.clone(), message };
+        source.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = source.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let writer = source
+            .input
+            .take()
+            .zip(child.stdin.take())
+            .map(|(bytes, mut stdin)| std::thread::spawn(move || drop(stdin.write_all(&bytes))));
+        self.source = child.stdout.take();
+        // Once this one has ended, nobody reads what the other still writes, so that it ends too.
+        let finished = self.run();
+        let status = wait(&mut child, DEFAULT_LIMIT).map_err(|fault| failed(fault.to_string()))?;
+        drop(writer.map(std::thread::JoinHandle::join));
+        match status {
+            Some(status) if status.success() => finished,
+            Some(status) => Err(failed(status.to_string())),
+            None => Err(GitError::TimedOut { command: source.subcommand, seconds: DEFAULT_LIMIT.as_secs() }),
+        }
+    }
+
     /// Runs it to its end. A non-zero exit is not an error yet: see [`Finished::require`].
     pub(super) fn run(mut self) -> Result<Finished, GitError> {
         let subcommand = self.subcommand.clone();
         let failed = |message: String| GitError::Process { command: subcommand.clone(), message };
-        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        self.command.stdin(match self.source.take() {
+            Some(source) => Stdio::from(source),
+            None if self.input.is_some() => Stdio::piped(),
+            None => Stdio::null(),
+        });
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
         let writer = self.input.take().zip(child.stdin.take()).map(|(bytes, mut stdin)| {

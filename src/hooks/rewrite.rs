@@ -25,12 +25,22 @@ pub fn post_rewrite(context: &Context, list: &str) -> Result<()> {
         let mut links: Vec<(SessionId, Link)> = Vec::new();
         for (old, new) in &pairs {
             for entry in ledger.linked(repository, &tip, *old)? {
-                links.push((entry.session_id, Link { commit: *new, evidence: "rewrite".to_owned() }));
+                links.push((entry.session_id, Link::new(*new, "rewrite")));
             }
         }
+        fingerprint(repository, &mut links);
         ledger.link(repository, &tip.branch, &links, context.now())?;
     }
     requeue(context, repository, &pairs)
+}
+
+/// Notes what the new commits are known by. A link without that is still a link.
+fn fingerprint(repository: &Repository, links: &mut [(SessionId, Link)]) {
+    let commits: Vec<ObjectId> = links.iter().map(|(_, link)| link.commit).collect();
+    let fingerprints = repository.fingerprints(&commits).unwrap_or_default();
+    for (_, link) in links {
+        link.fingerprint = fingerprints.get(&link.commit).cloned().unwrap_or_default();
+    }
 }
 
 /// What still waits to be captured for an old commit waits for the new one too.

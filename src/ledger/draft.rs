@@ -53,14 +53,15 @@ impl<'a> Draft<'a> {
     /// Adds the links that are not there yet; returns whether there were any.
     fn add_links(&mut self, key: &SessionKey, meta: &Meta, links: &[Link]) -> Result<bool, LedgerError> {
         let mut has_new = false;
-        for Link { commit, evidence } in links {
+        for link in links {
+            let commit = &link.commit;
             let is_known = match self.tree {
                 Some(tree) => self.layout.is_linked(self.repository, tree, *commit, &key.id)?,
                 None => false,
             };
             if !is_known {
                 has_new = true;
-                let entry = IndexEntry::new(key, self.layout.folder(), evidence, self.now);
+                let entry = IndexEntry::new(key, self.layout.folder(), link, self.now);
                 self.add_entry(*commit, self.layout.described(entry, Some(meta)));
             }
         }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BranchName, LedgerError, Meta, Tip};
+use super::{BranchName, LedgerError, Link, Meta, Tip};
 use crate::{
-    git::{Entry, ObjectId, Repository, TreeUpdate},
+    git::{Entry, Fingerprint, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
 };
 
@@ -120,6 +120,9 @@ pub struct IndexEntry {
     /// How it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// What finds the commit again when its id has changed: `patch_id`, `tree` and `blobs`.
+    #[serde(flatten)]
+    pub fingerprint: Fingerprint,
     /// What a newer version or another tool put there.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
@@ -127,13 +130,14 @@ pub struct IndexEntry {
 
 impl IndexEntry {
     /// A session's entry, its paths below `folder`.
-    pub(super) fn new(key: &SessionKey, folder: &str, evidence: &str, now: Timestamp) -> Self {
+    pub(super) fn new(key: &SessionKey, folder: &str, link: &Link, now: Timestamp) -> Self {
         Self {
             session_id: key.id.clone(),
             hail_path: key.hail_path(folder),
             meta_path: key.meta_path(folder),
             stored_at: now,
-            evidence: Some(evidence.to_owned()),
+            evidence: Some(link.evidence.clone()),
+            fingerprint: link.fingerprint.clone(),
             other: serde_json::Map::new(),
         }
     }
@@ -154,7 +158,21 @@ impl IndexEntry {
 
 #[cfg(test)]
 mod tests {
-    use super::SessionKey;
+    use super::{IndexEntry, SessionKey};
+    use crate::git::Fingerprint;
+
+    #[test]
+    fn an_entry_of_any_version_is_carried_along_as_it_is() {
+        const OLD: &str = r#"{"session_id":"abc","hail_path":"h","meta_path":"m","stored_at":"2026-02-01T12:00:00Z","evidence":"path"#;
+        let read = |text: &str| serde_json::from_str::<IndexEntry>(text).expect("an entry");
+        let old = format!(r#"{OLD}","newer":1}}"#);
+        assert_eq!(read(&old).fingerprint, Fingerprint::default());
+        let new = format!(r#"{OLD}","patch_id":"12","tree":"34","blobs":["56"],"newer":1}}"#);
+        assert_eq!(read(&new).fingerprint.blobs, ["56"]);
+        for text in [old, new] {
+            assert_eq!(String::from_utf8_lossy(&read(&text).to_bytes()), text);
+        }
+    }
 
     #[test]
     fn reads_ids_and_variants_and_nothing_that_leaves_the_folder() {

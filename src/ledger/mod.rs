@@ -23,7 +23,7 @@ pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 
 use crate::{
-    git::{GitError, ObjectId, Repository},
+    git::{Fingerprint, GitError, ObjectId, Repository},
     hail::{ObjectHash, Session, SessionId, Timestamp},
     redact::Redacted,
 };
@@ -162,6 +162,8 @@ pub struct Link {
     pub commit: ObjectId,
     /// How it is known: `trailer`, `lines`, `path`, …
     pub evidence: String,
+    /// What the commit is known by when its id has changed.
+    pub fingerprint: Fingerprint,
 }
 
 /// What storing a session came to.
@@ -255,6 +257,14 @@ pub fn names() -> Vec<&'static str> {
 /// When there is none of that name.
 pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
     ALL.iter().copied().find(|ledger| ledger.name() == name).ok_or_else(|| UnknownMode { name: name.to_owned() })
+}
+
+impl Link {
+    /// A link to a commit of which nothing is known but its id.
+    #[must_use]
+    pub fn new(commit: ObjectId, evidence: &str) -> Self {
+        Self { commit, evidence: evidence.to_owned(), fingerprint: Fingerprint::default() }
+    }
 }
 
 impl Tip {

@@ -3,6 +3,7 @@
 mod credit;
 mod evidence;
 mod message;
+mod relink;
 mod scan;
 mod squash;
 mod state;
@@ -12,6 +13,7 @@ mod trailers;
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use evidence::{Found, Look, find_sessions, warm};
 pub use message::{Comments, append};
+pub use relink::{Kinship, Known, Orphan, Reunion, relink};
 pub use squash::squashed;
 pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};

@@ -4,4 +4,5 @@ mod commit;
 mod crash;
 mod install;
 mod push;
+mod relink;
 mod rewriting;

@@ -150,7 +150,7 @@ fn links_are_found_by_commit_and_survive_later_captures() {
         work.write("a.txt", "a\n");
         work.commit_all("A commit");
         let commit = repository.resolve("HEAD").expect("a commit");
-        let link = Link { commit, evidence: "path".to_owned() };
+        let link = Link::new(commit, "path");
         put(backend, repository, &[capture(session(ID, &["one"]), vec![link])]);
         put(backend, repository, &[capture(session(ID, &["one", "two"]), Vec::new())]);
         let tips = backend.tips(repository).expect("tips");

@@ -29,7 +29,7 @@ fn repository(world: &World, count: usize) -> (Place, Repository, Vec<ObjectId>)
 }
 
 fn link(commit: ObjectId) -> Link {
-    Link { commit, evidence: "trailer".to_owned() }
+    Link::new(commit, "trailer")
 }
 
 fn show(work: &Place, commit: ObjectId) -> String {

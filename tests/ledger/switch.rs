@@ -28,7 +28,7 @@ fn stocked(world: &World) -> (Place, Repository) {
     work.git(&["commit", "--quiet", "--allow-empty", "--message", "One"]);
     work.git(&["commit", "--quiet", "--allow-empty", "--message", "Two"]);
     let repository = Repository::open(&work.path).expect("a repository");
-    let link = |spec| Link { commit: repository.resolve(spec).expect("a commit"), evidence: "trailer".to_owned() };
+    let link = |spec| Link::new(repository.resolve(spec).expect("a commit"), "trailer");
     let [main, odd] = [BranchName::from("main"), BranchName::from(b"gr\xfcn".as_slice())];
     let both = capture(session(ID, &["one"]), vec![link("HEAD")]);
     let store = |branch: &BranchName, captures: &[_]| hidden.store(&repository, branch, captures, now()).expect("ok");

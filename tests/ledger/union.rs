@@ -30,8 +30,7 @@ fn store(backend: &dyn Ledger, repository: &Repository, side: &Side) -> ObjectId
         .iter()
         .map(|(id, (events, commit))| {
             let id_of = |number: &u8| ObjectId::from_hex(&[b'0' + number; 40]).expect("40 hex digits");
-            let links =
-                commit.iter().map(|number| Link { commit: id_of(number), evidence: "path".to_owned() }).collect();
+            let links = commit.iter().map(|number| Link::new(id_of(number), "path")).collect();
             capture(session(id, events), links)
         })
         .collect();

@@ -1,0 +1,138 @@
+//! What a commit is known by after its id has changed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{GitError, ObjectId, Repository};
+
+/// How many of the blobs that a commit introduced are kept.
+const MAX_BLOBS: usize = 50;
+
+/// What makes two patches differ that are the same: all of it is set, so that no configuration
+/// counts and no program of a configuration runs.
+const PATCH: [&str; 17] = [
+    "-c",
+    "core.quotePath=true",
+    "diff-tree",
+    "--stdin",
+    "--root",
+    "-p",
+    "-U3",
+    "--full-index",
+    "--no-renames",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--diff-algorithm=myers",
+    "--indent-heuristic",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+];
+
+/// A commit's content; all hex, and nothing of it where nothing is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fingerprint {
+    /// What `git patch-id --stable` says of it; a merge and an empty commit have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch_id: Option<String>,
+    /// Its tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+    /// The blobs that it introduced, at most 50; none of a merge.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<String>,
+}
+
+impl Repository {
+    /// The fingerprints of those of `commits` that are here. Starts three git processes for all of
+    /// them, which is too slow for a hook that somebody waits for.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn fingerprints(&self, commits: &[ObjectId]) -> Result<BTreeMap<ObjectId, Fingerprint>, GitError> {
+        let mut found = BTreeMap::new();
+        for commit in commits.iter().copied().filter(|commit| self.has_object(*commit)) {
+            let tree = Some(self.tree_of(commit)?.to_string());
+            found.insert(commit, Fingerprint { tree, ..Fingerprint::default() });
+        }
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let list: Vec<u8> = found.keys().flat_map(|commit| format!("{commit}\n").into_bytes()).collect();
+        self.add_patch_ids(list.clone(), &mut found)?;
+        self.add_blobs(list, &mut found)?;
+        Ok(found)
+    }
+
+    fn add_patch_ids(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+        let patches = self.git(&PATCH).input(list);
+        let answer = self.git(&["patch-id", "--stable"]).run_after(patches)?.require()?;
+        for line in answer.stdout.lines() {
+            let Some((patch_id, commit)) = line.split_once(' ') else { continue };
+            let commit = self.parse_id(commit.trim());
+            if let Some(fingerprint) = commit.and_then(|commit| found.get_mut(&commit)) {
+                fingerprint.patch_id = Some(patch_id.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn add_blobs(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+        // A file that only got another name introduces nothing.
+        let arguments = ["diff-tree", "--stdin", "--root", "-r", "-M100%", "--no-abbrev"];
+        let answer = self.git(&arguments).input(list).run()?.require()?;
+        let mut commit = None;
+        for line in answer.stdout.lines() {
+            match line.strip_prefix(':') {
+                None => commit = self.parse_id(line.trim()),
+                Some(change) => {
+                    let fingerprint = commit.and_then(|commit| found.get_mut(&commit));
+                    if let (Some(fingerprint), Some(blob)) = (fingerprint, introduced(change))
+                        && fingerprint.blobs.len() < MAX_BLOBS
+                        && !self.is_empty_blob(&blob)
+                        && !fingerprint.blobs.contains(&blob)
+                    {
+                        fingerprint.blobs.push(blob);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is the blob of every empty file, which says nothing of where a commit came from.
+    fn is_empty_blob(&self, blob: &str) -> bool {
+        self.parse_id(blob).is_none_or(|id| id.is_empty_blob())
+    }
+}
+
+/// The blob that a raw line of git's, `<mode> <mode> <id> <id> <status>\t<path>`, introduces.
+fn introduced(change: &str) -> Option<String> {
+    let fields: Vec<&str> = change.split_whitespace().take(4).collect();
+    let [_, mode, old, new] = fields.as_slice() else { return None };
+    let is_blob = *mode != "160000" && new.bytes().any(|digit| digit != b'0');
+    (is_blob && old != new).then(|| (*new).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::introduced;
+
+    #[test]
+    fn a_deletion_a_mode_a_new_name_and_a_submodule_introduce_no_blob() {
+        assert_eq!(introduced("000000 100644 0000 abcd A\tf").as_deref(), Some("abcd"));
+        assert_eq!(introduced("100644 100755 1234 abcd M\tf").as_deref(), Some("abcd"));
+        for none in [
+            "100644 000000 abcd 0000 D\tf",
+            "100644 100755 abcd abcd M\tf",
+            "100644 100644 abcd abcd R100\tf\tg",
+            "000000 160000 0000 abcd A\tlibrary",
+            "",
+        ] {
+            assert_eq!(introduced(none), None, "{none}");
+        }
+    }
+}
