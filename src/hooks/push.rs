@@ -100,7 +100,7 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
             if !is_up_to_date(context, config, &of_branch, &session)? {
                 queue.add(&Job::new(commit.to_string(), &branch.pair.local, vec![session]))?;
             } else if !is_linked(context, config, &of_branch, &session, commit)? {
-                unlinked.push((session.id, Link { commit, evidence: session.evidence }));
+                unlinked.push((session.id, Link::new(commit, &session.evidence)));
             }
         }
         config.ledger.link(repository, &branch.pair.local, &unlinked, context.now())?;
