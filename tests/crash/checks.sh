@@ -122,12 +122,12 @@ finish() {
                 # A hook that dies does not stop the commit, which then names no session.
                 again git commit --quiet --amend --no-edit
             fi
-            settle work
+            settle
             again git push --quiet --force origin main
             again git-session sync
             ;;
     esac
-    settle work
+    settle
 }
 
 check_outcome() {
