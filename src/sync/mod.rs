@@ -82,10 +82,11 @@ impl Exchange<'_> {
             if waiting.is_empty() {
                 break;
             }
-            // What the remote says is for people; whether it can be helped shows in what it has.
+            // What the remote says is for people; whether it can be helped shows in what it has. Another
+            // clone that is just writing shows a moment later, so the first refusal is never the last.
             let moved = self.fetch(&waiting).unwrap_or_default();
             let is_late = self.left().is_zero();
-            waiting.retain(|pair| !is_late && moved.contains(&pair.remote));
+            waiting.retain(|pair| !is_late && (attempt == 1 || moved.contains(&pair.remote)));
             for (pair, reason) in refused.iter().filter(|(pair, _)| !waiting.contains(pair)) {
                 outcome.problems.push(format!("{} did not take the sessions of {}: {reason}", self.remote, pair.local));
             }
