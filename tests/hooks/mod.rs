@@ -2,5 +2,6 @@
 
 mod commit;
 mod install;
+mod managers;
 mod push;
 mod rewriting;
