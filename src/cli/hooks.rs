@@ -53,7 +53,8 @@ struct Answer {
 impl Describe for Answer {
     fn describe(&self) -> View {
         let rows = self.hooks.iter().map(|hook| {
-            let chained = hook.chained.as_ref().map(|path| format!("runs first: {}", path.display()));
+            let runs = hook.chained.as_ref().filter(|_| hook.state != State::Displaced);
+            let chained = runs.map(|path| format!("runs first: {}", path.display()));
             vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
         });
         let remotes = if self.remotes.is_empty() { "the one pushed to".to_owned() } else { self.remotes.join(", ") };
