@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::Repository,
-    hooks::{self, State},
+    hooks::{self, Installed, State},
     ledger::{self, Ledger, switch::Switch},
     link,
     report::{Describe, Report, View},
@@ -179,12 +179,22 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
         .filter(|hook| hook.state != State::Installed)
         .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
         .collect();
+    let mut checks = check_interpreters(context, &installed);
     if bad.is_empty() {
-        return vec![Check::new("hooks", Status::Ok, "installed")];
+        checks.insert(0, Check::new("hooks", Status::Ok, "installed"));
+        return checks;
     }
     let are_all_absent = installed.iter().all(|hook| hook.state == State::Absent);
     let message = if are_all_absent { super::hooks::words(State::Absent).to_owned() } else { bad.join("; ") };
-    vec![Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix")]
+    checks.insert(0, Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix"));
+    checks
+}
+
+/// Hooks of others that cannot run, for which git session would be blamed.
+fn check_interpreters(context: &Context, installed: &[Installed]) -> Vec<Check> {
+    let search_path = context.environment.variable("PATH").cloned().unwrap_or_default();
+    let faults = installed.iter().flat_map(|hook| hooks::faults(hook, &search_path));
+    faults.map(|(path, fault)| Check::new("hooks", Status::Warning, format!("{} {fault}", path.display()))).collect()
 }
 
 fn check_mode(config: &Config) -> Check {

@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::Repository,
-    hooks::{self, Installed, State},
+    hooks::{self, Installed, Manager, State},
     link::{self, Look, StateFile},
     report::{Describe, Report, View},
 };
@@ -18,6 +18,10 @@ use crate::{
 ///
 /// Hooks that are there already are kept: they run first, with the same arguments and input, and
 /// `uninstall` puts them back byte for byte.
+///
+/// With husky, a few lines are added to the tracked files `.husky/<hook>`, which you commit for
+/// everybody; `uninstall` removes just these. pre-commit and lefthook keep running too; when one of
+/// them is installed again, `git session doctor` says whether ours has to be as well.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -42,12 +46,15 @@ struct Answer {
     trailers: Vec<&'static str>,
     remotes: Vec<String>,
     hooks: Vec<Installed>,
+    /// The tracked files that were written or removed, which wait to be committed.
+    tracked_files: Vec<PathBuf>,
 }
 
 impl Describe for Answer {
     fn describe(&self) -> View {
         let rows = self.hooks.iter().map(|hook| {
-            let chained = hook.chained.as_ref().map(|path| format!("runs first: {}", path.display()));
+            let runs = hook.chained.as_ref().filter(|_| hook.state != State::Displaced);
+            let chained = runs.map(|path| format!("runs first: {}", path.display()));
             vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
         });
         let remotes = if self.remotes.is_empty() { "the one pushed to".to_owned() } else { self.remotes.join(", ") };
@@ -67,6 +74,7 @@ pub(super) fn words(state: State) -> &'static str {
         State::NotExecutable => "installed, but not executable",
         State::Absent => "not installed",
         State::Foreign => "somebody else's, without ours",
+        State::Displaced => "not run: a hook manager was installed over it",
     }
 }
 
@@ -75,6 +83,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let program = context.program()?;
     // Read first: where a setting has no meaning, nothing is done yet.
     let config = context.config()?;
+    let before = hooks::status(repository, &program)?;
     let installed = match arguments.action {
         Action::Install => install(context, repository)?,
         Action::Uninstall => hooks::uninstall(repository, &program)?,
@@ -82,6 +91,11 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     let is_good = !matches!(arguments.action, Action::Status)
         || installed.iter().all(|hook| matches!(hook.state, State::Installed));
+    let tracked_files = tracked_files(&before, &installed);
+    let shared = (!tracked_files.is_empty()).then(|| {
+        let names: Vec<String> = tracked_files.iter().map(|path| path.display().to_string()).collect();
+        format!("these files are tracked, so commit what changed: {}", names.join(", "))
+    });
     let mut report = Report::new(Answer {
         schema_version: 1,
         program,
@@ -89,10 +103,19 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         trailers: config.trailers.iter().map(|kind| kind.name()).collect(),
         remotes: config.remotes.clone(),
         hooks: installed,
+        tracked_files,
     });
     report.is_good = is_good;
+    report.notes.extend(shared);
     report.notes.extend(notes(arguments.action, &config, is_good));
     Ok(report)
+}
+
+/// The hooks that changed and are files of everybody.
+pub(super) fn tracked_files(before: &[Installed], after: &[Installed]) -> Vec<PathBuf> {
+    let both = before.iter().zip(after);
+    let changed = both.filter(|(before, after)| after.manager == Some(Manager::Husky) && before.state != after.state);
+    changed.map(|(_, after)| after.path.clone()).collect()
 }
 
 fn notes(action: Action, config: &Config, is_good: bool) -> Option<String> {

@@ -1,5 +1,5 @@
 //! Installing and removing the hooks. What was there before is moved aside, run first, and put back
-//! byte for byte.
+//! byte for byte. With husky our lines go into the tracked hooks; see [`super::shared`].
 
 use std::{
     fs, io,
@@ -9,14 +9,18 @@ use std::{
 
 use serde::Serialize;
 
-use super::ALL;
+use super::{
+    ALL,
+    manager::{Manager, beside, contains},
+    shared,
+};
 use crate::{
     error::{Error, Result},
     git::Repository,
 };
 
 /// Every script of ours has this line.
-const MARKER: &[u8] = b"# >>> git-session >>>";
+pub(super) const MARKER: &[u8] = b"# >>> git-session >>>";
 /// What is appended to the name of a hook that was there before.
 const ASIDE: &str = ".before-git-session";
 
@@ -34,6 +38,8 @@ pub enum State {
     Absent,
     /// A hook of somebody else is there, without ours.
     Foreign,
+    /// A hook manager moved ours away and does not run it as git would.
+    Displaced,
 }
 
 /// One hook.
@@ -47,6 +53,16 @@ pub struct Installed {
     pub path: PathBuf,
     /// Where the hook went that was there before and runs first.
     pub chained: Option<PathBuf>,
+    /// The hook manager that runs it, or whose hook runs first.
+    pub manager: Option<Manager>,
+}
+
+/// Where hooks go.
+enum Home {
+    /// A folder of git's, with scripts of ours.
+    Scripts(PathBuf),
+    /// A folder of tracked hooks, with lines of ours.
+    Shared(PathBuf),
 }
 
 /// How the hooks of a repository stand.
@@ -54,23 +70,52 @@ pub struct Installed {
 /// # Errors
 /// When git does not tell where its hooks are.
 pub fn status(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
+    Ok(match home(repository)? {
+        Home::Shared(folder) => ALL.iter().map(|(hook, _)| shared::look(&folder, hook)).collect(),
+        Home::Scripts(folder) => {
+            ALL.iter().map(|(hook, script)| look(&folder, hook, &script_for(script, program))).collect()
+        }
+    })
+}
+
+fn home(repository: &Repository) -> Result<Home> {
     let folder = repository.hooks_dir()?;
-    Ok(ALL.iter().map(|(hook, script)| look(&folder, hook, &script_for(script, program))).collect())
+    let is_in_work_tree = repository.work_tree().is_some_and(|root| folder.starts_with(root));
+    Ok(match Manager::husky_folder(&folder).filter(|_| is_in_work_tree) {
+        Some(folder) => Home::Shared(folder),
+        None => Home::Scripts(folder),
+    })
 }
 
 fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
-    let path = folder.join(hook);
+    let top = folder.join(hook);
+    let found = fs::read(&top);
+    let over = Manager::of(&top).filter(|_| !found.as_ref().is_ok_and(|found| contains(found, MARKER)));
+    let moved = over.map(|manager| manager.moves(&top));
+    let path = match (over, moved) {
+        (Some(manager), Some(moved)) if manager.runs_what_it_moved(hook) => moved,
+        (Some(manager), Some(moved)) if is_ours(&moved) => {
+            return Installed {
+                hook,
+                state: State::Displaced,
+                path: moved,
+                chained: chained(&top),
+                manager: Some(manager),
+            };
+        }
+        _ => top.clone(),
+    };
     let state = match fs::read(&path) {
         Ok(found) if found == script.as_bytes() && !is_executable(&path) => State::NotExecutable,
         Ok(found) if found == script.as_bytes() => State::Installed,
-        Ok(found) if is_ours(&found) => State::Outdated,
+        Ok(found) if contains(&found, MARKER) => State::Outdated,
         Ok(_) => State::Foreign,
         // A dangling symbolic link is no hook to git, but it is somebody's file.
         Err(_) if path.symlink_metadata().is_ok() => State::Foreign,
         Err(_) => State::Absent,
     };
-    let chained = Some(aside(&path)).filter(|aside| aside.symlink_metadata().is_ok());
-    Installed { hook, state, path, chained }
+    let manager = over.or_else(|| Manager::of(&aside(&top)));
+    Installed { hook, state, path, chained: chained(&top), manager }
 }
 
 /// Installs every hook.
@@ -78,25 +123,56 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
 /// # Errors
 /// When the hooks belong to a place that is not this repository's, or a file cannot be written.
 pub fn install(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
-    let folder = own_folder(repository)?;
+    let folder = match own_home(repository)? {
+        Home::Scripts(folder) => folder,
+        Home::Shared(folder) => {
+            for (hook, _) in &ALL {
+                shared::add(&folder, hook).map_err(|fault| at(&folder.join(hook), &fault))?;
+            }
+            return status(repository, program);
+        }
+    };
     fs::create_dir_all(&folder).map_err(|fault| at(&folder, &fault))?;
     for (hook, script) in &ALL {
         let script = script_for(script, program);
-        let path = folder.join(hook);
+        let top = folder.join(hook);
+        make_way(&top, hook, &look(&folder, hook, &script))?;
         let found = look(&folder, hook, &script);
-        if found.state == State::Foreign {
-            let aside = aside(&path);
-            if found.chained.is_some() {
-                return Err(Error::user(format!("{} is in the way", aside.display()))
-                    .hinted(format!("look at it, then: rm '{}' && git session hooks install", aside.display())));
-            }
-            fs::rename(&path, &aside).map_err(|fault| at(&path, &fault))?;
-        }
         if found.state != State::Installed {
-            write(&path, &script).map_err(|fault| at(&path, &fault))?;
+            write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault))?;
         }
     }
     status(repository, program)
+}
+
+/// Moves what is in the way of ours aside, from where ours runs it. A script that a manager made is
+/// replaced by the same manager's newer one; a person's hook is never lost.
+fn make_way(top: &Path, hook: &str, found: &Installed) -> Result<()> {
+    let kept = aside(top);
+    let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(|fault| at(from, &fault));
+    let over = Manager::of(top).filter(|_| !is_ours(top));
+    let is_same_manager = over.is_some() && Manager::of(&kept) == over;
+    if over.is_some_and(|manager| manager.runs_what_it_moved(hook)) && is_same_manager {
+        // The manager's hook is on top, so ours must not run it once more.
+        fs::remove_file(&kept).map_err(|fault| at(&kept, &fault))?;
+    }
+    match found.state {
+        State::Displaced if found.chained.is_some() && !is_same_manager => {
+            // A person's hook goes where the manager would have put it had ours not been there.
+            rename(&kept, &found.path)?;
+            rename(top, &kept)
+        }
+        State::Displaced => {
+            rename(top, &kept)?;
+            fs::remove_file(&found.path).map_err(|fault| at(&found.path, &fault))
+        }
+        State::Foreign if kept.symlink_metadata().is_ok() && !is_same_manager => {
+            Err(Error::user(format!("{} is in the way", kept.display()))
+                .hinted(format!("look at it, then: rm '{}' && git session hooks install", kept.display())))
+        }
+        State::Foreign => rename(&found.path, &kept),
+        _ => Ok(()),
+    }
 }
 
 /// Removes every hook of ours and puts back what was there before.
@@ -104,17 +180,20 @@ pub fn install(repository: &Repository, program: &Path) -> Result<Vec<Installed>
 /// # Errors
 /// When a file cannot be written.
 pub fn uninstall(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
-    let folder = repository.hooks_dir()?;
-    for found in status(repository, program)? {
-        if matches!(found.state, State::Foreign) {
-            continue;
+    if let Home::Shared(folder) = home(repository)? {
+        for (hook, _) in &ALL {
+            shared::remove(&folder, hook).map_err(|fault| at(&folder.join(hook), &fault))?;
         }
-        match &found.chained {
-            Some(aside) => fs::rename(aside, &found.path).map_err(|fault| at(&found.path, &fault))?,
-            None if found.state != State::Absent => {
-                fs::remove_file(&found.path).map_err(|fault| at(&found.path, &fault))?;
-            }
-            None => {}
+    }
+    // With husky there may be scripts of ours from before it came.
+    let folder = match home(repository)? {
+        Home::Scripts(folder) => folder,
+        Home::Shared(_) => repository.common_dir().join("hooks"),
+    };
+    for (hook, script) in &ALL {
+        let found = look(&folder, hook, &script_for(script, program));
+        if found.state != State::Foreign {
+            take_away(&folder.join(hook), &found).map_err(|fault| at(&found.path, &fault))?;
         }
     }
     // Only an empty folder goes, which is what there was where we made it.
@@ -122,16 +201,33 @@ pub fn uninstall(repository: &Repository, program: &Path) -> Result<Vec<Installe
     status(repository, program)
 }
 
-/// The hooks folder, where it is this repository's own.
-fn own_folder(repository: &Repository) -> Result<PathBuf> {
+fn take_away(top: &Path, found: &Installed) -> io::Result<()> {
+    let is_on_top = found.path == top;
+    match &found.chained {
+        // The manager's hook is on top already.
+        Some(kept) if !is_on_top && Manager::of(kept) == found.manager => {
+            fs::remove_file(kept)?;
+            if is_ours(&found.path) { fs::remove_file(&found.path) } else { Ok(()) }
+        }
+        Some(kept) => fs::rename(kept, &found.path),
+        None if found.state != State::Absent => fs::remove_file(&found.path),
+        None => Ok(()),
+    }
+}
+
+/// Where the hooks go, where that is this repository's own.
+fn own_home(repository: &Repository) -> Result<Home> {
     let folder = repository.hooks_dir()?;
-    let Some((scope, value)) = repository.hooks_path_setting()? else { return Ok(folder) };
+    let Some((scope, value)) = repository.hooks_path_setting()? else { return Ok(Home::Scripts(folder)) };
     let lines: Vec<String> = ALL.iter().map(|(hook, _)| format!("{hook}: git-session hook {hook} \"$@\"")).collect();
     let by_hand = format!("add these lines to the hooks there by hand:\n    {}", lines.join("\n    "));
     if scope != "local" && scope != "worktree" {
         let message =
             format!("core.hooksPath is set to '{value}' in the {scope} configuration, which serves every repository");
         return Err(Error::user(message).hinted(by_hand));
+    }
+    if let shared @ Home::Shared(_) = home(repository)? {
+        return Ok(shared);
     }
     let common = repository.common_dir();
     let is_tracked = repository.work_tree().is_some_and(|root| folder.starts_with(root))
@@ -141,7 +237,7 @@ fn own_folder(repository: &Repository) -> Result<PathBuf> {
         let message = format!("core.hooksPath is set to '{value}', which is part of the work tree");
         return Err(Error::user(message).hinted(by_hand));
     }
-    Ok(folder)
+    Ok(Home::Scripts(folder))
 }
 
 fn script_for(script: &str, program: &Path) -> String {
@@ -149,14 +245,16 @@ fn script_for(script: &str, program: &Path) -> String {
     script.replace("@PROGRAM@", &program.display().to_string().replace('\'', r"'\''"))
 }
 
-fn is_ours(content: &[u8]) -> bool {
-    content.windows(MARKER.len()).any(|window| window == MARKER)
+fn is_ours(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|content| contains(&content, MARKER))
 }
 
 fn aside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ASIDE);
-    PathBuf::from(name)
+    beside(path, ASIDE)
+}
+
+fn chained(path: &Path) -> Option<PathBuf> {
+    Some(aside(path)).filter(|aside| aside.symlink_metadata().is_ok())
 }
 
 #[cfg(unix)]
@@ -165,14 +263,21 @@ fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// Writes an executable file as a whole or not at all.
+/// The permissions of a file.
 #[cfg(unix)]
-fn write(path: &Path, script: &str) -> io::Result<()> {
+pub(super) fn mode(path: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(path.metadata()?.permissions().mode() & 0o7777)
+}
+
+/// Writes a file as a whole or not at all.
+#[cfg(unix)]
+pub(super) fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(script.as_bytes())?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o755))?;
+    file.write_all(content)?;
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
     file.persist(path).map_err(|fault| fault.error)?;
     Ok(())
 }

@@ -5,13 +5,18 @@
 
 mod commit;
 mod install;
+mod interpreter;
+mod manager;
 mod pending;
 mod push;
 mod rewrite;
 mod run;
+mod shared;
 
 pub use commit::{commit_msg, post_commit, prepare_commit_msg};
 pub use install::{Installed, State, install, status, uninstall};
+pub use interpreter::faults;
+pub use manager::Manager;
 pub use push::{Pushed, pre_push};
 pub use rewrite::post_rewrite;
 pub use run::run;

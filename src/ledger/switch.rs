@@ -1,7 +1,7 @@
 //! From one backend to another, losing nothing.
 //!
-//! [`copy`] takes everything that the old backend shows into the new one; then the setting is
-//! changed; [`release`] removes each old reference whose content is verified to be readable in the
+//! [`Switch::copy`] takes everything that the old backend shows into the new one; then the setting is
+//! changed; [`Switch::release`] removes each old reference whose content is verified to be readable in the
 //! new one. Each step can be broken off and begun again: what is there already changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};

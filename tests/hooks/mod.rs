@@ -3,6 +3,7 @@
 mod commit;
 mod crash;
 mod install;
+mod managers;
 mod push;
 mod relink;
 mod rewriting;
