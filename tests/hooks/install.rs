@@ -66,7 +66,7 @@ fn uninstalling_puts_back_every_byte_symlink_and_mode() {
     hook(&work, "prepare-commit-msg", "#!/bin/sh\n# mine, without a final line feed");
     hook(&work, "pre-push", "#!/bin/sh\r\nexit 0\r\n");
     fs::set_permissions(work.join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o700)).expect("a mode");
-    std::os::unix::fs::symlink("../../shared-hook.sh", work.join(".git/hooks/post-commit")).expect("a symlink");
+    std::os::unix::fs::symlink("../../team-hook.sh", work.join(".git/hooks/post-commit")).expect("a symlink");
     let before = hooks_folder(&work);
     work.session(&["hooks", "install"]).ok();
     assert_ne!(hooks_folder(&work), before);
