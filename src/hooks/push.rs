@@ -1,6 +1,9 @@
 //! The hook of a push: what its commits name goes along.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use crate::{
     capture::{Job, JobSession, Queue},
@@ -16,6 +19,8 @@ use crate::{
 
 /// How long a push may be delayed.
 const BUDGET: Duration = Duration::from_secs(5);
+/// How the link of a session is known that a commit's trailer names.
+const TRAILER: &str = "trailer";
 /// How long sessions that are being stored are waited for.
 const CAPTURE_PATIENCE: Duration = Duration::from_secs(3);
 /// How many commits of a push are looked at for trailers, the newest first.
@@ -92,20 +97,45 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
     let repository = context.repository()?;
     let queue = Queue::of(repository);
     let tips = config.ledger.tips(repository)?;
+    let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
-        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(&branch.pair.local)).collect();
-        let mut unlinked: Vec<(SessionId, Link)> = Vec::new();
-        for (commit, id) in named(repository, remote, branch)? {
-            let session = JobSession { id, log: None, evidence: "trailer".to_owned() };
+        let local = &branch.pair.local;
+        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(local)).collect();
+        let named = named(repository, remote, branch)?;
+        // A session that many commits name is looked up, and captured, once.
+        let mut asked = HashSet::new();
+        for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
+            let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
             if !is_up_to_date(context, config, &of_branch, &session)? {
-                queue.add(&Job::new(commit.to_string(), &branch.pair.local, vec![session]))?;
-            } else if !is_linked(context, config, &of_branch, &session, commit)? {
-                unlinked.push((session.id, Link::new(commit, &session.evidence)));
+                queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
-        config.ledger.link(repository, &branch.pair.local, &unlinked, context.now())?;
+        pushed.push((local, named));
     }
-    wait_for_captures(context, &queue)
+    let stored = wait_for_captures(context, &queue);
+    for (branch, named) in pushed {
+        link_named(context, config, branch, named)?;
+    }
+    stored
+}
+
+/// Links the sessions that pushed commits name, where the ledger does not know of it yet.
+fn link_named(
+    context: &Context,
+    config: &Config,
+    branch: &BranchName,
+    named: Vec<(ObjectId, SessionId)>,
+) -> Result<()> {
+    let repository = context.repository()?;
+    let tips = config.ledger.tips(repository)?;
+    let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(branch)).collect();
+    let mut unlinked: Vec<(SessionId, Link)> = Vec::new();
+    for (commit, id) in named {
+        if !is_linked(repository, config, &of_branch, &id, commit)? {
+            unlinked.push((id, Link::new(commit, TRAILER)));
+        }
+    }
+    Ok(config.ledger.link(repository, branch, &unlinked, context.now())?)
 }
 
 /// Has what waits in the queue stored, and waits for that a while.
@@ -128,15 +158,15 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
 }
 
 fn is_linked(
-    context: &Context,
+    repository: &Repository,
     config: &Config,
     tips: &[&Tip],
-    session: &JobSession,
+    session: &SessionId,
     commit: ObjectId,
 ) -> Result<bool> {
     for tip in tips {
-        let entries = config.ledger.linked(context.repository()?, tip, commit)?;
-        if entries.iter().any(|entry| entry.session_id == session.id) {
+        let entries = config.ledger.linked(repository, tip, commit)?;
+        if entries.iter().any(|entry| entry.session_id == *session) {
             return Ok(true);
         }
     }

@@ -207,3 +207,22 @@ fn a_mirror_push_brings_the_ledger_itself() {
     work.git(&["push", "--quiet", "--mirror", "origin"]);
     assert!(remote.references("refs/opensession/").contains(&LEDGER.to_owned()));
 }
+
+#[test]
+fn a_session_that_several_pushed_commits_name_is_linked_to_each() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let id = "11111111-2222-4333-8444-555555555555";
+    let one = || ClaudeLog::new(&world, &work, id).prompt("Write.").writes(&work, "a.txt", "a\n");
+    one().save();
+    work.commit_all("One");
+    one().writes(&work, "b.txt", "b\n").save();
+    work.commit_all("Two");
+    work.wait_for_sessions(1);
+    // The ledger is lost, and the session went on.
+    work.git(&["update-ref", "-d", LEDGER]);
+    one().writes(&work, "b.txt", "b\n").answer("Done.").save();
+    work.git(&["push", "--quiet"]);
+    let commits = remote.json(&["log"])[0]["commits"].as_array().map(Vec::len);
+    assert_eq!(commits, Some(2), "{}", remote.json(&["log"]));
+}
