@@ -1,24 +1,38 @@
 //! Recognises a log by its content, never by its folder or name.
 
-use std::io::{self, BufRead};
+use std::{
+    fs::File,
+    io::{self, BufRead, Read},
+    path::Path,
+};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{ALL, Agent};
+use super::{
+    ALL, Agent,
+    database::{Database, is_database},
+    document,
+};
 use crate::hail::{Lines, describe_json};
 
 /// How many records are looked at before a file counts as nobody's.
 const SAMPLE_RECORDS: usize = 200;
-/// How many bytes of records are looked at.
-const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes of a file are looked at.
+const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The first records of a file.
+/// How a file begins.
 #[derive(Debug, Default)]
 pub struct Sample {
-    /// Those that are JSON.
+    /// The first lines that are JSON; of a file that is one array, its first elements.
     pub records: Vec<Value>,
-    /// The first line that is not, with the reason.
+    /// The members of a file that is one object; `null` stands for what lies beyond the sample.
+    pub document: Option<Map<String, Value>>,
+    /// The first bytes as text, whatever they are.
+    pub text: String,
+    /// The tables of a database.
+    pub tables: Vec<String>,
+    /// The first line that is not JSON, with the reason.
     pub fault: Option<(u64, String)>,
     lines: u64,
 }
@@ -43,6 +57,9 @@ pub enum DetectError {
     /// It is JSON, but of no known agent or version.
     #[error("line 1: JSON, but not a log of {} in any version known here", super::names().join(", "))]
     Unknown,
+    /// It is a database, but of no known agent or version.
+    #[error("a database, but not of {} in any version known here", super::names().join(", "))]
+    UnknownDatabase,
     /// More than one agent could have written it.
     #[error("line 1: could be a log of {}", candidates.join(" or "))]
     Ambiguous {
@@ -52,34 +69,81 @@ pub enum DetectError {
 }
 
 impl Sample {
-    /// Reads the first records.
+    /// Looks at a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut sample = Self::read(io::BufReader::new(File::open(path)?))?;
+        if is_database(sample.text.as_bytes()) {
+            let tables = Database::open(path).and_then(|database| database.tables());
+            sample.tables = tables.map_err(io::Error::other)?;
+        }
+        Ok(sample)
+    }
+
+    /// Looks at what `reader` gives. What is in a database only a file tells: see [`Sample::of`].
     ///
     /// # Errors
     /// Those of the reader.
     pub fn read(reader: impl BufRead) -> io::Result<Self> {
-        let mut lines = Lines::new(reader);
-        let mut sample = Self::default();
-        let mut bytes = 0;
-        while sample.records.len() < SAMPLE_RECORDS && bytes < SAMPLE_BYTES {
+        let mut head = Vec::new();
+        reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
+        let is_whole = (head.len() as u64) < SAMPLE_BYTES;
+        let mut sample = Self { text: text_of(&head), ..Self::default() };
+        if is_database(&head) {
+            sample.lines = 1;
+            return Ok(sample);
+        }
+        sample.read_lines(&head, is_whole)?;
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+        // Several records are lines. One, or none, may be a document.
+        if sample.records.len() < 2 || is_laid_out(head) {
+            let (records, members) = document::peek(head);
+            sample.document = members.filter(|members| !members.is_empty());
+            if !records.is_empty() || sample.document.is_some() && is_laid_out(head) {
+                sample.records = records;
+            }
+        }
+        Ok(sample)
+    }
+
+    fn read_lines(&mut self, head: &[u8], is_whole: bool) -> io::Result<()> {
+        let mut lines = Lines::new(head);
+        while self.records.len() < SAMPLE_RECORDS {
             let Some(line) = lines.next_line()? else { break };
-            sample.lines += 1;
+            self.lines += 1;
             let record = line.text.map_err(|fault| fault.to_string()).and_then(|text| {
-                bytes += text.len();
                 serde_json::from_str(text).map_err(|fault| format!("not JSON: {}", describe_json(&fault)))
             });
             match record {
-                Ok(record) => sample.records.push(record),
+                Ok(record) => self.records.push(record),
+                // The sample may end within a line.
+                Err(_) if !line.terminated && !is_whole && self.lines > 1 => {}
                 Err(cause) => {
-                    sample.fault.get_or_insert((line.number, cause));
-                    // A binary or prose file need not be read to its end.
-                    if sample.records.is_empty() && sample.lines > 20 {
+                    self.fault.get_or_insert((line.number, cause));
+                    // A document or prose need not be read to its end.
+                    if self.records.is_empty() && self.lines > 20 {
                         break;
                     }
                 }
             }
         }
-        Ok(sample)
+        Ok(())
     }
+}
+
+/// Whether the first line only opens an array or object, as in a document laid out for people.
+fn is_laid_out(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    matches!(line.trim_ascii(), b"{" | b"[" | b"[{")
+}
+
+/// How much of the beginning is looked at as text, in bytes.
+const TEXT_BYTES: usize = 64 * 1024;
+
+fn text_of(head: &[u8]) -> String {
+    String::from_utf8_lossy(&head[..head.len().min(TEXT_BYTES)]).into_owned()
 }
 
 /// Finds the agent that wrote a file.
@@ -91,8 +155,11 @@ pub fn detect(sample: &Sample) -> Result<&'static dyn Agent, DetectError> {
     match (candidates.as_slice(), &sample.fault) {
         ([agent], _) => Ok(*agent),
         ([], _) if sample.lines == 0 => Err(DetectError::Empty),
-        ([], Some((line, cause))) => Err(DetectError::NotALog { line: *line, cause: cause.clone() }),
-        ([], None) => Err(DetectError::Unknown),
+        ([], _) if is_database(sample.text.as_bytes()) => Err(DetectError::UnknownDatabase),
+        ([], Some((line, cause))) if sample.document.is_none() => {
+            Err(DetectError::NotALog { line: *line, cause: cause.clone() })
+        }
+        ([], _) => Err(DetectError::Unknown),
         (several, _) => Err(DetectError::Ambiguous { candidates: several.iter().map(|agent| agent.name()).collect() }),
     }
 }

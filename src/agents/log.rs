@@ -12,6 +12,9 @@ use thiserror::Error;
 use super::Agent;
 use crate::hail::{Assembly, Event, EventType, Header, Lines, Session, Timestamp, attribute};
 
+/// The largest log that is one document, in bytes: 512 MiB. It has to be read as a whole.
+pub const MAX_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
+
 /// A log found on this machine, known by its metadata only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
@@ -21,9 +24,25 @@ pub struct LogFile {
     pub modified: SystemTime,
     /// Its size in bytes.
     pub size: u64,
+    /// Which session in it, where it holds several: the agent's own id of it.
+    pub part: Option<String>,
 }
 
 impl LogFile {
+    /// The path as text, with the part after `#`: what state files and messages call the log.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.path.display();
+        self.part.as_ref().map_or_else(|| path.to_string(), |part| format!("{path}#{part}"))
+    }
+
+    /// One session of a file that holds several, last changed at `modified` where that is known.
+    #[must_use]
+    pub fn part(&self, part: impl Into<String>, modified: Option<Timestamp>) -> Self {
+        let modified = modified.map_or(self.modified, |time| time.to_chrono().into());
+        Self { part: Some(part.into()), modified, ..self.clone() }
+    }
+
     /// Looks at `path`; `None` when it is not a regular file or cannot be seen.
     #[must_use]
     pub fn at(path: PathBuf) -> Option<Self> {
@@ -40,7 +59,7 @@ impl LogFile {
 
     fn with(path: PathBuf, metadata: &Metadata) -> Option<Self> {
         let modified = metadata.is_file().then(|| metadata.modified().ok())??;
-        Some(Self { modified, size: metadata.len(), path })
+        Some(Self { modified, size: metadata.len(), path, part: None })
     }
 }
 
@@ -50,6 +69,8 @@ pub struct Log<'a> {
     pub lines: Lines<Box<dyn BufRead + 'a>>,
     /// Where they come from, where that is a file: some agents put ids into the name.
     pub path: Option<&'a Path>,
+    /// Which session is meant, where the file holds several.
+    pub part: Option<&'a str>,
     /// What an earlier parse learned, where this one begins in the middle of a log.
     pub resumed: Option<Header>,
 }
@@ -65,7 +86,24 @@ impl<'a> Log<'a> {
 
     /// Reads from `reader`.
     pub fn new(reader: impl BufRead + 'a, path: Option<&'a Path>) -> Self {
-        Self { lines: Lines::new(Box::new(reader)), path, resumed: None }
+        Self { lines: Lines::new(Box::new(reader)), path, part: None, resumed: None }
+    }
+
+    /// Reads all of a log that is one document rather than lines, without its byte order mark.
+    ///
+    /// # Errors
+    /// When the input fails, is empty, is not UTF-8, or is larger than [`MAX_DOCUMENT_BYTES`].
+    pub fn document(&mut self) -> Result<String, ParseError> {
+        let bytes = self.lines.rest(MAX_DOCUMENT_BYTES + 1)?;
+        let refuse = |cause: String| ParseError::NoRecord { line: 1, cause };
+        if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
+            return Err(refuse(format!("the document is larger than {MAX_DOCUMENT_BYTES} bytes")));
+        }
+        let text = String::from_utf8(bytes).map_err(|fault| {
+            refuse(format!("not UTF-8 at byte {} of the file", fault.utf8_error().valid_up_to() + 1))
+        })?;
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        if text.trim().is_empty() { Err(ParseError::Empty) } else { Ok(text) }
     }
 }
 
@@ -87,6 +125,15 @@ pub enum ParseError {
     /// There is nothing in it.
     #[error("line 1: the file is empty")]
     Empty,
+    /// The file holds several sessions, and none was named.
+    #[error("the file holds {} sessions", parts.len())]
+    SeveralSessions {
+        /// The agent's own ids of them.
+        parts: Vec<String>,
+    },
+    /// The database cannot be read.
+    #[error("not a readable database: {0}")]
+    Database(#[from] rusqlite::Error),
     /// No line is a record of the agent.
     #[error("line {line}: {cause}")]
     NoRecord {

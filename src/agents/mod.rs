@@ -5,18 +5,22 @@
 
 mod claude_code;
 mod codex;
+mod database;
 mod detect;
 mod diff;
+mod document;
 mod hail;
 mod log;
 mod media;
+mod tool;
+mod transcript;
 
 use std::path::Path;
 
 use thiserror::Error;
 
 pub use detect::{DetectError, Sample, detect};
-pub use log::{Log, LogFile, ParseError, Parsed, Warning, parse_session};
+pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 
 use crate::{environment::Environment, hail::Sink};
 
@@ -41,6 +45,19 @@ pub trait Agent: Sync {
 
     /// Whether the first records of a file are this agent's.
     fn recognises(&self, sample: &Sample) -> bool;
+
+    /// The sessions of a log, the log itself where it holds one.
+    ///
+    /// # Errors
+    /// When a file that may hold several cannot be read.
+    fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
+        Ok(vec![log.clone()])
+    }
+
+    /// Whether a log grows line by line, so that a later look may begin where the last one ended.
+    fn is_appended(&self, path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == "jsonl")
+    }
 
     /// Reads a log to its end; the events go to `sink` in the order of the log, the header exactly
     /// once.

@@ -90,6 +90,16 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(Line { number: self.number, terminated, text }))
     }
 
+    /// Reads what is left, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn rest(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&mut self.reader).take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn trimmed(&self) -> (&[u8], bool) {
         let mut bytes = self.buffer.as_slice();
         let terminated = bytes.ends_with(b"\n");

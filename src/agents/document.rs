@@ -1,0 +1,57 @@
+//! Looks into a JSON document that may break off: what came before the break counts.
+
+use std::{cell::RefCell, fmt};
+
+use serde::{
+    Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+
+/// How many elements of an array are looked at.
+const MAX_ELEMENTS: usize = 200;
+
+/// The first elements of the array, or the members of the object, that `bytes` begin with.
+pub(super) fn peek(bytes: &[u8]) -> (Vec<Value>, Option<Map<String, Value>>) {
+    let found = Found::default();
+    // The break is the expected end of a sample.
+    let _ = serde_json::Deserializer::from_slice(bytes).deserialize_any(Peek(&found));
+    (found.elements.into_inner(), found.members.into_inner())
+}
+
+#[derive(Default)]
+struct Found {
+    elements: RefCell<Vec<Value>>,
+    members: RefCell<Option<Map<String, Value>>>,
+}
+
+struct Peek<'f>(&'f Found);
+
+impl<'de> Visitor<'de> for Peek<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while let Some(element) = access.next_element()? {
+            self.0.elements.borrow_mut().push(element);
+            if self.0.elements.borrow().len() == MAX_ELEMENTS {
+                return Err(A::Error::custom("enough"));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let put = |key: String, value| {
+            self.0.members.borrow_mut().get_or_insert_default().insert(key, value);
+        };
+        while let Some(key) = access.next_key::<String>()? {
+            put(key.clone(), Value::Null);
+            put(key, access.next_value()?);
+        }
+        Ok(())
+    }
+}

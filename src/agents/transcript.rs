@@ -1,0 +1,291 @@
+//! Puts a session together for the agents whose logs say plainly what happened: messages, calls,
+//! results.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+};
+
+use serde_json::Value;
+
+use super::{Warning, tool};
+use crate::hail::{Agent, Content, Event, EventType, Header, SessionId, Sink, Timestamp, attribute, title_of};
+
+/// How many events may wait for the result of a call. Beyond that the oldest leaves as it is: a
+/// command that never ends must not keep the rest of the session in memory.
+const MAX_WAITING: usize = 1024;
+
+/// The token counts of one answer, in HAIL's sense: input is fresh input only, output includes
+/// reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tokens {
+    pub(super) input: u64,
+    pub(super) output: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+    pub(super) reasoning: u64,
+    /// In US dollars.
+    pub(super) cost: Option<f64>,
+}
+
+/// What is known of the whole session.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) provider: String,
+    /// The last one that answered.
+    pub(super) model: String,
+    pub(super) version: Option<String>,
+    /// The agent's own title; without one, the first prompt gives it.
+    pub(super) title: Option<String>,
+    pub(super) cwd: Option<String>,
+    pub(super) branch: Option<String>,
+    /// The session that started this one as its subagent.
+    pub(super) parent: Option<String>,
+    /// Sessions it goes back to or goes on from.
+    pub(super) related: Vec<String>,
+    pub(super) began: Option<Timestamp>,
+    pub(super) ended: Option<Timestamp>,
+    /// Anything else; keys with a dot, such as `git.remote`.
+    pub(super) attributes: Vec<(&'static str, Value)>,
+}
+
+struct Waiting {
+    event: Event,
+    is_open: bool,
+}
+
+/// What a call of a tool returned.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) content: Content,
+    pub(super) is_error: bool,
+    pub(super) exit_code: Option<i32>,
+    /// What an edit changed, where the result tells.
+    pub(super) diff: Option<String>,
+    pub(super) duration_ms: Option<u64>,
+}
+
+/// A session on its way to the sink.
+pub(super) struct Transcript<'s> {
+    tool: &'static str,
+    schema: &'static str,
+    /// What the header will say.
+    pub(super) facts: Facts,
+    /// What a person may want to know about the log.
+    pub(super) warnings: Vec<Warning>,
+    sink: &'s mut dyn Sink,
+    waiting: VecDeque<Waiting>,
+    first: u64,
+    calls: HashMap<String, (String, u64)>,
+    last_time: Option<Timestamp>,
+    prompt_title: Option<String>,
+}
+
+impl<'s> Transcript<'s> {
+    /// Begins the session of `tool`, whose records have the shape that `schema` names.
+    pub(super) fn new(tool: &'static str, schema: &'static str, sink: &'s mut dyn Sink) -> Self {
+        Self {
+            tool,
+            schema,
+            facts: Facts::default(),
+            warnings: Vec::new(),
+            sink,
+            waiting: VecDeque::new(),
+            first: 0,
+            calls: HashMap::new(),
+            last_time: None,
+            prompt_title: None,
+        }
+    }
+
+    /// The time of a record that has none of its own: that of the one before.
+    pub(super) fn time(&mut self, own: Option<Timestamp>) -> Timestamp {
+        let time = own.or(self.last_time).or(self.facts.began).unwrap_or(Timestamp::EPOCH);
+        self.last_time = Some(time);
+        time
+    }
+
+    /// Makes an event of a native record of type `raw_type`.
+    pub(super) fn event(&mut self, id: &str, time: Option<Timestamp>, kind: EventType, raw_type: &str) -> Event {
+        let time = self.time(time);
+        Event::new(id, time, kind).with(attribute::SCHEMA_VERSION, self.schema).with(attribute::RAW_TYPE, raw_type)
+    }
+
+    /// Takes what the person said. An empty prompt is none.
+    ///
+    /// # Errors
+    /// Those of the sink, as everywhere here.
+    pub(super) fn prompt(&mut self, event: Event) -> io::Result<()> {
+        if self.prompt_title.is_none() {
+            self.prompt_title = Some(title_of(&event.content.to_text())).filter(|title| !title.is_empty());
+        }
+        self.push(event)
+    }
+
+    /// Takes an event that is complete.
+    pub(super) fn push(&mut self, event: Event) -> io::Result<()> {
+        self.waiting.push_back(Waiting { event, is_open: false });
+        self.flush()
+    }
+
+    /// Takes a call, whose event waits for the result.
+    pub(super) fn call(
+        &mut self,
+        (id, call_id): (&str, &str),
+        time: Option<Timestamp>,
+        name: &str,
+        call: tool::Call,
+    ) -> io::Result<()> {
+        let event = self
+            .event(id, time, call.event_type, "tool_call")
+            .with_content(call.content)
+            .with(attribute::CALL_ID, call_id)
+            .with(attribute::TOOL_KIND, call.group);
+        let place = self.first + self.waiting.len() as u64;
+        let is_open = self.calls.insert(call_id.to_owned(), (name.to_owned(), place)).is_none();
+        self.waiting.push_back(Waiting { event, is_open });
+        self.flush()
+    }
+
+    /// The event of a call that still waits for its result.
+    pub(super) fn waiting_call(&mut self, call_id: &str) -> Option<&mut Event> {
+        let place = self.calls.get(call_id)?.1;
+        let index = usize::try_from(place.checked_sub(self.first)?).ok()?;
+        self.waiting.get_mut(index).map(|waiting| &mut waiting.event)
+    }
+
+    /// Takes the result of a call and completes the event of the call with it.
+    pub(super) fn result(
+        &mut self,
+        (id, call_id): (&str, &str),
+        time: Option<Timestamp>,
+        outcome: Outcome,
+    ) -> io::Result<()> {
+        let name = self.calls.get(call_id).map_or_else(|| "unknown".to_owned(), |(name, _)| name.clone());
+        let kind = EventType::ToolResult { name, is_error: outcome.is_error, call_id: Some(call_id.to_owned()) };
+        let mut event =
+            self.event(id, time, kind, "tool_result").with_content(outcome.content).with(attribute::CALL_ID, call_id);
+        event.duration_ms = outcome.duration_ms;
+        if let Some(call) = self.waiting_call(call_id) {
+            match &mut call.event_type {
+                EventType::ShellCommand { exit_code, .. } => *exit_code = exit_code.or(outcome.exit_code),
+                EventType::FileEdit { diff, .. } if outcome.diff.is_some() => *diff = outcome.diff,
+                // What failed changed nothing.
+                _ => {}
+            }
+            if outcome.is_error {
+                revoke(call);
+            }
+        }
+        self.waiting.push_back(Waiting { event, is_open: false });
+        self.close(call_id);
+        self.flush()
+    }
+
+    fn close(&mut self, call_id: &str) {
+        let Some((_, place)) = self.calls.get(call_id) else { return };
+        let index = place.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        if let Some(waiting) = index.and_then(|index| self.waiting.get_mut(index)) {
+            waiting.is_open = false;
+        }
+    }
+
+    /// Keeps a record of no known type whole.
+    pub(super) fn unknown(&mut self, id: &str, time: Option<Timestamp>, kind: &str, record: Value) -> io::Result<()> {
+        let event_type = EventType::Custom { kind: if kind.is_empty() { "unknown" } else { kind }.to_owned() };
+        let event = self.event(id, time, event_type, kind).with_content(Content::json(record));
+        self.push(event)
+    }
+
+    /// Keeps a line that is no record, and warns of it.
+    pub(super) fn unreadable(&mut self, line: u64, cause: &str, raw: Value) -> io::Result<()> {
+        let time = self.time(None);
+        self.warnings.push(Warning { line, cause: cause.to_owned() });
+        self.push(super::log::unreadable(line, time, cause, raw))
+    }
+
+    /// Sends what still waits, and the header; the warnings are given back.
+    pub(super) fn finish(mut self, id: SessionId) -> io::Result<Vec<Warning>> {
+        while !self.waiting.is_empty() {
+            self.send_first()?;
+        }
+        let facts = self.facts;
+        let agent = Agent {
+            provider: facts.provider,
+            model: facts.model,
+            tool: self.tool.to_owned(),
+            tool_version: facts.version,
+        };
+        let began = facts.began.or(self.last_time).unwrap_or(Timestamp::EPOCH);
+        let mut header = Header::new(id, agent, began);
+        header.context.updated_at = facts.ended.unwrap_or(began).max(began);
+        header.context.title = facts.title.or(self.prompt_title).unwrap_or_default();
+        let role = if facts.parent.is_some() { "auxiliary" } else { "primary" };
+        header.context.related_session_ids = facts.related;
+        let named = [
+            (attribute::CWD, facts.cwd),
+            (attribute::GIT_BRANCH, facts.branch),
+            (attribute::PARENT_SESSION_ID, facts.parent),
+            (attribute::SESSION_ROLE, Some(role.to_owned())),
+        ];
+        let named = named.into_iter().filter_map(|(key, value)| Some((key, Value::from(value?))));
+        for (key, value) in named.chain(facts.attributes) {
+            header.context.attributes.insert(key.to_owned(), value);
+        }
+        self.sink.header(header)?;
+        Ok(self.warnings)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while self.waiting.front().is_some_and(|front| !front.is_open) || self.waiting.len() > MAX_WAITING {
+            self.send_first()?;
+        }
+        Ok(())
+    }
+
+    fn send_first(&mut self) -> io::Result<()> {
+        match self.waiting.pop_front() {
+            Some(first) => {
+                self.first += 1;
+                self.sink.event(first.event)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Tokens {
+    /// Notes the counts on the last event of an answer.
+    pub(super) fn note(&self, event: &mut Event) {
+        let counts = [
+            (attribute::INPUT_TOKENS, self.input),
+            (attribute::OUTPUT_TOKENS, self.output),
+            (attribute::CACHE_READ_TOKENS, self.cache_read),
+            (attribute::CACHE_WRITE_TOKENS, self.cache_write),
+            (attribute::REASONING_TOKENS, self.reasoning),
+        ];
+        for (key, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            event.attributes.insert(key.to_owned(), count.into());
+        }
+        if let Some(cost) = self.cost.filter(|cost| *cost > 0.0) {
+            event.attributes.insert(attribute::COST_USD.to_owned(), cost.into());
+        }
+    }
+}
+
+/// Turns an edit that failed into a plain call that keeps what was asked: no file was changed.
+fn revoke(event: &mut Event) {
+    let name = match &event.event_type {
+        EventType::FileEdit { .. } => "edit",
+        EventType::FileCreate { .. } => "write",
+        EventType::FileDelete { .. } => "delete",
+        _ => return,
+    };
+    if let EventType::FileEdit { path, diff } = &event.event_type {
+        let asked = serde_json::json!({ "path": path, "diff": diff });
+        event.content.blocks.insert(0, crate::hail::Block::Json { data: asked });
+    } else if let EventType::FileDelete { path } = &event.event_type {
+        event.content.blocks.insert(0, crate::hail::Block::Json { data: serde_json::json!({ "path": path }) });
+    }
+    event.event_type = EventType::ToolCall { name: name.to_owned() };
+}
