@@ -24,6 +24,8 @@ pub struct Context {
     pub directory: PathBuf,
     /// Whether standard output is a terminal.
     pub is_terminal: bool,
+    /// Whether somebody watches what is said beside the answer.
+    pub is_watched: bool,
     /// Whether a question can be asked and answered.
     pub is_interactive: bool,
     repository: OnceCell<Repository>,
@@ -57,6 +59,7 @@ impl Context {
             environment,
             directory,
             is_terminal,
+            is_watched: std::io::stderr().is_terminal(),
             is_interactive,
             repository: OnceCell::new(),
             redactor: OnceCell::new(),

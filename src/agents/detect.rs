@@ -99,10 +99,13 @@ impl Sample {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
         // Several records are lines. One, or none, may be a document.
         if sample.records.len() < 2 || is_laid_out(head) {
-            let (records, members) = document::peek(head);
-            sample.document = members.filter(|members| !members.is_empty());
-            if !records.is_empty() || sample.document.is_some() && is_laid_out(head) {
-                sample.records = records;
+            let found = document::peek(head);
+            sample.document = found.members.filter(|members| !members.is_empty());
+            if !found.elements.is_empty() || sample.document.is_some() && is_laid_out(head) {
+                sample.records = found.elements;
+                // What is wrong with a document is told of the document, not of its first line.
+                let fault = found.fault.filter(|_| is_whole);
+                sample.fault = fault.map(|fault| (fault.line() as u64, format!("not JSON: {fault}")));
             }
         }
         Ok(sample)
@@ -156,10 +159,8 @@ pub fn detect(sample: &Sample) -> Result<&'static dyn Agent, DetectError> {
         ([agent], _) => Ok(*agent),
         ([], _) if sample.lines == 0 => Err(DetectError::Empty),
         ([], _) if is_database(sample.text.as_bytes()) => Err(DetectError::UnknownDatabase),
-        ([], Some((line, cause))) if sample.document.is_none() => {
-            Err(DetectError::NotALog { line: *line, cause: cause.clone() })
-        }
-        ([], _) => Err(DetectError::Unknown),
+        ([], Some((line, cause))) => Err(DetectError::NotALog { line: *line, cause: cause.clone() }),
+        ([], None) => Err(DetectError::Unknown),
         (several, _) => Err(DetectError::Ambiguous { candidates: several.iter().map(|agent| agent.name()).collect() }),
     }
 }

@@ -11,12 +11,21 @@ use serde_json::{Map, Value};
 /// How many elements of an array are looked at.
 const MAX_ELEMENTS: usize = 200;
 
-/// The first elements of the array, or the members of the object, that `bytes` begin with.
-pub(super) fn peek(bytes: &[u8]) -> (Vec<Value>, Option<Map<String, Value>>) {
+/// The first elements of the array, or the members of the object, that `bytes` begin with, and what
+/// is wrong where it breaks off.
+pub(super) fn peek(bytes: &[u8]) -> Peeked {
     let found = Found::default();
-    // The break is the expected end of a sample.
-    let _ = serde_json::Deserializer::from_slice(bytes).deserialize_any(Peek(&found));
-    (found.elements.into_inner(), found.members.into_inner())
+    let result = serde_json::Deserializer::from_slice(bytes).deserialize_any(Peek(&found));
+    let elements = found.elements.into_inner();
+    let fault = result.err().filter(|_| elements.len() < MAX_ELEMENTS);
+    Peeked { elements, members: found.members.into_inner(), fault }
+}
+
+/// The beginning of a document.
+pub(super) struct Peeked {
+    pub(super) elements: Vec<Value>,
+    pub(super) members: Option<Map<String, Value>>,
+    pub(super) fault: Option<serde_json::Error>,
 }
 
 #[derive(Default)]

@@ -36,11 +36,21 @@ impl LogFile {
         self.part.as_ref().map_or_else(|| path.to_string(), |part| format!("{path}#{part}"))
     }
 
-    /// One session of a file that holds several, last changed at `modified` where that is known.
+    /// The file that a [`LogFile::name`] is of, and the part.
+    #[must_use]
+    pub fn parse_name(name: &str) -> (&Path, Option<&str>) {
+        match name.rsplit_once('#') {
+            Some((path, part)) if !Path::new(name).exists() => (Path::new(path), Some(part)),
+            _ => (Path::new(name), None),
+        }
+    }
+
+    /// One session of a file that holds several, last changed at `modified` where that is known. Its
+    /// size is not, so it counts as zero.
     #[must_use]
     pub fn part(&self, part: impl Into<String>, modified: Option<Timestamp>) -> Self {
         let modified = modified.map_or(self.modified, |time| time.to_chrono().into());
-        Self { part: Some(part.into()), modified, ..self.clone() }
+        Self { part: Some(part.into()), modified, size: 0, ..self.clone() }
     }
 
     /// Looks at `path`; `None` when it is not a regular file or cannot be seen.

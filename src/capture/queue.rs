@@ -61,8 +61,10 @@ impl JobSession {
     #[must_use]
     pub fn source(&self, environment: &Environment) -> Option<Source> {
         let Some(path) = &self.log else { return super::find_log(environment, &self.id) };
-        let sample = agents::Sample::read(io::BufReader::new(File::open(path).ok()?)).ok()?;
-        Some(Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(path.clone())? })
+        let (file, part) = path.to_str().map_or((path.as_path(), None), LogFile::parse_name);
+        let sample = agents::Sample::of(file).ok()?;
+        let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
+        source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)
     }
 }
 

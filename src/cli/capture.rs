@@ -7,13 +7,14 @@ use std::{
 
 use serde::Serialize;
 
+use super::progress;
 use crate::{
     agents::{self, LogFile, Scope},
-    capture::{self, CaptureLock, Source, named},
+    capture::{self, Order, Source, named},
     context::Context,
     error::{Error, Result},
     git,
-    ledger::{BranchName, Capture, Outcome},
+    ledger::{BranchName, Outcome},
     report::{Describe, Report, View},
 };
 
@@ -48,6 +49,8 @@ struct Answer {
     branch: String,
     dry_run: bool,
     sessions: Vec<Captured>,
+    /// Sessions that are stored and whose logs did not change since, so that they were not read.
+    stored_already: usize,
     failed: Vec<Failed>,
 }
 
@@ -56,7 +59,7 @@ struct Captured {
     id: String,
     tool: String,
     title: String,
-    path: PathBuf,
+    path: String,
     /// `None` in a dry run.
     outcome: Option<Outcome>,
     events: u64,
@@ -64,10 +67,30 @@ struct Captured {
     secrets: u64,
 }
 
+impl From<capture::Captured> for Captured {
+    fn from(captured: capture::Captured) -> Self {
+        Self {
+            id: captured.id.to_string(),
+            tool: captured.tool,
+            title: captured.title,
+            path: captured.log,
+            outcome: captured.outcome,
+            events: captured.stats.event_count,
+            secrets: captured.secrets,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Failed {
     path: PathBuf,
     error: String,
+}
+
+impl Failed {
+    fn of((path, fault): &(PathBuf, Error)) -> Self {
+        Self { path: path.clone(), error: fault.message().to_owned() }
+    }
 }
 
 impl Describe for Answer {
@@ -100,7 +123,7 @@ impl Describe for Answer {
             (count(None), "to be stored"),
             (count(Some(Outcome::Added)), "added"),
             (count(Some(Outcome::Updated)), "updated"),
-            (count(Some(Outcome::Unchanged)), "stored already"),
+            (count(Some(Outcome::Unchanged)) + self.stored_already, "stored already"),
         ];
         let counts: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -110,87 +133,40 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
-    let redactor = context.redactor()?;
     let branch = BranchName::current(repository, &repository.head()?);
     let is_explicit = !arguments.files.is_empty();
-    let mut failures = Vec::new();
-    let mut failed = Vec::new();
-    let mut notes = Vec::new();
-    let mut fail = |path: &Path, fault: Error| {
-        failed.push(Failed { path: path.to_owned(), error: fault.message().to_owned() });
-        failures.push(fault);
-    };
-    let mut captures: Vec<(PathBuf, Capture)> = Vec::new();
-    for source in sources(context, arguments, &mut fail)? {
-        match capture::read(repository, redactor, &source, !is_explicit) {
-            Ok(Some((capture, warnings))) => {
-                let name = source.log.path.display().to_string();
-                notes
-                    .extend(warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause)));
-                captures.push((source.log.path, capture));
-            }
-            Ok(None) => {}
-            Err(fault) => fail(&source.log.path, fault),
-        }
-    }
-    let outcomes = store(context, arguments, &branch, &captures)?;
-    let sessions: Vec<Captured> = captures
-        .iter()
-        .enumerate()
-        .map(|(index, (path, capture))| describe(path, capture, outcomes.get(index).copied()))
-        .collect();
-    if sessions.is_empty() && failures.len() == 1 && is_explicit {
-        return Err(failures.remove(0));
-    }
-    let is_empty = sessions.is_empty() && failures.is_empty();
-    if is_empty && !arguments.all {
-        notes.push("no agent worked here lately; git session capture --all looks further back".to_owned());
-    } else if is_empty {
-        notes.push("no agent worked here; git session discover lists what there is elsewhere".to_owned());
+    let mut unknown = Vec::new();
+    let sources = sources(context, arguments, &mut |path, fault| unknown.push((path.to_owned(), fault)))?;
+    let order = Order { branch: &branch, is_explicit, is_dry_run: arguments.dry_run };
+    let mut gathered = capture::gather(context, &sources, order, &mut progress::Bar::new(context))?;
+    gathered.failed.splice(0..0, unknown);
+    let is_empty = gathered.sessions.is_empty() && gathered.stored_already == 0;
+    if is_empty && gathered.failed.len() == 1 && is_explicit {
+        return Err(gathered.failed.remove(0).1);
     }
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
         dry_run: arguments.dry_run,
-        sessions,
-        failed,
+        sessions: gathered.sessions.into_iter().map(Captured::from).collect(),
+        stored_already: gathered.stored_already,
+        failed: gathered.failed.iter().map(Failed::of).collect(),
     });
-    report.is_good = failures.is_empty();
-    report.failures = failures;
-    report.notes = notes;
+    report.notes = gathered.warnings;
+    if is_empty && gathered.failed.is_empty() {
+        report.notes.push(nothing(arguments).to_owned());
+    }
+    report.is_good = gathered.failed.is_empty();
+    report.failures = gathered.failed.into_iter().map(|(_, fault)| fault).collect();
     Ok(report)
 }
 
-fn store(
-    context: &Context,
-    arguments: &Args,
-    branch: &BranchName,
-    captures: &[(PathBuf, Capture)],
-) -> Result<Vec<Outcome>> {
-    if arguments.dry_run || captures.is_empty() {
-        return Ok(Vec::new());
+fn nothing(arguments: &Args) -> &'static str {
+    if arguments.all {
+        "no agent worked here; git session discover lists what there is elsewhere"
+    } else {
+        "no agent worked here lately; git session capture --all looks further back"
     }
-    let repository = context.repository()?;
-    let _lock = CaptureLock::take(repository, Duration::from_secs(30));
-    let captures: Vec<Capture> = captures.iter().map(|(_, capture)| capture.clone()).collect();
-    Ok(context.config()?.ledger.store(repository, branch, &captures, context.now())?)
-}
-
-fn describe(path: &Path, capture: &Capture, outcome: Option<Outcome>) -> Captured {
-    let session = capture.session.value();
-    Captured {
-        id: session.header.session_id.to_string(),
-        tool: session.header.agent.tool.clone(),
-        title: session.header.context.title.clone(),
-        path: path.to_owned(),
-        outcome,
-        events: session.stats.event_count,
-        secrets: secrets(&capture.session.summary().rules),
-    }
-}
-
-fn secrets(rules: &std::collections::BTreeMap<String, u64>) -> u64 {
-    rules.iter().filter(|(rule, _)| *rule != "home-directory").map(|(_, count)| count).sum()
 }
 
 fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Error)) -> Result<Vec<Source>> {

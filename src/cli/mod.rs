@@ -14,6 +14,7 @@ mod log;
 mod man;
 mod output;
 mod parse;
+mod progress;
 mod quickstart;
 mod reference;
 mod relink;

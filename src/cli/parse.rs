@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::time;
 use crate::{
-    agents::{self, Agent, Log, Parsed, Sample},
+    agents::{self, Agent, Log, Sample},
     capture::{self, explain_parse, named},
     context::Context,
     error::{Error, Result},
-    hail::{Header, Stats, Writer},
+    hail::{Canonical, Header, Sink, Spool, Stats, Writer},
     report::{Describe, Message, Report, View},
 };
 
@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// Take it for this agent's
     #[arg(long, visible_alias = "profile", value_parser = clap::builder::PossibleValuesParser::new(agents::names()))]
     agent: Option<String>,
+    /// The session to convert, of a file that holds several
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -67,7 +70,7 @@ impl Describe for Answer {
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
-    let input = Input::open(context, &arguments.file)?;
+    let input = Input::open(context, arguments)?;
     let agent = match &arguments.agent {
         Some(name) => agents::by_name(name)?,
         None => input.recognise()?,
@@ -89,9 +92,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let lazy = Report::new(Message::new("this log is converted as it is read; use --preview for a summary\n"));
         return Ok(lazy.with_hail(Box::new(move |out| input.convert(agent, out).map(drop))).prefer_hail());
     }
-    let Parsed { session, warnings } = input.parse(agent)?;
-    let warnings: Vec<String> =
-        warnings.iter().map(|warning| format!("{}: line {}: {}", input.name(), warning.line, warning.cause)).collect();
+    let (session, warnings) = input.parse(agent)?;
     let mut report = Report::new(Answer {
         schema_version: 1,
         agent: agent.name(),
@@ -109,18 +110,20 @@ struct Input {
     path: PathBuf,
     file: File,
     is_stdin: bool,
+    session: Option<String>,
 }
 
 impl Input {
-    fn open(context: &Context, file: &Path) -> Result<Self> {
-        if file != Path::new("-") {
+    fn open(context: &Context, Args { file, session, .. }: &Args) -> Result<Self> {
+        let session = session.clone();
+        if file.as_path() != Path::new("-") {
             let path = context.path(file);
             let file = capture::open(&path)?;
-            return Ok(Self { path, file, is_stdin: false });
+            return Ok(Self { path, file, is_stdin: false, session });
         }
         let mut copy = tempfile::tempfile()?;
         io::copy(&mut io::stdin().lock(), &mut copy)?;
-        Ok(Self { path: PathBuf::from("standard input"), file: copy, is_stdin: true })
+        Ok(Self { path: PathBuf::from("standard input"), file: copy, is_stdin: true, session })
     }
 
     fn name(&self) -> String {
@@ -141,31 +144,38 @@ impl Input {
         let mut file = &self.file;
         file.rewind()?;
         let path = (!self.is_stdin).then_some(self.path.as_path());
-        Ok(Log::new(io::BufReader::with_capacity(1 << 17, file), path))
+        let mut log = Log::new(io::BufReader::with_capacity(1 << 17, file), path);
+        log.part = self.session.as_deref();
+        Ok(log)
     }
 
-    fn parse(&self, agent: &dyn Agent) -> Result<Parsed> {
-        agents::parse_session(agent, &mut self.log()?).map_err(|fault| explain_parse(&self.path, &fault))
+    /// Reads the session, and what was odd about its log.
+    fn parse(&self, agent: &dyn Agent) -> Result<(Canonical, Vec<String>)> {
+        let mut spool = Spool::default();
+        let warnings = self.send(agent, &mut spool)?;
+        let session = spool.finish()?.ok_or_else(|| named(&self.path, "no event in it"))?;
+        Ok((session, warnings))
     }
 
     /// Writes canonical HAIL, as it is read where the agent's log allows that.
     fn convert(&self, agent: &dyn Agent, out: &mut dyn Write) -> Result<Vec<String>> {
-        let warnings = if agent.is_streaming() {
-            let mut writer = Writer::new(out);
-            let warnings = agent.parse(&mut self.log()?, &mut writer).map_err(|fault| match fault {
-                agents::ParseError::Io(fault) => Error::from(fault),
-                fault => explain_parse(&self.path, &fault),
-            })?;
-            writer.finish()?;
-            warnings
-        } else {
-            let parsed = self.parse(agent)?;
-            parsed.session.write(out)?;
-            parsed.warnings
-        };
-        Ok(warnings
-            .iter()
-            .map(|warning| format!("{}: line {}: {}", self.name(), warning.line, warning.cause))
-            .collect())
+        if !agent.is_streaming() {
+            let (session, warnings) = self.parse(agent)?;
+            session.write(out)?;
+            return Ok(warnings);
+        }
+        let mut writer = Writer::new(out);
+        let warnings = self.send(agent, &mut writer)?;
+        writer.finish()?;
+        Ok(warnings)
+    }
+
+    fn send(&self, agent: &dyn Agent, sink: &mut dyn Sink) -> Result<Vec<String>> {
+        let warnings = agent.parse(&mut self.log()?, sink).map_err(|fault| match fault {
+            agents::ParseError::Io(fault) => Error::from(fault),
+            fault => explain_parse(&self.path, &fault),
+        })?;
+        let name = self.name();
+        Ok(warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause)).collect())
     }
 }

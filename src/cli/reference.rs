@@ -194,7 +194,7 @@ fn from_file(context: &Context, reference: &str) -> Result<Vec<Named>> {
         return Ok(vec![Named::File(Box::new(session))]);
     }
     let agent = capture::recognise(&path)?;
-    Ok(vec![Named::File(Box::new(capture::parse(agent, &path)?.session))])
+    Ok(vec![Named::File(Box::new(capture::parse(agent, &path, None)?.session))])
 }
 
 /// Reads a whole HAIL session.

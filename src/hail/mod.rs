@@ -1,7 +1,7 @@
 //! The session model and its canonical JSONL, version `hail-1.0.0`.
 //!
-//! Nothing here touches a disk or a clock: readers take any [`std::io::BufRead`], writers any
-//! [`std::io::Write`]. `docs/format.md` shows the bytes.
+//! Nothing here touches a clock, and only [`Spool`] a disk, with what is too much for memory: readers
+//! take any [`std::io::BufRead`], writers any [`std::io::Write`]. `docs/format.md` shows the bytes.
 
 mod assembly;
 mod content;
@@ -11,6 +11,7 @@ mod id;
 mod lines;
 mod reader;
 mod session;
+mod spool;
 mod stats;
 mod time;
 mod validate;
@@ -24,6 +25,7 @@ pub(crate) use lines::describe_json;
 pub use lines::{Line, LineFault, Lines, MAX_LINE_BYTES};
 pub use reader::{ReadError, Reader, Record};
 pub use session::{Agent, Context, Header, Session, VERSION, is_invisible, title_of};
+pub use spool::{Canonical, Spool};
 pub use stats::{Stats, StatsCollector};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use validate::{Validator, Violation};

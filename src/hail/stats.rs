@@ -88,6 +88,11 @@ impl StatsCollector {
         self.span = Some((first.min(event.timestamp), last.max(event.timestamp)));
     }
 
+    /// Corrects the number of calls, which depends on the order of the events.
+    pub(super) fn count_calls(&mut self, calls: u64) {
+        self.stats.tool_call_count = calls;
+    }
+
     /// The sums so far.
     #[must_use]
     pub fn stats(&self) -> Stats {

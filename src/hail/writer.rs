@@ -48,16 +48,7 @@ impl<W: Write> Writer<W> {
     /// Those of the output.
     pub fn write_event(&mut self, event: &Event) -> io::Result<()> {
         self.stats.add(event);
-        self.line(&EventLine {
-            r#type: "event",
-            event_id: &event.event_id,
-            timestamp: event.timestamp,
-            event_type: &event.event_type,
-            task_id: event.task_id.as_deref(),
-            content: &event.content,
-            duration_ms: event.duration_ms,
-            attributes: &event.attributes,
-        })
+        event_line(&mut self.out, event)
     }
 
     /// Writes the statistics, flushes, and returns them.
@@ -66,21 +57,46 @@ impl<W: Write> Writer<W> {
     /// Those of the output.
     pub fn finish(mut self) -> io::Result<Stats> {
         let stats = self.stats.stats();
-        self.line(&Tagged { r#type: "stats", record: &stats })?;
+        stats_line(&mut self.out, &stats)?;
         self.out.flush()?;
         Ok(stats)
     }
+}
 
-    fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, record).map_err(io::Error::from)?;
-        self.out.write_all(b"\n")
-    }
+/// Writes the first line.
+pub(super) fn header_line(out: impl Write, header: &Header) -> io::Result<()> {
+    line(out, &Tagged { r#type: "header", record: header })
+}
+
+/// Writes the line of an event.
+pub(super) fn event_line(out: impl Write, event: &Event) -> io::Result<()> {
+    let record = EventLine {
+        r#type: "event",
+        event_id: &event.event_id,
+        timestamp: event.timestamp,
+        event_type: &event.event_type,
+        task_id: event.task_id.as_deref(),
+        content: &event.content,
+        duration_ms: event.duration_ms,
+        attributes: &event.attributes,
+    };
+    line(out, &record)
+}
+
+/// Writes the last line.
+pub(super) fn stats_line(out: impl Write, stats: &Stats) -> io::Result<()> {
+    line(out, &Tagged { r#type: "stats", record: stats })
+}
+
+fn line(mut out: impl Write, record: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut out, record).map_err(io::Error::from)?;
+    out.write_all(b"\n")
 }
 
 impl<W: Write> Sink for Writer<W> {
     fn header(&mut self, header: Header) -> io::Result<()> {
         let header = Header { version: super::VERSION.to_owned(), ..header };
-        self.line(&Tagged { r#type: "header", record: &header })
+        header_line(&mut self.out, &header)
     }
 
     fn event(&mut self, event: Event) -> io::Result<()> {

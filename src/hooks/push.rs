@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Link, Tip},
+    ledger::{BranchName, Link, Meta, Tip},
     link,
     sync::{Exchange, Pair},
 };
@@ -179,7 +179,12 @@ fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &Jo
     let Some(source) = session.source(&context.environment) else { return Ok(true) };
     for tip in tips {
         let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
-        if meta.is_some_and(|meta| meta.own.native_bytes == Some(source.log.size)) {
+        let is_whole = |meta: Meta| match source.log.part {
+            None => meta.own.native_bytes == Some(source.log.size),
+            // A file of several sessions tells when each went on, but not how large it is.
+            Some(_) => meta.own.updated_at.is_some_and(|updated| updated >= source.log.modified.into()),
+        };
+        if meta.is_some_and(is_whole) {
             return Ok(true);
         }
     }

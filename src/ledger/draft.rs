@@ -88,7 +88,11 @@ impl<'a> Draft<'a> {
         let key = SessionKey::from(capture.session.value().header.session_id.clone());
         let new_meta = Meta::of(capture);
         let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
-        let bytes = capture.session.value().to_bytes();
+        let session = capture.session.value();
+        if session.size() > MAX_SESSION_BYTES {
+            return Err(LedgerError::TooLarge { session: key.id, bytes: session.size() });
+        }
+        let bytes = session.to_bytes().map_err(LedgerError::Spool)?;
         let hail_path = key.hail_path(self.layout.folder());
         let stored = self.find(&hail_path)?;
         let stored_meta = self.find_meta(&key)?;

@@ -24,7 +24,7 @@ pub use meta::{GitFacts, Meta, Own};
 
 use crate::{
     git::{Fingerprint, GitError, ObjectId, Repository},
-    hail::{ObjectHash, Session, SessionId, Timestamp},
+    hail::{Canonical, ObjectHash, SessionId, Timestamp},
     redact::Redacted,
 };
 
@@ -87,6 +87,12 @@ pub trait Ledger: Sync {
     /// When the ledger's trees cannot be read.
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError>;
 
+    /// The ids of the sessions of one ledger, from its trees alone.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError>;
+
     /// The metadata of one session, where the ledger has it.
     ///
     /// # Errors
@@ -137,7 +143,7 @@ pub trait Ledger: Sync {
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// The session, without secrets: there is no way to store any other.
-    pub session: Redacted<Session>,
+    pub session: Redacted<Canonical>,
     /// The repository it belongs to, at this moment.
     pub git: GitFacts,
     /// The commits it had a part in.
@@ -220,6 +226,17 @@ pub enum LedgerError {
     /// The repository failed.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// What is to be stored cannot be read back from its temporary file.
+    #[error("reading the session from its temporary file: {0}")]
+    Spool(#[source] std::io::Error),
+    /// A session is larger than any reader takes.
+    #[error("the session {session} has {bytes} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes")]
+    TooLarge {
+        /// The session.
+        session: SessionId,
+        /// The size of its events.
+        bytes: u64,
+    },
     /// Other writers were faster every single time.
     #[error("the ledger {reference} kept changing while it was written")]
     Contended {

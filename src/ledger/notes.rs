@@ -77,6 +77,10 @@ impl Ledger for Notes {
         snapshot::sessions(repository, self, tip)
     }
 
+    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
+        snapshot::ids(repository, FOLDER, tip)
+    }
+
     fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
         snapshot::find(repository, FOLDER, tip, &SessionKey::from(session.clone()))
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     git::{Entry, EntryKind, GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, StatsCollector},
+    hail::{Lines, Reader, Record, SessionId, StatsCollector},
 };
 
 /// The largest metadata or index blob that is read, in bytes: 4 MiB.
@@ -17,17 +17,10 @@ pub(super) const MAX_META_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The sessions of a ledger, sorted by id.
 pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
-    let tree = repository.tree_of(tip.id)?;
     let folder = layout.folder();
-    let shards = repository.find_entry(tree, folder)?.filter(|entry| entry.kind == EntryKind::Tree);
-    let Some(shards) = shards else { return Ok(Vec::new()) };
     let mut listed = Vec::new();
-    for shard in repository.read_tree(shards.id)? {
-        let is_shard = shard.kind == EntryKind::Tree && shard.name().is_some_and(|name| name.len() <= 2);
-        if !is_shard {
-            continue;
-        }
-        for (key, blobs) in shard_sessions(repository, shard.id)? {
+    for shard in shards(repository, folder, tip)? {
+        for (key, blobs) in shard_sessions(repository, shard)? {
             let meta = match blobs {
                 Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta)?,
                 Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail)?,
@@ -39,6 +32,25 @@ pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) 
     }
     listed.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(listed)
+}
+
+/// The ids of the sessions whose events a ledger has.
+pub(super) fn ids(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
+    let mut ids = Vec::new();
+    for shard in shards(repository, folder, tip)? {
+        let sessions = shard_sessions(repository, shard)?;
+        ids.extend(sessions.into_iter().filter(|(_, blobs)| blobs.hail.is_some()).map(|(key, _)| key.id));
+    }
+    Ok(ids)
+}
+
+/// The folders that sessions are spread over.
+fn shards(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<ObjectId>, LedgerError> {
+    let tree = repository.tree_of(tip.id)?;
+    let shards = repository.find_entry(tree, folder)?.filter(|entry| entry.kind == EntryKind::Tree);
+    let Some(shards) = shards else { return Ok(Vec::new()) };
+    let is_shard = |entry: &Entry| entry.kind == EntryKind::Tree && entry.name().is_some_and(|name| name.len() <= 2);
+    Ok(repository.read_tree(shards.id)?.into_iter().filter(is_shard).map(|entry| entry.id).collect())
 }
 
 /// The metadata of one session.

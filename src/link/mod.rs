@@ -9,6 +9,7 @@ mod squash;
 mod state;
 mod touched;
 mod trailers;
+mod whole;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use evidence::{Found, Look, find_sessions, warm};

@@ -14,10 +14,11 @@ use std::{
 use super::{
     LogState, Look, State, Touch,
     touched::{Prompt, Ran, Touched},
+    whole,
 };
 use crate::{
     agents::{self, Agent, Log, LogFile, Sample, Scope},
-    hail::{Header, SessionId, attribute},
+    hail::{Header, ObjectHash, SessionId, attribute},
 };
 
 /// Logs that rested longer than this are not looked at.
@@ -46,7 +47,7 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
         }
     }
     // Other work trees have other logs, which stay known while they exist.
-    state.retain_logs(|name| seen.contains(name) || Path::new(name).exists());
+    state.retain_logs(|name| seen.contains(name) || LogFile::parse_name(name).0.exists());
     if grown.is_empty() {
         return;
     }
@@ -58,11 +59,15 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
             break;
         }
         // A log that cannot be read now is looked at again at the next commit.
-        let _ = read_on(look, state, &roots, (agent, &log));
+        let _ = if agent.is_appended(&log.path) {
+            read_on(look, state, &roots, (agent, &log))
+        } else {
+            whole::read(look, state, &roots, (agent, &log)).map_err(io::Error::other)
+        };
     }
 }
 
-fn nanoseconds(log: &LogFile) -> u128 {
+pub(super) fn nanoseconds(log: &LogFile) -> u128 {
     log.modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
 }
 
@@ -106,22 +111,23 @@ fn read_on(
 }
 
 /// Notes the files of this repository that a stretch of a log says were changed.
-fn note_touches(
+pub(super) fn note_touches(
     look: &Look<'_>,
     state: &mut State,
     roots: &[PathBuf],
     (log, header, touched): (&LogFile, &Header, &Touched),
 ) {
     let credited = credited(header);
+    let cwd = directory(header, roots);
     let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
     for change in &touched.paths {
-        let path = in_roots(absolute(&change.path, header), roots);
+        let path = in_roots(absolute(&change.path, cwd), roots);
         let is_there = |ran: &Ran| ran.covers(&path);
         if below(&path, roots).is_none() || !change.ran.as_ref().is_none_or(is_there) {
             continue;
         }
         let prompt = change.prompt.as_ref().and_then(|prompt| prompt.redacted(redactor));
-        let log = log.path.clone();
+        let log = PathBuf::from(log.name());
         state.touch(Touch { path, log, at: change.at, session: credited.clone(), prompt, commit: None });
     }
 }
@@ -131,9 +137,13 @@ fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<b
     let mut head = file;
     head.seek(SeekFrom::Start(0))?;
     let sample = Sample::read(BufReader::new(head.take(256 * 1024)))?;
-    let Some(cwd) = agent.working_directory(&sample).map(PathBuf::from) else { return Ok(false) };
+    Ok(agent.working_directory(&sample).is_some_and(|cwd| is_elsewhere(Path::new(cwd), roots)))
+}
+
+/// Whether a directory is neither in one of `roots`, nor above.
+pub(super) fn is_elsewhere(cwd: &Path, roots: &[PathBuf]) -> bool {
     let is_near = |cwd: &Path| roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(cwd));
-    Ok(!is_near(&cwd) && !cwd.canonicalize().is_ok_and(|real| is_near(&real)))
+    !is_near(cwd) && !cwd.canonicalize().is_ok_and(|real| is_near(&real))
 }
 
 /// Whether a line ends at `offset`: where none does, the log was rewritten.
@@ -166,8 +176,18 @@ fn credited(header: &Header) -> SessionId {
     parent.and_then(|parent| parent.parse().ok()).unwrap_or_else(|| header.session_id.clone())
 }
 
-fn absolute(path: &str, header: &Header) -> PathBuf {
-    let path = Path::new(header.cwd().unwrap_or("/")).join(path);
+/// The directory of a session: what it says, or the root of whose path it only has the hash.
+fn directory<'p>(header: &'p Header, roots: &'p [PathBuf]) -> &'p Path {
+    let hash = header.attribute(attribute::PROJECT_HASH);
+    let is_hashed = |root: &&PathBuf| {
+        hash.is_some_and(|hash| ObjectHash::of(root.as_os_str().as_encoded_bytes()).to_string() == hash)
+    };
+    let hashed = || roots.iter().find(is_hashed).map(PathBuf::as_path);
+    header.cwd().map(Path::new).or_else(hashed).unwrap_or(Path::new("/"))
+}
+
+fn absolute(path: &str, directory: &Path) -> PathBuf {
+    let path = directory.join(path);
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {

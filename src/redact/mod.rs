@@ -15,15 +15,17 @@ mod placeholder;
 mod private_key;
 mod rules;
 mod scan;
+mod sink;
 mod value;
 mod walk;
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, io, path::PathBuf};
 
-use crate::hail::{Event, Session, StatsCollector};
+use crate::hail::{Canonical, Event, Session, Sink};
 
 pub use key::load_key;
 pub use rules::RulesError;
+pub use sink::RedactingSpool;
 
 /// A value that went through a [`Redactor`]: the only thing a ledger accepts.
 ///
@@ -90,21 +92,21 @@ impl Redactor {
         Ok(Self { scanner: scan::Scanner::new(rules::SOURCE, key, homes)? })
     }
 
-    /// Redacts a session; ids, times and keys stay as they are.
+    /// A sink that redacts a session on its way; ids, times and keys stay as they are.
     #[must_use]
-    pub fn session(&self, mut session: Session) -> Redacted<Session> {
-        let mut summary = Summary::default();
-        walk::Walker { redactor: self, summary: &mut summary }.header(&mut session.header);
-        for event in &mut session.events {
-            self.event(event, &mut summary);
-        }
-        if summary.total() > 0 {
-            // A key of many lines in a diff or a file is one line now.
-            let mut stats = StatsCollector::default();
-            session.events.iter().for_each(|event| stats.add(event));
-            session.stats = stats.stats();
-        }
-        Redacted { value: session, summary }
+    pub fn spool(&self) -> RedactingSpool<'_> {
+        RedactingSpool::new(self)
+    }
+
+    /// Redacts a session in memory; `None` when it has no event.
+    ///
+    /// # Errors
+    /// Those of the spool's temporary file.
+    pub fn session(&self, session: Session) -> io::Result<Option<Redacted<Canonical>>> {
+        let mut spool = self.spool();
+        spool.header(session.header)?;
+        session.events.into_iter().try_for_each(|event| spool.event(event))?;
+        spool.finish()
     }
 
     /// Redacts one event, and adds to `summary` what was found.

@@ -93,7 +93,7 @@ fn a_key_of_many_lines_leaves_the_statistics_right() {
     let key = "-----BEGIN PRIVATE KEY-----\n+MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n+BKcwggSjAgEAAoIBAQC7\n+-----END PRIVATE KEY-----";
     let diff = format!("--- a/key.pem\n+++ b/key.pem\n@@ -0,0 +1,5 @@\n+{key}\n+end\n");
     let event = Event::new("1", Timestamp::EPOCH, EventType::FileEdit { path: "key.pem".to_owned(), diff: Some(diff) });
-    let result = redactor().session(session(vec![event]));
+    let result = redactor().session(session(vec![event])).expect("memory").expect("an event");
     assert_eq!(result.value().stats.lines_added, 2);
     assert_eq!(result.summary().rules.get("private-key"), Some(&1));
 }
@@ -119,13 +119,14 @@ fn every_field_that_holds_text_is_redacted_and_no_field_that_identifies() {
     ];
     events.extend(blocks.map(|block| with(EventType::AgentMessage).with_content(Content { blocks: vec![block] })));
     events.push(with(EventType::AgentMessage).with("note", json!({"deep": [token]})));
+    events.iter_mut().enumerate().for_each(|(number, event)| event.event_id = number.to_string());
     let mut session = session(events);
     session.header.context.title.clone_from(&token);
     session.header.context.description = Some(token.clone());
     session.header.context.tags.push(token.clone());
     session.header.context.attributes.insert(attribute::CWD.to_owned(), json!("/home/alice/x"));
-    let result = redactor().session(session);
-    let text = String::from_utf8(result.value().to_bytes()).expect("UTF-8");
+    let result = redactor().session(session).expect("memory").expect("events");
+    let text = String::from_utf8(result.value().to_bytes().expect("memory")).expect("UTF-8");
     assert!(!text.contains(&token[4..]), "{text}");
     assert!(text.contains(r#""cwd":"~/x""#), "{text}");
 

@@ -36,7 +36,8 @@ fn session(id: &str, prompts: &[&str]) -> Session {
 fn capture(session: Session, links: Vec<Link>) -> Capture {
     let redactor = Redactor::new(b"key", &[]).expect("the rules load");
     let git = GitFacts { branch: "main".to_owned(), ..GitFacts::default() };
-    Capture { session: redactor.session(session), git, links, native: None }
+    let session = redactor.session(session).expect("it is small").expect("it has events");
+    Capture { session, git, links, native: None }
 }
 
 /// Runs a test on a fresh repository for every backend.

@@ -1,0 +1,228 @@
+//! Reads one log into what a ledger takes, and tells which repository it belongs to.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Source, explain_parse, named, open};
+use crate::{
+    agents::{self, Agent, Log, Parsed, Sample, Warning},
+    error::{Error, Result},
+    git::Repository,
+    hail::{Canonical, Event, Header, ObjectHash, Sink, attribute},
+    ledger::{BranchName, Capture, GitFacts, MAX_SESSION_BYTES, Native},
+    redact::{Redacted, Redactor},
+};
+
+/// What tells a session of this repository: read once, used by every thread.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The work trees, as git names them and as the kernel does.
+    roots: Vec<PathBuf>,
+    /// The remotes, host and path only.
+    remotes: BTreeSet<String>,
+    /// The SHA-256 of each root.
+    hashes: BTreeSet<String>,
+    facts: GitFacts,
+}
+
+/// A session that was read and redacted.
+#[derive(Debug)]
+pub struct Reading {
+    /// The session.
+    pub session: Redacted<Canonical>,
+    /// The log it came from; none where several sessions share a file.
+    pub native: Option<Native>,
+    /// What was odd about the log.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where a session worked: its header and the files it changed.
+#[derive(Debug, Default)]
+struct Footprint {
+    header: Option<Header>,
+    paths: BTreeSet<String>,
+}
+
+impl Sink for Footprint {
+    fn header(&mut self, header: Header) -> io::Result<()> {
+        self.header = Some(header);
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> io::Result<()> {
+        if let Some(path) = event.event_type.changed_path()
+            && !self.paths.contains(path)
+        {
+            self.paths.insert(path.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Home {
+    /// Reads what a repository is known by.
+    #[must_use]
+    pub fn of(repository: &Repository) -> Self {
+        let mut roots = repository.work_trees();
+        roots.extend(repository.work_trees().iter().filter_map(|root| root.canonicalize().ok()));
+        let urls = repository.remotes().into_iter().filter_map(|remote| repository.remote_url(&remote));
+        let hash = |root: &PathBuf| ObjectHash::of(root.as_os_str().as_encoded_bytes()).to_string();
+        let hashes = roots.iter().map(hash).collect();
+        Self { hashes, roots, remotes: urls.filter_map(|url| address(&url)).collect(), facts: facts(repository) }
+    }
+
+    /// Makes what a ledger takes of a reading.
+    #[must_use]
+    pub fn capture(&self, reading: Reading) -> Capture {
+        let mut git = self.facts.clone();
+        if git.branch.is_empty() {
+            let branch = reading.session.value().header.attribute(attribute::GIT_BRANCH);
+            git.branch = branch.map(str::to_owned).unwrap_or_default();
+        }
+        Capture { session: reading.session, git, links: Vec::new(), native: reading.native }
+    }
+
+    /// Whether a folder or file is in one of the work trees. An agent that was started through a
+    /// symbolic link may have noted the link.
+    fn holds(&self, path: &Path) -> bool {
+        let is_below = |path: &Path| self.roots.iter().any(|root| path.starts_with(root));
+        is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real))
+    }
+
+    /// Whether a session worked in one of the work trees, or in another clone of the same remote,
+    /// or changed a file in one.
+    fn is_of(&self, footprint: &Footprint) -> bool {
+        let Some(header) = &footprint.header else { return false };
+        let cwd = header.cwd().map(Path::new);
+        let has = |key: &str, known: &BTreeSet<String>, form: fn(&str) -> Option<String>| {
+            header.attribute(key).and_then(form).is_some_and(|value| known.contains(&value))
+        };
+        cwd.is_some_and(|cwd| self.holds(cwd))
+            || has(attribute::PROJECT_HASH, &self.hashes, |hash| Some(hash.to_owned()))
+            || has(attribute::GIT_REMOTE, &self.remotes, address)
+            || footprint.paths.iter().any(|path| self.holds(&cwd.unwrap_or(Path::new("/")).join(path)))
+    }
+}
+
+/// A remote's host and path, which are the same however it is spoken to.
+fn address(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let path = rest.replacen(':', "/", 1);
+    let path = path.trim_end_matches('/').trim_end_matches(".git").to_lowercase();
+    (!path.is_empty()).then_some(path)
+}
+
+/// Parses a log into memory.
+///
+/// # Errors
+/// When it cannot be read or is not the agent's.
+pub fn parse(agent: &dyn Agent, path: &Path, part: Option<&str>) -> Result<Parsed> {
+    let mut log = log_at(path, part)?;
+    agents::parse_session(agent, &mut log).map_err(|fault| explain_parse(path, &fault))
+}
+
+fn log_at<'a>(path: &'a Path, part: Option<&'a str>) -> Result<Log<'a>> {
+    let mut log = Log::new(BufReader::with_capacity(1 << 17, open(path)?), Some(path));
+    log.part = part;
+    Ok(log)
+}
+
+/// Parses and redacts a log; `None` when the session belongs elsewhere and `home` is given.
+///
+/// # Errors
+/// When the log cannot be read, or is too large for a ledger.
+pub fn read(home: Option<&Home>, redactor: &Redactor, source: &Source) -> Result<Option<Reading>> {
+    if let Some(home) = home
+        && !belongs(home, source)?
+    {
+        return Ok(None);
+    }
+    let (path, part) = (&source.log.path, source.log.part.as_deref());
+    let mut spool = redactor.spool();
+    let warnings =
+        source.agent.parse(&mut log_at(path, part)?, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
+    let session = spool.finish().map_err(|fault| named(path, fault))?;
+    let session = session.ok_or_else(|| named(path, "no event in it"))?;
+    let size = session.value().size();
+    if size > MAX_SESSION_BYTES {
+        let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
+        return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
+    }
+    let native = if part.is_some() { None } else { Some(native(path).map_err(|fault| named(path, fault))?) };
+    Ok(Some(Reading { session, native, warnings }))
+}
+
+/// Whether a log's session belongs to the repository. The folder it worked in tells quickly; else
+/// all of the log is looked through for what it changed here.
+fn belongs(home: &Home, source: &Source) -> Result<bool> {
+    let (path, part) = (&source.log.path, source.log.part.as_deref());
+    if part.is_none() {
+        let head = open(path)?.take(256 * 1024);
+        let sample = Sample::read(BufReader::new(head)).map_err(|fault| named(path, fault))?;
+        if source.agent.working_directory(&sample).is_some_and(|cwd| home.holds(Path::new(cwd))) {
+            return Ok(true);
+        }
+    }
+    let mut footprint = Footprint::default();
+    let parsed = source.agent.parse(&mut log_at(path, part)?, &mut footprint);
+    parsed.map_err(|fault| explain_parse(path, &fault))?;
+    Ok(home.is_of(&footprint))
+}
+
+/// Size and hash of a log as it is now.
+fn native(path: &Path) -> io::Result<Native> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 17];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Native { bytes, sha256: ObjectHash::from_digest(hasher.finalize().into()) });
+        }
+        hasher.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+}
+
+/// Where the repository stands at this moment.
+fn facts(repository: &Repository) -> GitFacts {
+    let head = repository.head().ok();
+    let branch = head.as_ref().map(|head| BranchName::current(repository, head));
+    let upstream = branch.as_ref().and_then(|branch| repository.upstream_remote(&branch.to_string()));
+    let remote = upstream.or_else(|| repository.remotes().into_iter().next());
+    let url = remote.and_then(|remote| repository.remote_url(&remote));
+    let folder = repository.work_tree().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    GitFacts {
+        repo_name: url.as_deref().and_then(GitFacts::name_of).or(folder),
+        remote: url,
+        branch: branch.map(|branch| branch.to_string()).unwrap_or_default(),
+        head: head.and_then(|head| head.commit).map(|commit| commit.to_string()),
+        commits: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_remote_has_one_address_however_it_is_spoken_to() {
+        for url in [
+            "https://github.com/Acme/web.git",
+            "git@github.com:acme/web",
+            "ssh://git@github.com/acme/web.git/",
+            "https://user:secret@github.com/acme/web",
+        ] {
+            assert_eq!(address(url).as_deref(), Some("github.com/acme/web"), "{url}");
+        }
+        assert_eq!(address(""), None);
+    }
+}

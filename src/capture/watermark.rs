@@ -1,0 +1,97 @@
+//! What was read of each log, so that a log that did not change since is not opened again.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{agents::LogFile, git::Repository, hail::SessionId, link};
+
+/// The version of the file's shape: a file of another version is as good as none.
+const VERSION: u32 = 1;
+
+/// What is known of the logs of a machine, by [`LogFile::name`].
+#[derive(Debug)]
+pub struct Watermarks {
+    path: PathBuf,
+    content: Content,
+    has_changed: bool,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    logs: BTreeMap<String, Watermark>,
+}
+
+/// What was read of one log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Watermark {
+    /// Its modification time in nanoseconds since 1970.
+    modified: u128,
+    /// Its size in bytes.
+    size: u64,
+    /// The session; `None` where it belongs to another repository.
+    session: Option<SessionId>,
+    /// The names of the sessions of a file that holds several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<String>,
+}
+
+impl Watermarks {
+    /// Reads what is known; a file that cannot be read is as good as none.
+    #[must_use]
+    pub fn of(repository: &Repository) -> Self {
+        let path = repository.state_dir().join("watermarks.json");
+        let read = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let content = read.filter(|content| content.version == VERSION).unwrap_or_default();
+        Self { path, content, has_changed: false }
+    }
+
+    /// The sessions of a log that did not change since it was read, `None` in place of one that
+    /// belongs elsewhere; `None` for a log that changed or is not known.
+    #[must_use]
+    pub fn sessions(&self, log: &LogFile) -> Option<Vec<Option<&SessionId>>> {
+        let known = self.content.logs.get(&log.name())?;
+        if known.modified != nanoseconds(log.modified) || known.size != log.size {
+            return None;
+        }
+        if known.parts.is_empty() {
+            return Some(vec![known.session.as_ref()]);
+        }
+        known.parts.iter().map(|part| Some(self.content.logs.get(part)?.session.as_ref())).collect()
+    }
+
+    /// Notes that a log was read as it is; `session` is `None` where it belongs elsewhere.
+    pub fn note(&mut self, log: &LogFile, session: Option<SessionId>) {
+        self.insert(log, session, Vec::new());
+    }
+
+    /// Notes the names of the sessions of a file that holds several.
+    pub fn note_parts(&mut self, log: &LogFile, parts: Vec<String>) {
+        self.insert(log, None, parts);
+    }
+
+    fn insert(&mut self, log: &LogFile, session: Option<SessionId>, parts: Vec<String>) {
+        let watermark = Watermark { modified: nanoseconds(log.modified), size: log.size, session, parts };
+        self.has_changed |= self.content.logs.insert(log.name(), watermark.clone()) != Some(watermark);
+    }
+
+    /// Keeps what is known for the next time; logs that are gone are forgotten.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&mut self) -> io::Result<()> {
+        if !self.has_changed {
+            return Ok(());
+        }
+        self.content.logs.retain(|name, _| LogFile::parse_name(name).0.exists());
+        self.content.version = VERSION;
+        link::replace(&self.path, &serde_json::to_vec(&self.content).map_err(io::Error::from)?)?;
+        self.has_changed = false;
+        Ok(())
+    }
+}
+
+fn nanoseconds(time: SystemTime) -> u128 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}

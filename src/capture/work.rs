@@ -1,0 +1,78 @@
+//! Works off what commits asked to be captured.
+
+use std::time::Duration;
+
+use super::{CaptureLock, Home, Job, Queue, read};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+    git::{ObjectId, Repository},
+    ledger::Link,
+};
+
+/// Works off the queue, waiting for another process that does so for at most `patience`. What comes
+/// in meanwhile is done too.
+///
+/// # Errors
+/// When a ledger cannot be written; the job then stays in the queue.
+pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
+    let repository = context.repository()?;
+    let queue = Queue::of(repository);
+    if queue.is_empty() {
+        return Ok(());
+    }
+    let Some(_lock) = CaptureLock::take(repository, patience) else {
+        return Err(Error::user("another process is storing sessions").hinted("try again when it is done"));
+    };
+    loop {
+        let jobs = queue.jobs();
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        for (path, job) in &jobs {
+            let lost = run_job(context, job)?;
+            queue.done(path, lost)?;
+        }
+    }
+}
+
+/// Captures what one job names into its branch's ledger. Returns whether a session is lost: its log
+/// is gone and no ledger has it.
+fn run_job(context: &Context, job: &Job) -> Result<bool> {
+    let repository = context.repository()?;
+    let redactor = context.redactor()?;
+    let ledger = context.config()?.ledger;
+    let home = Home::of(repository);
+    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
+    let (mut captures, mut gone) = (Vec::new(), Vec::new());
+    for session in &job.sessions {
+        let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
+        // A log that is gone or broken must not keep the others from being stored.
+        let source = session.source(&context.environment);
+        match source.map(|source| read(None, redactor, &source)) {
+            Some(Ok(Some(reading))) => {
+                let mut capture = home.capture(reading);
+                capture.links.extend(links);
+                captures.push(capture);
+            }
+            _ => gone.extend(links.map(|link| (session.id.clone(), link))),
+        }
+    }
+    ledger.store(repository, &job.branch(), &captures, context.now())?;
+    ledger.link(repository, &job.branch(), &gone, context.now())?;
+    let tips = ledger.tips(repository)?;
+    for (session, _) in &gone {
+        let found =
+            tips.iter().map(|tip| ledger.find(repository, tip, session)).find_map(std::result::Result::transpose);
+        if found.transpose()?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A link to a commit with what the commit is known by. Without that, too, it is a link.
+fn fingerprinted(repository: &Repository, commit: ObjectId) -> Link {
+    let fingerprint = repository.fingerprints(&[commit]).ok().and_then(|mut found| found.remove(&commit));
+    Link { fingerprint: fingerprint.unwrap_or_default(), ..Link::new(commit, "") }
+}
