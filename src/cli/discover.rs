@@ -1,22 +1,23 @@
 //! The `discover` command.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use serde::Serialize;
 
 use super::time;
 use crate::{
     agents::{self, Scope},
-    capture,
+    capture::{self, Source, Watermarks},
     context::Context,
     error::Result,
-    hail::Timestamp,
+    hail::{SessionId, Timestamp},
     report::{Describe, Report, View},
 };
 
 /// List the sessions of every agent on this machine
 ///
-/// Looks at names and metadata only. Nothing is read, nothing is stored.
+/// Looks at names and metadata only; which logs belong to this repository is known of those that a
+/// capture has read. Nothing is read, nothing is stored.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Only this agent's
@@ -38,25 +39,80 @@ struct Found {
     bytes: u64,
     newest: Option<Timestamp>,
     newest_path: Option<PathBuf>,
+    /// Of this repository; `null` outside of one.
+    here: Option<Here>,
+}
+
+/// What is known of the logs from earlier captures in this repository.
+#[derive(Clone, Copy, Default, Serialize)]
+struct Here {
+    /// Sessions that belong to it.
+    sessions: usize,
+    /// Those that are stored as their logs are.
+    stored: usize,
+    /// Logs that no capture has looked at yet, or that changed since.
+    unread: usize,
 }
 
 impl Describe for Answer {
     fn describe(&self) -> View {
-        let rows = self.agents.iter().map(|found| {
-            vec![
+        let is_here = self.agents.iter().any(|found| found.here.is_some());
+        let rows = self.agents.iter().filter(|found| found.sessions > 0).map(|found| {
+            let mut row = vec![
                 found.title.to_owned(),
                 found.sessions.to_string(),
                 time::bytes(found.bytes),
                 found.newest.map(time::minute).unwrap_or_default(),
-                found.newest_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-            ]
+            ];
+            row.extend(found.here.into_iter().flat_map(|here| [here.sessions, here.stored, here.unread].map(count)));
+            row.push(found.newest_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default());
+            row
         });
-        View::default().table(&["agent", ">sessions", ">size", "newest", "path"], rows.collect())
+        let mut columns = vec!["agent", ">logs", ">size", "newest"];
+        columns.extend([">here", ">stored", ">unread"].into_iter().filter(|_| is_here));
+        columns.push("path");
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() { View::default() } else { View::default().table(&columns, rows) }
+    }
+}
+
+fn count(number: usize) -> String {
+    number.to_string()
+}
+
+/// What tells which logs belong to this repository, without opening one.
+struct Known {
+    watermarks: Watermarks,
+    stored: HashSet<SessionId>,
+}
+
+impl Known {
+    fn of(context: &Context) -> Option<Self> {
+        let repository = context.repository().ok()?;
+        let ledger = context.config().ok()?.ledger;
+        let tips = ledger.tips(repository).ok()?;
+        let stored = tips.iter().flat_map(|tip| ledger.ids(repository, tip).unwrap_or_default()).collect();
+        Some(Self { watermarks: Watermarks::of(repository), stored })
+    }
+
+    fn count(&self, logs: &[&Source]) -> Here {
+        let mut here = Here::default();
+        for source in logs {
+            match self.watermarks.sessions(&source.log) {
+                Some(sessions) => {
+                    here.sessions += sessions.iter().flatten().count();
+                    here.stored += sessions.iter().flatten().filter(|session| self.stored.contains(**session)).count();
+                }
+                None => here.unread += 1,
+            }
+        }
+        here
     }
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let sources = capture::discover(&context.environment, &Scope::default(), arguments.agent.as_deref());
+    let known = Known::of(context);
     let found: Vec<Found> = agents::ALL
         .iter()
         .filter(|agent| agent.has_home() && arguments.agent.as_deref().is_none_or(|name| agent.name() == name))
@@ -70,6 +126,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
                 bytes: logs.iter().map(|source| source.log.size).sum(),
                 newest: logs.first().map(|source| source.log.modified.into()),
                 newest_path: logs.first().map(|source| source.log.path.clone()),
+                here: known.as_ref().map(|known| known.count(&logs)),
             }
         })
         .collect();

@@ -42,6 +42,26 @@ fn counts_every_agents_logs() {
     assert_eq!(one["agents"][0]["agent"], "codex");
 }
 
+#[test]
+fn says_which_logs_are_of_this_repository_once_they_were_read() {
+    let world = World::new();
+    let (work, other) = (world.repository("work"), world.repository("other"));
+    first_log(&world, &work).save();
+    second_log(&world, &other).save();
+    let here = |number: usize| work.json(&["discover"])["agents"][number]["here"].clone();
+    let agents = work.json(&["discover"]);
+    let place = |name| agents["agents"].as_array().expect("an array").iter().position(|agent| agent["agent"] == name);
+    let (claude, codex) = (place("claude-code").expect("known"), place("codex").expect("known"));
+    assert_eq!(here(claude), serde_json::json!({ "sessions": 0, "stored": 0, "unread": 1 }));
+    work.session(&["capture"]).ok();
+    assert_eq!(here(claude), serde_json::json!({ "sessions": 1, "stored": 1, "unread": 0 }));
+    assert_eq!(here(codex), serde_json::json!({ "sessions": 0, "stored": 0, "unread": 0 }));
+    work.git(&["update-ref", "-d", "refs/opensession/branches/bWFpbg"]);
+    assert_eq!(here(claude), serde_json::json!({ "sessions": 1, "stored": 0, "unread": 0 }));
+    work.session(&["capture"]).ok();
+    assert_eq!(here(claude)["stored"], 1, "a ledger that is gone is made anew");
+}
+
 fn encoded(work: &crate::support::Place) -> String {
     work.path.display().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
