@@ -128,6 +128,7 @@ struct Run<'a> {
 #[derive(Default)]
 struct Batch {
     captures: Vec<(usize, Source, Capture)>,
+    ids: HashSet<SessionId>,
     bytes: u64,
 }
 
@@ -186,6 +187,12 @@ impl Run<'_> {
         let oddities =
             reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
         self.gathered.warnings.extend(oddities);
+        // A session may have several logs. The second is stored after the first, which it may go beyond.
+        let id = reading.session.value().header.session_id.clone();
+        if self.batch.ids.contains(&id) {
+            self.store()?;
+        }
+        self.batch.ids.insert(id);
         self.batch.bytes += reading.session.value().size();
         self.batch.captures.push((index, source.clone(), self.home.capture(reading)));
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {

@@ -40,12 +40,16 @@ impl Repository {
     /// When the object store cannot be written.
     pub fn write_blob(&self, bytes: &[u8]) -> Result<ObjectId, GitError> {
         // gix writes again what is there already; a look is cheaper than a compressed write.
-        let id =
-            gix::objs::compute_hash(self.gix.object_hash(), gix::objs::Kind::Blob, bytes).during("hashing a blob")?;
+        let id = self.blob_id(bytes)?;
         if self.gix.has_object(id) {
             return Ok(id);
         }
         self.gix.write_blob(bytes).map(gix::Id::detach).during("writing a blob")
+    }
+
+    /// The id that a blob has or would have.
+    pub(super) fn blob_id(&self, bytes: &[u8]) -> Result<ObjectId, GitError> {
+        gix::objs::compute_hash(self.gix.object_hash(), gix::objs::Kind::Blob, bytes).during("hashing a blob")
     }
 
     /// Reads a blob of at most `limit` bytes; its size is looked at before it is inflated.

@@ -7,7 +7,7 @@ use super::{
     layout::Layout, merge, snapshot,
 };
 use crate::{
-    git::{GitError, ObjectId, Repository, TreeUpdate},
+    git::{GitError, Import, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
 };
 
@@ -19,6 +19,8 @@ pub(super) struct Draft<'a> {
     tree: Option<ObjectId>,
     now: Timestamp,
     updates: Vec<TreeUpdate>,
+    /// Where blobs wait to be stored together.
+    import: Option<Import>,
     /// The new links. They are written last, since those of one commit may share a blob.
     links: BTreeMap<ObjectId, BTreeMap<SessionId, IndexEntry>>,
 }
@@ -32,7 +34,20 @@ impl<'a> Draft<'a> {
         tree: Option<ObjectId>,
         now: Timestamp,
     ) -> Self {
-        Self { repository, layout, branch, tree, now, updates: Vec::new(), links: BTreeMap::new() }
+        Self { repository, layout, branch, tree, now, updates: Vec::new(), import: None, links: BTreeMap::new() }
+    }
+
+    /// Stores the blobs of many sessions as one pack.
+    pub(super) fn in_bulk(mut self) -> Self {
+        self.import = Some(Import::default());
+        self
+    }
+
+    fn blob(&mut self, bytes: &[u8]) -> Result<ObjectId, GitError> {
+        match &mut self.import {
+            Some(import) => import.add(self.repository, bytes),
+            None => self.repository.write_blob(bytes),
+        }
     }
 
     fn find(&self, path: &str) -> Result<Option<ObjectId>, GitError> {
@@ -45,7 +60,7 @@ impl<'a> Draft<'a> {
     }
 
     fn write(&mut self, path: String, bytes: &[u8]) -> Result<(), GitError> {
-        let id = self.repository.write_blob(bytes)?;
+        let id = self.blob(bytes)?;
         self.updates.push((path, Some(id)));
         Ok(())
     }
@@ -98,7 +113,7 @@ impl<'a> Draft<'a> {
         let stored_meta = self.find_meta(&key)?;
         let hail = match stored {
             Some(id) if keeps_stored(self.repository, id, &bytes)? => id,
-            _ => self.repository.write_blob(&bytes)?,
+            _ => self.blob(&bytes)?,
         };
         let is_same = stored == Some(hail);
         let meta = match &stored_meta {
@@ -140,6 +155,9 @@ impl<'a> Draft<'a> {
         }
         if self.updates.is_empty() {
             return Ok(None);
+        }
+        if let Some(import) = self.import.take() {
+            import.finish(self.repository)?;
         }
         self.updates.extend(self.layout.fixtures(self.repository, self.branch)?);
         Ok(Some(self.repository.edit_tree(self.tree, &self.updates)?))

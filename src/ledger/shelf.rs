@@ -13,6 +13,9 @@ use crate::{
 /// How often a write is tried again when somebody else was faster.
 const ATTEMPTS: u32 = 200;
 
+/// From how many sessions on their blobs are stored as one pack.
+const BULK: usize = 50;
+
 /// One ledger: where it is, and how its tree is arranged.
 pub(super) struct Shelf<'a> {
     /// The repository.
@@ -35,7 +38,8 @@ impl Shelf<'_> {
         let Some(last) = captures.last() else { return Ok(Vec::new()) };
         let subject = last.session.value().header.session_id.as_str();
         let mut outcomes = Vec::new();
-        self.change(subject, |draft| {
+        let is_bulk = captures.len() >= BULK;
+        self.change(subject, is_bulk, |draft| {
             outcomes = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
             Ok(())
         })?;
@@ -49,7 +53,7 @@ impl Shelf<'_> {
         for (session, link) in links {
             by_session.entry(session).or_default().push(link.clone());
         }
-        self.change(last.as_str(), |draft| {
+        self.change(last.as_str(), false, |draft| {
             by_session.iter().try_for_each(|(session, links)| draft.link(session, links))
         })
     }
@@ -98,10 +102,12 @@ impl Shelf<'_> {
     fn change(
         &self,
         subject: &str,
+        is_bulk: bool,
         mut edit: impl FnMut(&mut Draft<'_>) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
         self.write(|base| {
-            let mut draft = self.draft(base.map(|tip| self.repository.tree_of(tip)).transpose()?);
+            let draft = self.draft(base.map(|tip| self.repository.tree_of(tip)).transpose()?);
+            let mut draft = if is_bulk { draft.in_bulk() } else { draft };
             edit(&mut draft)?;
             match draft.finish()? {
                 Some(tree) => self.commit(tree, &self.parents_for_amending(base)?, subject).map(Some),

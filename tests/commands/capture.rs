@@ -161,3 +161,25 @@ fn keeps_secrets_out_of_every_object() {
         assert!(!output.stdout.contains(&secret), "{output}");
     }
 }
+
+#[test]
+fn many_sessions_are_stored_as_a_pack() {
+    let world = World::new();
+    let work = world.repository("work");
+    for number in 0..120 {
+        let id = format!("11111111-2222-4333-8444-{number:012}");
+        ClaudeLog::new(&world, &work, &id).prompt(&format!("Do number {number}.")).save();
+    }
+    let answer = work.json(&["capture", "--all"]);
+    assert_eq!(answer["sessions"].as_array().map(Vec::len), Some(120));
+    let count = work.git(&["count-objects", "-v"]);
+    let number = |key: &str| -> u64 {
+        let line = count.lines().find_map(|line| line.strip_prefix(key));
+        line.and_then(|number| number.trim_start_matches(": ").parse().ok()).expect("a number")
+    };
+    assert!(number("in-pack") >= 240, "{count}");
+    assert!(number("count") < 60, "trees, a commit, and what the repository had: {count}");
+    work.git(&["fsck", "--strict"]);
+    let again = work.json(&["capture", "--all"]);
+    assert_eq!((again["sessions"].as_array().map(Vec::len), &again["stored_already"]), (Some(0), &120.into()));
+}
