@@ -193,7 +193,7 @@ fn facts(repository: &Repository, header: &Header) -> GitFacts {
             .or_else(|| header.attribute("git_branch").map(str::to_owned))
             .unwrap_or_default(),
         head: head.and_then(|head| head.commit).map(|commit| commit.to_string()),
-        commits: Vec::new(),
+        ..GitFacts::default()
     }
 }
 

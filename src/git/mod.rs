@@ -12,6 +12,7 @@ mod history;
 mod index;
 mod objects;
 mod process;
+mod promisor;
 mod references;
 mod remote;
 mod repository;
