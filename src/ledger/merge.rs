@@ -148,7 +148,7 @@ impl Written {
 }
 
 /// Decides which versions of a session stay, and under which names.
-fn name_versions(
+pub(super) fn name_versions(
     repository: &Repository,
     id: &SessionId,
     all: impl Iterator<Item = snapshot::Blobs>,
@@ -224,8 +224,22 @@ pub(super) fn goes_beyond(longer: &[u8], shorter: &[u8]) -> bool {
 }
 
 /// Whether `longer` has all events of `shorter`, unchanged and first.
+///
+/// OpenSession writes the attributes of an event in another order at every run, so bytes that differ
+/// are compared as JSON.
 pub(super) fn is_continuation(shorter: &[u8], longer: &[u8]) -> bool {
-    event_lines(longer).starts_with(event_lines(shorter))
+    let (shorter, longer) = (event_lines(shorter), event_lines(longer));
+    longer.starts_with(shorter) || is_reordered_start(shorter, longer)
+}
+
+/// Whether the lines of `start` are the first of `all`, up to the order of the keys.
+fn is_reordered_start(start: &[u8], all: &[u8]) -> bool {
+    let mut all = all.split_inclusive(|byte| *byte == b'\n');
+    let parse = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line);
+    start.split_inclusive(|byte| *byte == b'\n').all(|line| {
+        let Some(other) = all.next() else { return false };
+        line == other || matches!((parse(line), parse(other)), (Ok(one), Ok(two)) if one == two)
+    })
 }
 
 /// The lines between the header and the statistics, which both change as a session goes on.

@@ -1,0 +1,141 @@
+//! OpenSession's ledgers united with ours: whatever it wrote stays, to the byte.
+
+use std::collections::BTreeMap;
+
+use super::{
+    OURS, beside_opensession, capture_ours,
+    opensession::{self, FIRST_FORM, LEDGER, WHOLE, blobs},
+};
+use crate::support::{ClaudeLog, Place};
+
+/// Insists that `now` has all of `before`, with the same ids.
+#[track_caller]
+fn has_all(before: &BTreeMap<String, String>, place: &Place) {
+    let now = blobs(place, LEDGER);
+    for (path, blob) in before {
+        assert_eq!(now.get(path), Some(blob), "{path} in {now:#?}");
+    }
+}
+
+#[test]
+fn a_union_keeps_every_blob_of_theirs_in_both_directions() {
+    let (world, work, remote) = beside_opensession();
+    let theirs = blobs(&remote, LEDGER);
+    capture_ours(&world, &work);
+    let ours = blobs(&work, LEDGER);
+    work.session(&["sync"]).ok();
+    for place in [&work, &remote] {
+        has_all(&theirs, place);
+        has_all(&ours, place);
+        assert_eq!(blobs(place, LEDGER).len(), theirs.len() + ours.len());
+        assert_eq!(place.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]), "");
+    }
+    // Their commits are part of the history, so that they can push on top of it.
+    let history = remote.git(&["log", "--format=%s", LEDGER]);
+    assert!(history.contains(&format!("session: {WHOLE}")) && history.contains("opensession share "), "{history}");
+    // Once more changes nothing.
+    let tip = remote.git(&["rev-parse", LEDGER]);
+    assert_eq!(work.json(&["sync"])["pushed"], serde_json::json!([]));
+    assert_eq!(remote.git(&["rev-parse", LEDGER]), tip);
+}
+
+#[test]
+fn a_session_of_ours_extends_their_ledger() {
+    let (world, work, remote) = beside_opensession();
+    let theirs = blobs(&remote, LEDGER);
+    let tip = remote.git(&["rev-parse", LEDGER]);
+    work.session(&["sync", "--fetch-only"]).ok();
+    ClaudeLog::new(&world, &work, OURS).prompt("Count.").writes(&work, "coins.txt", "10\n").save();
+    work.commit_all("Count the coins");
+    work.wait_for_sessions(6);
+    assert_eq!(work.git(&["rev-parse", &format!("{LEDGER}^")]), tip);
+    work.git(&["push", "--quiet"]);
+    for place in [&work, &remote] {
+        has_all(&theirs, place);
+    }
+    assert_eq!(remote.stored().len(), 6);
+}
+
+#[test]
+fn they_go_on_and_we_go_on_and_nothing_is_lost() {
+    let (world, work, remote) = beside_opensession();
+    work.session(&["sync"]).ok();
+    capture_ours(&world, &work);
+    // Meanwhile theirs grows, by an event of the session and by a commit.
+    let path = "v1/le/le-first-0003.hail.jsonl".to_owned();
+    let old = opensession::files(LEDGER, "x").remove(&path).expect("a fixture");
+    let more = r#"{"type":"event","event_id":"c","timestamp":"2025-12-01T10:00:07Z","event_type":{"type":"AgentMessage"},"content":{"blocks":[]}}"#;
+    let grown = [(path.clone(), format!("{old}{more}\n"))].into();
+    opensession::write(&world, &remote, LEDGER, &grown, &format!("session: {FIRST_FORM}"));
+    let theirs = blobs(&remote, LEDGER);
+    work.session(&["sync"]).ok();
+    for place in [&work, &remote] {
+        has_all(&theirs, place);
+    }
+    assert_eq!(work.json(&["show", FIRST_FORM])["stats"]["event_count"], 3);
+    assert_eq!(work.stored().len(), 6);
+}
+
+#[test]
+fn of_metadata_that_says_the_same_their_bytes_stay() {
+    let (world, work, remote) = beside_opensession();
+    let theirs = blobs(&remote, LEDGER);
+    // The same session, whose events two of them wrote with the attributes in another order, is one
+    // of two variants; its metadata stays as they wrote it, and so does every other session's.
+    work.session(&["sync", "--fetch-only"]).ok();
+    let path = format!("v1/01/{WHOLE}.hail.jsonl");
+    let old = opensession::files(LEDGER, "x").remove(&path).expect("a fixture");
+    let other = old.replace(
+        r#""source.schema_version":"claude-v3","source.raw_type":"user""#,
+        r#""source.raw_type":"user","source.schema_version":"claude-v3""#,
+    );
+    assert_ne!(old, other);
+    capture_ours(&world, &work);
+    opensession::write(&world, &work, LEDGER, &[(path.clone(), other)].into(), &format!("session: {WHOLE}"));
+    work.session(&["sync"]).ok();
+    let now = blobs(&remote, LEDGER);
+    assert!(theirs.iter().all(|(at, blob)| *at == path || now.get(at) == Some(blob)), "{now:#?}");
+    assert!(now.values().any(|blob| *blob == theirs[&path]) || now.contains_key(&path));
+    assert!(!now.keys().any(|path| path.contains('~')), "the order of attributes makes no variant: {now:#?}");
+}
+
+#[test]
+fn their_version_of_a_session_stays_beside_ours() {
+    let (world, work, remote) = beside_opensession();
+    let theirs = blobs(&remote, LEDGER);
+    work.session(&["sync", "--fetch-only"]).ok();
+    // Ours is parsed from the same log, but it is not the same.
+    ClaudeLog::new(&world, &work, WHOLE).prompt("Round the totals to cents.").answer("Totals are rounded.").save();
+    work.session(&["capture"]).ok();
+    work.session(&["sync"]).ok();
+    for place in [&work, &remote] {
+        let now = blobs(place, LEDGER);
+        let of_session = |path: &&String| path.contains(WHOLE) && path.ends_with(".hail.jsonl");
+        assert_eq!(now.keys().filter(of_session).count(), 2, "{now:#?}");
+        assert!(now.values().any(|blob| *blob == theirs[&format!("v1/01/{WHOLE}.hail.jsonl")]), "{now:#?}");
+    }
+    // And that is settled: nothing changes any more.
+    let tip = remote.git(&["rev-parse", LEDGER]);
+    work.session(&["capture"]).ok();
+    work.session(&["sync"]).ok();
+    assert_eq!(remote.git(&["rev-parse", LEDGER]), tip);
+}
+
+#[test]
+fn linking_a_session_of_theirs_keeps_what_it_says() {
+    let (_world, work, remote) = beside_opensession();
+    work.session(&["sync", "--fetch-only"]).ok();
+    work.write("a.txt", "a\n");
+    work.git(&["add", "a.txt"]);
+    work.git(&["commit", "--quiet", "-m", &format!("Round\n\nAI-Session: {WHOLE}")]);
+    work.git(&["push", "--quiet"]);
+    work.session(&["sync"]).ok();
+    let read = |place: &Place| -> serde_json::Value {
+        let meta = place.git(&["show", &format!("{LEDGER}:v1/01/{WHOLE}.meta.json")]);
+        serde_json::from_str(&meta).expect("JSON")
+    };
+    let meta = read(&remote);
+    assert_eq!(meta["title"], "Round the totals");
+    assert_eq!(meta["git"]["repo_name"], "team/shop");
+    assert_eq!(work.json(&["show", "HEAD~0"])["id"].as_str().map(str::len).is_some(), true);
+}
