@@ -59,9 +59,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let key = listed.key.to_string();
         let is_wanted = [listed.hail, listed.described_by].iter().flatten().any(|id| wanted.contains(id));
         if !absent(repository, listed).is_empty() {
-            failures.push(
-                Error::user(format!("{key} could not be fetched: no remote gave it")).hinted("git session sync"),
-            );
+            failures
+                .push(Error::user(format!("{key} could not be fetched: no remote gave it")).hinted("git session sync"));
             answer.missing.push(key);
         } else if is_wanted {
             answer.fetched.push(key);

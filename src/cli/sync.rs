@@ -49,11 +49,8 @@ impl Describe for Answer {
         let every = BranchName::every().to_string();
         let shown = |name: &String| if *name == every { "every branch".to_owned() } else { name.clone() };
         let list = |names: &[String]| names.iter().map(shown).collect::<Vec<_>>().join(", ");
-        let sessions = [
-            ("remote", self.remote.clone()),
-            ("fetched", list(&self.fetched)),
-            ("pushed", list(&self.pushed)),
-        ];
+        let sessions =
+            [("remote", self.remote.clone()), ("fetched", list(&self.fetched)), ("pushed", list(&self.pushed))];
         View::default().pairs(sessions.into_iter().chain(others.into_iter().map(|(name, names)| (name, list(names)))))
     }
 }

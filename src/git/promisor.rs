@@ -11,7 +11,8 @@ impl Repository {
     pub fn fetch_missing(&self, ids: &[ObjectId], limit: Duration) {
         let deadline = Instant::now() + limit;
         let remotes = self.remotes();
-        let promisors = remotes.iter().filter(|name| self.config_flag(&format!("remote.{name}.promisor")) == Some(true));
+        let promisors =
+            remotes.iter().filter(|name| self.config_flag(&format!("remote.{name}.promisor")) == Some(true));
         for remote in promisors {
             let missing: Vec<ObjectId> = ids.iter().copied().filter(|id| !self.has_object(*id)).collect();
             if missing.is_empty() {

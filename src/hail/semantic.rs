@@ -110,8 +110,7 @@ impl Converter {
 
     fn event(&mut self, id: String, origin: Origin, update: &Map<String, Value>) -> Event {
         self.now = origin.timestamp.unwrap_or(self.now);
-        let mut event =
-            Event::new(id, self.now, origin.original_event_type.unwrap_or_else(|| kind_of(update)));
+        let mut event = Event::new(id, self.now, origin.original_event_type.unwrap_or_else(|| kind_of(update)));
         event.content = origin.original_content.unwrap_or_else(|| content_of(update));
         event.task_id = origin.task_id;
         event.duration_ms = origin.duration_ms;

@@ -77,10 +77,14 @@ impl<'a> Draft<'a> {
     /// Links a session that is stored already; one that is not is passed over.
     pub(super) fn link(&mut self, session: &SessionId, links: &[Link]) -> Result<(), LedgerError> {
         let key = SessionKey::from(session.clone());
-        let Some(meta) = self.find_meta(&key)? else { return Ok(()) };
-        if self.add_links(&key, &meta, links)? {
-            let path = key.meta_path(self.layout.folder());
-            self.write(path, &meta.with_commits(links).to_bytes())?;
+        let path = key.meta_path(self.layout.folder());
+        let Some(id) = self.find(&path)? else { return Ok(()) };
+        let stored = self.repository.read_blob(id, snapshot::MAX_META_BYTES)?;
+        let Ok(meta) = Meta::parse(&stored) else { return Ok(()) };
+        if self.add_links(&key, &meta, links)?
+            && let Some(linked) = Meta::linked(&stored, links)
+        {
+            self.write(path, &linked)?;
         }
         Ok(())
     }

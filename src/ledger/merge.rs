@@ -247,6 +247,7 @@ fn event_lines(bytes: &[u8]) -> &[u8] {
     let start = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
     let body = &bytes[start..];
     let end = body.strip_suffix(b"\n").and_then(|body| memchr::memrchr(b'\n', body)).map_or(0, |end| end + 1);
-    let is_last = [&br#"{"type":"stats""#[..], br#"{"type":"session.end""#].iter().any(|it| body[end..].starts_with(it));
+    let is_last =
+        [&br#"{"type":"stats""#[..], br#"{"type":"session.end""#].iter().any(|it| body[end..].starts_with(it));
     if is_last { &body[..end] } else { body }
 }

@@ -38,7 +38,7 @@ pub struct Meta {
     #[serde(default, deserialize_with = "or_default")]
     pub git: GitFacts,
     /// What only this tool writes and reads.
-    #[serde(default, deserialize_with = "or_default", rename = "git_session")]
+    #[serde(default, deserialize_with = "or_default", rename = "git_session", skip_serializing_if = "Own::is_empty")]
     pub own: Own,
     /// What a newer version or another tool put there.
     #[serde(flatten)]
@@ -118,6 +118,19 @@ impl Meta {
         self.git.commits.sort();
         self.git.commits.dedup();
         self
+    }
+
+    /// Adds commits to stored metadata and nothing else: what another tool wrote stays as it is.
+    /// Returns `None` where it cannot be read.
+    pub(super) fn linked(stored: &[u8], links: &[Link]) -> Option<Vec<u8>> {
+        let meta = Self::parse(stored).ok()?.with_commits(links);
+        let mut value: Value = serde_json::from_slice(stored).ok()?;
+        let git = value.as_object_mut()?.entry("git").or_insert_with(|| Value::Object(Map::new()));
+        if git.is_null() {
+            *git = Value::Object(Map::new());
+        }
+        git.as_object_mut()?.insert("commits".to_owned(), meta.git.commits.into());
+        serde_json::to_vec_pretty(&value).ok()
     }
 
     /// Describes a session of which only the events are stored.
@@ -218,6 +231,12 @@ fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
         if value.to_string().cmp(&known.to_string()).is_gt() {
             known.clone_from(value);
         }
+    }
+}
+
+impl Own {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

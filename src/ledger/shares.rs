@@ -24,7 +24,8 @@ pub(super) fn list(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, Le
     for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
         let Some(id) = entry.name().and_then(hash_of) else { continue };
         let key = SessionKey::from(id);
-        let meta = snapshot::describe(repository, FOLDER, tip, &key, entry.id).unwrap_or_else(|_| Meta::unknown(&key.id));
+        let meta =
+            snapshot::describe(repository, FOLDER, tip, &key, entry.id).unwrap_or_else(|_| Meta::unknown(&key.id));
         let branch = tip.branch.clone();
         found.push(Listed { key, meta, hail: Some(entry.id), described_by: None, branch, is_share: true });
     }

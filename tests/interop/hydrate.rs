@@ -41,7 +41,8 @@ fn all_stubs_come_with_one_fetch() {
     assert_eq!(answer["fetched"].as_array().map(Vec::len), Some(4), "{answer}");
     assert_eq!((&answer["present"], &answer["missing"]), (&0.into(), &serde_json::json!([])));
     let traced = std::fs::read_to_string(&trace).expect("a trace");
-    assert_eq!(traced.matches("run_command: git-upload-pack").count().max(traced.matches("trace: run_command: unset").count()), 1, "{traced}");
+    let connections = traced.lines().filter(|line| line.contains("run_command") && line.contains("git-upload-pack"));
+    assert_eq!(connections.count(), 1, "{traced}");
     assert_eq!(stubs(&partial), 0);
     insta::assert_snapshot!("hydrate_nothing", partial.session(&["hydrate", "--all"]).to_string());
     insta::assert_snapshot!("hydrate_nothing_json", partial.session(&["hydrate", "--all", "--json"]).to_string());
@@ -65,11 +66,8 @@ fn what_no_remote_gives_is_listed_and_the_rest_is_fetched() {
     let (partial, remote) = partial_clone(&world, 3);
     let path = format!("{LEDGER}:v1/00/{}.hail.jsonl", id(1));
     let blob = remote.git(&["rev-parse", &path]).trim().to_owned();
-    remote.git(&["unpack-objects", "-q"]);
     let object = remote.join(&format!("objects/{}/{}", &blob[..2], &blob[2..]));
-    if object.exists() {
-        std::fs::remove_file(object).expect("the object goes");
-    }
+    std::fs::remove_file(object).expect("the object goes");
     let ran = partial.session(&["hydrate", "--all", "--json"]);
     insta::assert_snapshot!("hydrate_partly", ran.to_string());
     assert_eq!(ran.code, 3, "{ran}");
@@ -118,5 +116,4 @@ fn it_wants_to_know_what_to_fetch() {
     assert_eq!(work.session(&["hydrate"]).code, 2);
     assert_eq!(work.session(&["hydrate", "--all", "HEAD"]).code, 2);
     assert_eq!(work.session(&["hydrate", "nothing"]).code, 1);
-    work.write("log.jsonl", "{}\n");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     OURS, beside_opensession, capture_ours,
-    opensession::{self, FIRST_FORM, LEDGER, WHOLE, blobs},
+    opensession::{self, FIRST_FORM, LEDGER, SEMANTIC, WHOLE, blobs},
 };
 use crate::support::{ClaudeLog, Place};
 
@@ -122,20 +122,30 @@ fn their_version_of_a_session_stays_beside_ours() {
 }
 
 #[test]
-fn linking_a_session_of_theirs_keeps_what_it_says() {
-    let (_world, work, remote) = beside_opensession();
-    work.session(&["sync", "--fetch-only"]).ok();
-    work.write("a.txt", "a\n");
-    work.git(&["add", "a.txt"]);
-    work.git(&["commit", "--quiet", "-m", &format!("Round\n\nAI-Session: {WHOLE}")]);
-    work.git(&["push", "--quiet"]);
+fn a_commit_that_takes_the_place_of_another_is_all_that_their_metadata_gains() {
+    let (world, work, remote) = beside_opensession();
+    let theirs = blobs(&remote, LEDGER);
+    capture_ours(&world, &work);
     work.session(&["sync"]).ok();
-    let read = |place: &Place| -> serde_json::Value {
-        let meta = place.git(&["show", &format!("{LEDGER}:v1/01/{WHOLE}.meta.json")]);
-        serde_json::from_str(&meta).expect("JSON")
-    };
-    let meta = read(&remote);
-    assert_eq!(meta["title"], "Round the totals");
-    assert_eq!(meta["git"]["repo_name"], "team/shop");
-    assert_eq!(work.json(&["show", "HEAD~0"])["id"].as_str().map(str::len).is_some(), true);
+    let old = work.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    work.git(&["commit", "--quiet", "--amend", "-m", "Begin again"]);
+    let new = work.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    work.session(&["sync"]).ok();
+    for id in [WHOLE, SEMANTIC] {
+        let path = format!("v1/{}/{id}.meta.json", &id[..2]);
+        let read = |meta: &str| serde_json::from_str::<serde_json::Value>(meta).expect("JSON");
+        let mut expected = read(&opensession::files(LEDGER, &old)[&path]);
+        let mut commits = [old.clone(), new.clone()];
+        commits.sort();
+        expected["git"]["commits"] = serde_json::json!(commits);
+        assert_eq!(read(&remote.git(&["show", &format!("{LEDGER}:{path}")])), expected);
+    }
+    let now = blobs(&remote, LEDGER);
+    let others = theirs.iter().filter(|(path, _)| !path.ends_with(&format!("{WHOLE}.meta.json")));
+    for (path, blob) in others.filter(|(path, _)| !path.ends_with(&format!("{SEMANTIC}.meta.json"))) {
+        assert_eq!(now.get(path), Some(blob), "{path}");
+    }
+    let shown = work.json(&["show", "HEAD~9", "--json=id,commits"]);
+    let linked = shown.as_array().expect("a list").iter().filter(|one| one["commits"].to_string().contains(&new));
+    assert_eq!(linked.count(), 2, "{shown}");
 }

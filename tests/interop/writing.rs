@@ -73,7 +73,9 @@ fn metadata_and_index_entries_have_what_its_readers_need() {
         texts(&meta, &["session_id", "title", "tool", "model", "session_role"]);
         assert!(["primary", "auxiliary"].contains(&meta["session_role"].as_str().expect("a role")));
         counts(&meta["stats"], &STATS);
-        absent_or(&meta["git"], &["remote", "repo_name", "branch", "head"], |value| value.is_string() || value.is_null());
+        absent_or(&meta["git"], &["remote", "repo_name", "branch", "head"], |value| {
+            value.is_string() || value.is_null()
+        });
         assert_eq!(meta["git"]["commits"], serde_json::json!([commit]));
         let id = meta["session_id"].as_str().expect("an id");
         assert_eq!(path, format!("v1/{}/{id}.meta.json", &id[..2]));
