@@ -199,7 +199,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         };
         let mut one = make(session, ledger, arguments.full);
         if one.ledger.is_some() {
-            one.summary = ledger::summary_of(context.repository()?, &one.header.session_id)?;
+            // The session can be shown whatever became of the summaries.
+            one.summary = ledger::summary_of(context.repository()?, &one.header.session_id).unwrap_or_default();
         }
         shown.push(one);
     }

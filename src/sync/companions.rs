@@ -1,7 +1,7 @@
 //! The exchange of what OpenSession keeps beside the ledgers: summaries, which are united, and
 //! handoff artifacts, which never change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Exchange, GitResult, first_line, jitter};
 use crate::{
@@ -39,10 +39,16 @@ impl Exchange<'_> {
         for attempt in 1..=ATTEMPTS {
             let there = self.fetch_companions(&mut carried)?;
             carried.problems.clear();
+            let mut apart = BTreeSet::new();
             for name in there.keys() {
-                self.unite_companion(name, &mut carried)?;
+                // What somebody else broke stands in the way of nothing but itself.
+                if let Err(fault) = self.unite_companion(name, &mut carried) {
+                    carried.problems.push(format!("{} stays as it is on both sides: {fault}", short(name)));
+                    apart.insert(name.clone());
+                }
             }
-            let specs = if is_pushing { self.companion_specs(&there)? } else { Vec::new() };
+            let mut specs = if is_pushing { self.companion_specs(&there)? } else { Vec::new() };
+            specs.retain(|spec| !apart.contains(&spec.name.to_string()));
             if specs.is_empty() || self.push_companions(&specs, &mut carried)? || self.left().is_zero() {
                 break;
             }
@@ -98,6 +104,7 @@ impl Exchange<'_> {
         for _ in 0..ATTEMPTS {
             let ours = repository.find_reference(name.as_bytes())?;
             let Some(theirs) = repository.find_reference(self.known_companion(name).as_bytes())? else { return Ok(()) };
+            repository.tree_of(theirs)?;
             let new = match ours {
                 None => theirs,
                 Some(ours) if ours == theirs => return Ok(()),

@@ -111,6 +111,23 @@ fn an_artifact_that_is_not_the_same_on_both_sides_is_left_alone_and_named() {
 }
 
 #[test]
+fn summaries_that_are_broken_stand_in_the_way_of_nothing_else() {
+    let (world, work, remote) = beside_opensession();
+    work.session(&["sync"]).ok();
+    remote.write("prose", "no commit\n");
+    let blob = remote.git(&["hash-object", "-w", "prose"]).trim().to_owned();
+    remote.git(&["update-ref", SUMMARIES, &blob]);
+    super::capture_ours(&world, &work);
+    let ran = work.session(&["sync"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("summaries stays as it is on both sides"), "{ran}");
+    assert!(remote.stored().contains(&super::OURS.to_owned()));
+    assert_eq!(remote.git(&["rev-parse", SUMMARIES]).trim(), blob);
+    assert!(work.json(&["show", WHOLE])["summary"].is_object());
+    remote.session(&["show", WHOLE]).ok();
+}
+
+#[test]
 fn cleanup_deletes_none_of_it_and_no_reference_that_it_does_not_know() {
     let (_world, work, remote) = beside_opensession();
     work.session(&["sync"]).ok();

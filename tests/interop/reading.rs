@@ -141,3 +141,23 @@ fn the_switch_to_notes_takes_its_sessions_along_and_keeps_what_has_no_place_ther
     }
     assert!(opensession::blobs(&work, LEDGER).contains_key("CONTRIBUTORS.txt"));
 }
+
+#[test]
+fn real_sessions_of_opensession_have_as_many_events_as_they_say() {
+    let Some(data) = std::env::var_os("GIT_SESSION_DATA") else { return };
+    let Ok(folder) = std::fs::read_dir(std::path::Path::new(&data).join("corpus/hail-opensession")) else { return };
+    let (_world, work, _) = beside_opensession();
+    for entry in folder {
+        let path = entry.expect("an entry").path().display().to_string();
+        if !path.ends_with(".hail.jsonl") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+        let stats = last.pointer("/_meta/opensession/stats").unwrap_or(&last);
+        let shown = work.json(&["show", &path, "--json=stats"]);
+        for field in ["event_count", "total_input_tokens", "total_output_tokens", "user_message_count"] {
+            assert_eq!(shown["stats"][field], stats[field], "{field} of {path}");
+        }
+    }
+}
