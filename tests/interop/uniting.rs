@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use git_session::{
+    git::Repository,
+    ledger::{self, BranchName},
+};
+
 use super::{
     OURS, beside_opensession, capture_ours,
     opensession::{self, FIRST_FORM, LEDGER, SEMANTIC, WHOLE, blobs},
 };
-use crate::support::{ClaudeLog, Place};
+use crate::support::{ClaudeLog, Place, World};
 
 /// Insists that `now` has all of `before`, with the same ids.
 #[track_caller]
@@ -148,4 +153,59 @@ fn a_commit_that_takes_the_place_of_another_is_all_that_their_metadata_gains() {
     let shown = work.json(&["show", "HEAD~9", "--json=id,commits"]);
     let linked = shown.as_array().expect("a list").iter().filter(|one| one["commits"].to_string().contains(&new));
     assert_eq!(linked.count(), 2, "{shown}");
+}
+
+/// Four clones' versions of one ledger, each a commit: as OpenSession wrote it, written by another of
+/// its runs, gone on, and with metadata that is damaged.
+fn four_versions(world: &World, place: &Place) -> Vec<String> {
+    let (events, meta) = (format!("v1/01/{WHOLE}.hail.jsonl"), format!("v1/01/{WHOLE}.meta.json"));
+    let first = opensession::files(LEDGER, "x");
+    let mut second = first.clone();
+    let reordered = first[&events]
+        .replace(r#""task_id":"t1","content":{"blocks":[]}"#, r#""content":{"blocks":[]},"task_id":"t1""#);
+    second.insert(events.clone(), reordered);
+    let value: serde_json::Value = serde_json::from_str(&first[&meta]).expect("JSON");
+    second.insert(meta.clone(), value.to_string());
+    let mut third = first.clone();
+    let more = r#"{"type":"event","event_id":"e4","timestamp":"2026-01-10T08:03:00Z","event_type":{"type":"UserMessage"},"content":{"blocks":[]}}"#;
+    let (start, _) = first[&events].rsplit_once("{\"type\":\"stats\"").expect("statistics");
+    third.insert(events, format!("{start}{more}\n"));
+    third.insert(meta.clone(), first[&meta].replace("\"x\"", "\"y\""));
+    let mut fourth = first.clone();
+    fourth.insert(meta, "no JSON".to_owned());
+    let write = |(number, files): (usize, &BTreeMap<String, String>)| {
+        let name = format!("refs/versions/{number}");
+        opensession::write(world, place, &name, files, "session: x");
+        place.git(&["rev-parse", &name]).trim().to_owned()
+    };
+    [first, second, third, fourth].iter().enumerate().map(write).collect()
+}
+
+#[test]
+fn their_versions_unite_to_the_same_in_any_order_and_grouping() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let tips = four_versions(&world, &work);
+    let repository = Repository::open(&work.path).expect("a repository");
+    let backend = ledger::by_name("hidden_ref").expect("a backend");
+    let unite = |parts: &[&String]| -> [String; 2] {
+        work.git(&["update-ref", "-d", LEDGER]);
+        for part in parts {
+            let id = repository.parse_id(part).expect("an id");
+            let now = "2026-02-01T12:00:00Z".parse().expect("a time");
+            backend.unite(&repository, &BranchName::from("main"), id, now).expect("a union");
+        }
+        [LEDGER.to_owned(), format!("{LEDGER}^{{tree}}")].map(|name| work.git(&["rev-parse", &name]).trim().to_owned())
+    };
+    let [_, all] = unite(&tips.iter().collect::<Vec<_>>());
+    for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        assert_eq!(unite(&order.map(|index: usize| &tips[index]))[1], all, "{order:?}");
+    }
+    for [a, b, c, d] in [[0, 1, 2, 3], [0, 2, 1, 3], [0, 3, 1, 2], [3, 2, 0, 1]] {
+        let [[one, _], [two, _]] = [unite(&[&tips[a], &tips[b]]), unite(&[&tips[c], &tips[d]])];
+        assert_eq!(unite(&[&one, &two])[1], all, "{a}{b} {c}{d}");
+        assert_eq!(unite(&[&two, &one, &tips[b]])[1], all, "{a}{b} {c}{d}");
+    }
+    let paths = work.tree(&all);
+    assert!(paths.iter().all(|path| !path.contains('~')), "{paths:?}");
 }
