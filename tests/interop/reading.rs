@@ -143,6 +143,7 @@ fn the_switch_to_notes_takes_its_sessions_along_and_keeps_what_has_no_place_ther
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the folder is given to the tests, not to the program")]
 fn real_sessions_of_opensession_have_as_many_events_as_they_say() {
     let Some(data) = std::env::var_os("GIT_SESSION_DATA") else { return };
     let Ok(folder) = std::fs::read_dir(std::path::Path::new(&data).join("corpus/hail-opensession")) else { return };
