@@ -5,6 +5,7 @@ mod agents;
 mod commands;
 mod extension_points;
 mod hooks;
+mod interop;
 mod ledger;
 mod places;
 mod support;

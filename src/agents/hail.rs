@@ -30,6 +30,7 @@ impl Agent for Hail {
         let Some(first) = sample.records.first() else { return false };
         let text = |key: &str| first.get(key).and_then(serde_json::Value::as_str);
         (text("type") == Some("header") && text("session_id").is_some())
+            || (text("type") == Some("session.new") && text("sessionId").is_some())
             || text("v").is_some_and(|version| version.starts_with("hail/"))
     }
 

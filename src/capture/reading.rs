@@ -205,7 +205,7 @@ fn facts(repository: &Repository) -> GitFacts {
         remote: url,
         branch: branch.map(|branch| branch.to_string()).unwrap_or_default(),
         head: head.and_then(|head| head.commit).map(|commit| commit.to_string()),
-        commits: Vec::new(),
+        ..GitFacts::default()
     }
 }
 

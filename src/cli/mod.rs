@@ -10,6 +10,7 @@ mod demo;
 mod discover;
 mod doctor;
 mod hooks;
+mod hydrate;
 mod log;
 mod man;
 mod output;
@@ -83,6 +84,7 @@ enum Command {
     Log(log::Args),
     Show(show::Args),
     Sync(sync::Args),
+    Hydrate(hydrate::Args),
     Relink(relink::Args),
     Cleanup(cleanup::Args),
     Completion(completion::Args),
@@ -135,6 +137,7 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Log(arguments) => log::run(&context, &arguments),
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
+        Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
         Command::Relink(arguments) => relink::run(&context, &arguments),
         Command::Cleanup(arguments) => cleanup::run(&context, &arguments),
         Command::Completion(arguments) => completion::run(&context, &arguments),

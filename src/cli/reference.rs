@@ -42,7 +42,8 @@ pub(super) fn of_tips(
         if !seen.insert(tip.id) {
             continue;
         }
-        let sessions = match ledger.sessions(repository, &tip) {
+        let sessions = ledger.sessions(repository, &tip);
+        let sessions = match sessions.and_then(|found| Ok([found, ledger.shares(repository, &tip)?].concat())) {
             Ok(sessions) => sessions,
             Err(fault) => {
                 failures.push(Error::from(fault).during(format!("reading the sessions in {}", tip.reference)));
@@ -60,7 +61,11 @@ pub(super) fn of_tips(
             known.meta.git.commits = commits.into_iter().collect();
         }
     }
-    let mut sessions: Vec<Listed> = found.into_values().collect();
+    // What was shared and is stored as well is one session.
+    let stored = found.values().filter(|listed| !listed.is_share);
+    let stored: std::collections::HashSet<ObjectId> = stored.filter_map(|listed| listed.hail).collect();
+    let is_new = |listed: &Listed| !listed.is_share || listed.hail.is_none_or(|hail| !stored.contains(&hail));
+    let mut sessions: Vec<Listed> = found.into_values().filter(is_new).collect();
     sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
     Ok((sessions, failures))
 }
@@ -106,9 +111,14 @@ fn is_path(reference: &str) -> bool {
         || Path::new(reference).extension().is_some_and(|extension| extension == "jsonl")
 }
 
-/// The session whose id begins with `reference`; more than one is an error that names them.
+/// The session whose id begins with `reference`; more than one is an error that names them. A shared
+/// session goes by its hash, and by the session's own id where nothing else does.
 fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
-    let found: Vec<&Listed> = sessions.iter().filter(|listed| matches(&listed.key, reference)).collect();
+    let mut found: Vec<&Listed> = sessions.iter().filter(|listed| matches(&listed.key, reference)).collect();
+    if found.is_empty() {
+        let own_key = |listed: &&Listed| matches(&SessionKey::from(listed.meta.session_id.clone()), reference);
+        found = sessions.iter().filter(|listed| listed.is_share).filter(own_key).collect();
+    }
     let exact = found.iter().find(|listed| listed.key.to_string() == reference);
     match (found.as_slice(), exact) {
         ([], _) => Ok(None),

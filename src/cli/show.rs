@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::Result,
+    error::{Error, Result},
+    git::GitError,
     hail::{Event, EventType, Header, Lines, Session, Stats},
+    ledger::{self, LedgerError, Listed, Summary},
     report::{Describe, Report, View},
 };
 
@@ -48,6 +50,8 @@ struct Shown {
     ledger: Option<Row>,
     header: Header,
     stats: Stats,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
     commits: Vec<String>,
     files: Vec<FileAction>,
     events: Vec<Event>,
@@ -87,6 +91,9 @@ fn describe(view: View, shown: &Shown) -> View {
         ("tokens", format!("{} in, {} out", stats.total_input_tokens, stats.total_output_tokens)),
         ("commits", shown.commits.iter().filter_map(|commit| commit.get(..10)).collect::<Vec<_>>().join(" ")),
     ]);
+    if let Some(summary) = &shown.summary {
+        view = view.pairs([("summary", excerpt(&summary.line()))]);
+    }
     if !shown.files.is_empty() {
         let lines = format!("Files (+{} -{})", stats.lines_added, stats.lines_removed);
         view = view
@@ -184,13 +191,18 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
             }
             Named::Stored(listed) => {
                 let repository = context.repository()?;
-                let stored = listed.read(repository)?;
+                let stored = listed.read(repository).map_err(|fault| unread(fault, &listed))?;
                 let session = reference::read_hail(&mut Lines::new(stored.as_slice()))?;
                 bytes.extend(stored);
                 (session, Some(Row::of(repository, &listed)).zip(Some(listed)))
             }
         };
-        shown.push(make(session, ledger, arguments.full));
+        let mut one = make(session, ledger, arguments.full);
+        if one.ledger.is_some() {
+            // The session can be shown whatever became of the summaries.
+            one.summary = ledger::summary_of(context.repository()?, &one.header.session_id).unwrap_or_default();
+        }
+        shown.push(one);
     }
     let answer = if shown.len() == 1 { Answer::One(Box::new(shown.remove(0))) } else { Answer::Several(shown) };
     let mut report = Report::new(answer).with_hail(Box::new(move |out| Ok(out.write_all(&bytes)?)));
@@ -198,7 +210,14 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     Ok(report)
 }
 
-fn make(session: Session, ledger: Option<(Row, Box<crate::ledger::Listed>)>, is_full: bool) -> Shown {
+/// Says how to get a session that a partial clone left out.
+fn unread(fault: LedgerError, listed: &Listed) -> Error {
+    let is_missing = matches!(fault, LedgerError::Git(GitError::Missing { .. }));
+    let error = Error::from(fault);
+    if is_missing { error.hinted(format!("git session hydrate {}", listed.key)) } else { error }
+}
+
+fn make(session: Session, ledger: Option<(Row, Box<Listed>)>, is_full: bool) -> Shown {
     let mut files: BTreeMap<String, &'static str> = BTreeMap::new();
     for event in &session.events {
         if let Some(path) = event.event_type.changed_path() {
@@ -220,6 +239,7 @@ fn make(session: Session, ledger: Option<(Row, Box<crate::ledger::Listed>)>, is_
         id: listed.as_ref().map_or_else(|| session.header.session_id.to_string(), |listed| listed.key.to_string()),
         commits: listed.map(|listed| listed.meta.git.commits).unwrap_or_default(),
         ledger: row,
+        summary: None,
         header: session.header,
         stats: session.stats,
         files: files.into_iter().map(|(path, action)| FileAction { path, action }).collect(),

@@ -35,21 +35,23 @@ struct Answer {
     remote: String,
     fetched: Vec<String>,
     pushed: Vec<String>,
+    others_fetched: Vec<String>,
+    others_pushed: Vec<String>,
 }
 
 impl Describe for Answer {
     fn describe(&self) -> View {
-        if self.fetched.is_empty() && self.pushed.is_empty() {
+        let others = [("also fetched", &self.others_fetched), ("also pushed", &self.others_pushed)];
+        let others: Vec<_> = others.into_iter().filter(|(_, names)| !names.is_empty()).collect();
+        if self.fetched.is_empty() && self.pushed.is_empty() && others.is_empty() {
             return View::default().paragraph(format!("up to date with {}", self.remote));
         }
         let every = BranchName::every().to_string();
         let shown = |name: &String| if *name == every { "every branch".to_owned() } else { name.clone() };
         let list = |names: &[String]| names.iter().map(shown).collect::<Vec<_>>().join(", ");
-        View::default().pairs([
-            ("remote", self.remote.clone()),
-            ("fetched", list(&self.fetched)),
-            ("pushed", list(&self.pushed)),
-        ])
+        let sessions =
+            [("remote", self.remote.clone()), ("fetched", list(&self.fetched)), ("pushed", list(&self.pushed))];
+        View::default().pairs(sessions.into_iter().chain(others.into_iter().map(|(name, names)| (name, list(names)))))
     }
 }
 
@@ -67,18 +69,23 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let fetched = exchange
         .fetch_all()
         .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;
-    let mut answer = Answer {
+    let mut problems = Vec::new();
+    let mut pushed = Vec::new();
+    if !arguments.fetch_only {
+        let outcome = exchange.push(&exchange.all_pairs()?)?;
+        pushed = outcome.pushed.iter().map(ToString::to_string).collect();
+        problems = outcome.problems;
+    }
+    let carried = exchange.exchange_companions(!arguments.fetch_only)?;
+    problems.extend(carried.problems);
+    let answer = Answer {
         schema_version: 1,
         remote: remote.clone(),
         fetched: fetched.iter().map(ToString::to_string).collect(),
-        pushed: Vec::new(),
+        pushed,
+        others_fetched: carried.fetched,
+        others_pushed: carried.pushed,
     };
-    let mut problems = Vec::new();
-    if !arguments.fetch_only {
-        let outcome = exchange.push(&exchange.all_pairs()?)?;
-        answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
-        problems = outcome.problems;
-    }
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
     report.notes = problems;

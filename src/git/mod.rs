@@ -13,6 +13,7 @@ mod import;
 mod index;
 mod objects;
 mod process;
+mod promisor;
 mod references;
 mod remote;
 mod repository;

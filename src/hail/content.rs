@@ -7,7 +7,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The blocks in order; written even when there are none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::or_default")]
     pub blocks: Vec<Block>,
 }
 

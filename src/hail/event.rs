@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Content, Timestamp};
+use super::{Content, Timestamp, or_default};
 
 /// Free-form facts about a session or an event, sorted by key so that their bytes are stable.
 pub type Attributes = BTreeMap<String, Value>;
@@ -69,13 +69,13 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// What was said or returned.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub content: Content,
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// Everything else that is known about it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: Attributes,
 }
 

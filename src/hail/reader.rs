@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Event, Header, Lines, Stats, describe_json, draft};
+use super::{Event, Header, Lines, Stats, describe_json, draft, semantic};
 
 /// One line of a HAIL file.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,17 @@ pub enum ReadError {
 #[derive(Debug)]
 pub struct Reader<'a, R> {
     lines: &'a mut Lines<R>,
-    draft: Option<draft::Converter>,
+    dialect: Dialect,
     truncated: bool,
+}
+
+/// Which of the formats the first line was in.
+#[derive(Debug, Default)]
+enum Dialect {
+    #[default]
+    Hail,
+    Draft(draft::Converter),
+    Semantic(semantic::Converter),
 }
 
 #[derive(Deserialize)]
@@ -56,7 +65,7 @@ struct Probe<'a> {
 impl<'a, R: BufRead> Reader<'a, R> {
     /// Reads the records on `lines`.
     pub fn new(lines: &'a mut Lines<R>) -> Self {
-        Self { lines, draft: None, truncated: false }
+        Self { lines, dialect: Dialect::Hail, truncated: false }
     }
 
     /// Whether the last line broke off in the middle and was left out.
@@ -70,17 +79,20 @@ impl<'a, R: BufRead> Reader<'a, R> {
     /// # Errors
     /// When the input fails or a line is not a HAIL record.
     pub fn next_record(&mut self) -> Result<Option<(u64, Record)>, ReadError> {
-        let Some(line) = self.lines.next_line()? else { return Ok(None) };
-        let number = line.number;
-        let at = |cause: String| ReadError::Line { line: number, cause };
-        let text = line.text.map_err(|fault| at(fault.to_string()))?;
-        match decode(text, number, &mut self.draft) {
-            Ok(record) => Ok(Some((number, record))),
-            Err(_) if !line.terminated && number > 1 && is_cut_off(text) => {
-                self.truncated = true;
-                Ok(None)
+        loop {
+            let Some(line) = self.lines.next_line()? else { return Ok(None) };
+            let number = line.number;
+            let at = |cause: String| ReadError::Line { line: number, cause };
+            let text = line.text.map_err(|fault| at(fault.to_string()))?;
+            match self.dialect.decode(text, number) {
+                Ok(Some(record)) => return Ok(Some((number, record))),
+                Ok(None) => {}
+                Err(_) if !line.terminated && number > 1 && is_cut_off(text) => {
+                    self.truncated = true;
+                    return Ok(None);
+                }
+                Err(fault) => return Err(at(fault)),
             }
-            Err(fault) => Err(at(fault)),
         }
     }
 }
@@ -89,31 +101,45 @@ fn is_cut_off(text: &str) -> bool {
     matches!(serde_json::from_str::<serde::de::IgnoredAny>(text), Err(fault) if fault.is_eof())
 }
 
-fn decode(text: &str, number: u64, draft: &mut Option<draft::Converter>) -> Result<Record, String> {
-    let describe = |fault: serde_json::Error| describe_json(&fault);
-    if let Some(converter) = draft {
-        let value: Value = serde_json::from_str(text).map_err(describe)?;
-        return Ok(Record::Event(Box::new(converter.event(number, &value))));
+impl Dialect {
+    /// Reads one line; `None` for one that says nothing new.
+    fn decode(&mut self, text: &str, number: u64) -> Result<Option<Record>, String> {
+        let parse = || serde_json::from_str::<Value>(text).map_err(|fault| describe_json(&fault));
+        match self {
+            Self::Hail => self.decode_hail(text).map(Some),
+            Self::Draft(converter) => Ok(Some(Record::Event(Box::new(converter.event(number, &parse()?))))),
+            Self::Semantic(converter) => converter.record(number, &parse()?),
+        }
     }
-    let probe: Probe<'_> = serde_json::from_str(text).map_err(describe)?;
-    match probe.kind.as_deref() {
-        Some("header") => {
-            // A version from the future may well have other fields.
-            let version = probe.version.as_deref().unwrap_or_default();
-            if !version.starts_with("hail-1.") {
-                return Err(format!("HAIL of version '{}' cannot be read, only hail-1.*", version.escape_debug()));
+
+    fn decode_hail(&mut self, text: &str) -> Result<Record, String> {
+        let describe = |fault: serde_json::Error| describe_json(&fault);
+        let probe: Probe<'_> = serde_json::from_str(text).map_err(describe)?;
+        match probe.kind.as_deref() {
+            Some("header") => {
+                // A version from the future may well have other fields.
+                let version = probe.version.as_deref().unwrap_or_default();
+                if !version.starts_with("hail-1.") {
+                    return Err(format!("HAIL of version '{}' cannot be read, only hail-1.*", version.escape_debug()));
+                }
+                serde_json::from_str(text).map(|header| Record::Header(Box::new(header))).map_err(describe)
             }
-            serde_json::from_str(text).map(|header| Record::Header(Box::new(header))).map_err(describe)
+            Some("event") => serde_json::from_str(text).map(|event| Record::Event(Box::new(event))).map_err(describe),
+            Some("stats") => serde_json::from_str(text).map(Record::Stats).map_err(describe),
+            Some("session.new") => {
+                let value: Value = serde_json::from_str(text).map_err(describe)?;
+                let (converter, header) = semantic::Converter::begin(&value)?;
+                *self = Self::Semantic(converter);
+                Ok(Record::Header(Box::new(header)))
+            }
+            None if probe.v.as_deref().is_some_and(|version| version.starts_with("hail/0.")) => {
+                let value: Value = serde_json::from_str(text).map_err(describe)?;
+                let (converter, header) = draft::Converter::begin(text, &value)?;
+                *self = Self::Draft(converter);
+                Ok(Record::Header(Box::new(header)))
+            }
+            Some(kind) => Err(format!("'{}' is not a HAIL record type", kind.escape_debug())),
+            None => Err("the record has no type".to_owned()),
         }
-        Some("event") => serde_json::from_str(text).map(|event| Record::Event(Box::new(event))).map_err(describe),
-        Some("stats") => serde_json::from_str(text).map(Record::Stats).map_err(describe),
-        None if probe.v.as_deref().is_some_and(|version| version.starts_with("hail/0.")) => {
-            let value: Value = serde_json::from_str(text).map_err(describe)?;
-            let (converter, header) = draft::Converter::begin(text, &value)?;
-            *draft = Some(converter);
-            Ok(Record::Header(Box::new(header)))
-        }
-        Some(kind) => Err(format!("'{}' is not a HAIL record type", kind.escape_debug())),
-        None => Err("the record has no type".to_owned()),
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, Event, SessionId, Sink, Stats, Timestamp, Writer, attribute};
+use super::{Attributes, Event, SessionId, Sink, Stats, Timestamp, Writer, attribute, or_default};
 
 /// The format version that is written.
 pub const VERSION: &str = "hail-1.0.0";
@@ -51,23 +51,23 @@ pub struct Agent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Context {
     /// One line for lists.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub title: String,
     /// A longer description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Labels.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub tags: Vec<String>,
     /// When it began.
     pub created_at: Timestamp,
     /// When something last happened.
     pub updated_at: Timestamp,
     /// Sessions this one came from or led to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub related_session_ids: Vec<String>,
     /// Everything else that is known about it.
-    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
 }
 

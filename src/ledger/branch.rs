@@ -113,7 +113,7 @@ pub(super) fn remote_root(remote: &str, kind: &str) -> String {
 
 /// Makes a part of a reference name of a remote's name: the name as it is, where git allows it
 /// there, and anything else, such as a URL, encoded.
-fn remote_component(remote: &str) -> String {
+pub(super) fn remote_component(remote: &str) -> String {
     let is_plain = |part: &str| {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         part.bytes().all(is_allowed)
@@ -122,7 +122,7 @@ fn remote_component(remote: &str) -> String {
             && !part.ends_with('.')
             && !part.to_ascii_lowercase().ends_with(".lock")
             && !part.contains("..")
-            && !["branches", "notes"].contains(&part)
+            && !["branches", "notes", "summaries", "handoff"].contains(&part)
     };
     if remote.split('/').all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
 }

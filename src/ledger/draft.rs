@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, SessionKey,
-    layout::Layout, merge, snapshot,
+    layout::Layout,
+    merge,
+    snapshot::{self, Blobs},
 };
 use crate::{
     git::{GitError, Import, ObjectId, Repository, TreeUpdate},
@@ -90,10 +92,14 @@ impl<'a> Draft<'a> {
     /// Links a session that is stored already; one that is not is passed over.
     pub(super) fn link(&mut self, session: &SessionId, links: &[Link]) -> Result<(), LedgerError> {
         let key = SessionKey::from(session.clone());
-        let Some(meta) = self.find_meta(&key)? else { return Ok(()) };
-        if self.add_links(&key, &meta, links)? {
-            let path = key.meta_path(self.layout.folder());
-            self.write(path, &meta.with_commits(links).to_bytes())?;
+        let path = key.meta_path(self.layout.folder());
+        let Some(id) = self.find(&path)? else { return Ok(()) };
+        let stored = self.repository.read_blob(id, snapshot::MAX_META_BYTES)?;
+        let Ok(meta) = Meta::parse(&stored) else { return Ok(()) };
+        if self.add_links(&key, &meta, links)?
+            && let Some(linked) = Meta::linked(&stored, links)
+        {
+            self.write(path, &linked)?;
         }
         Ok(())
     }
@@ -110,6 +116,10 @@ impl<'a> Draft<'a> {
         let bytes = session.to_bytes().map_err(LedgerError::Spool)?;
         let hail_path = key.hail_path(self.layout.folder());
         let stored = self.find(&hail_path)?;
+        let versions = self.versions(&key.id)?;
+        if versions.len() > 1 || self.is_foreign(&versions, &bytes)? {
+            return self.put_beside(capture, new_meta, &bytes, &versions);
+        }
         let stored_meta = self.find_meta(&key)?;
         let hail = match stored {
             Some(id) if keeps_stored(self.repository, id, &bytes)? => id,
@@ -129,6 +139,61 @@ impl<'a> Draft<'a> {
         self.write(key.meta_path(self.layout.folder()), &meta.with_commits(&capture.links).to_bytes())?;
         self.updates.push((hail_path, Some(hail)));
         Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+    }
+
+    /// Every version of a session that is stored.
+    fn versions(&self, id: &SessionId) -> Result<BTreeMap<SessionKey, Blobs>, LedgerError> {
+        let shard = format!("{}/{}", self.layout.folder(), id.shard());
+        let Some(shard) = self.find(&shard)? else { return Ok(BTreeMap::new()) };
+        let all = snapshot::shard_sessions(self.repository, shard)?.into_iter();
+        Ok(all.filter(|(key, _)| key.id == *id).collect())
+    }
+
+    /// Whether what is stored is another tool's version of the session that `bytes` neither are nor
+    /// continue: it has what ours does not.
+    fn is_foreign(&self, versions: &BTreeMap<SessionKey, Blobs>, bytes: &[u8]) -> Result<bool, LedgerError> {
+        let Some(Blobs { hail: Some(hail), meta }) = versions.values().next() else { return Ok(false) };
+        let meta = meta.map(|id| self.repository.read_blob(id, snapshot::MAX_META_BYTES)).transpose()?;
+        let is_own = meta.and_then(|meta| Meta::parse(&meta).ok()).is_some_and(|meta| meta.own.created_at.is_some());
+        if is_own {
+            return Ok(false);
+        }
+        let stored = self.repository.read_blob(*hail, MAX_SESSION_BYTES)?;
+        Ok(!merge::is_continuation(&stored, bytes) && !merge::is_continuation(bytes, &stored))
+    }
+
+    /// Stores a session beside other versions of it, under the names that a union would give them.
+    fn put_beside(
+        &mut self,
+        capture: &Capture,
+        meta: Meta,
+        bytes: &[u8],
+        versions: &BTreeMap<SessionKey, Blobs>,
+    ) -> Result<Outcome, LedgerError> {
+        let id = &capture.session.value().header.session_id;
+        for (key, blobs) in versions {
+            let Some(hail) = blobs.hail else { continue };
+            if keeps_stored(self.repository, hail, bytes)? {
+                let known = self.find_meta(key)?.unwrap_or_else(|| meta.clone());
+                let described = self.layout.placed(known.clone(), self.branch).with_commits(&capture.links);
+                if described == known {
+                    return Ok(Outcome::Unchanged);
+                }
+                self.write(key.meta_path(self.layout.folder()), &described.to_bytes())?;
+                return Ok(Outcome::Updated);
+            }
+        }
+        let meta = self.layout.placed(meta, self.branch);
+        let hail = Some(self.repository.write_blob(bytes)?);
+        let new = Blobs { hail, meta: Some(self.repository.write_blob(&meta.to_bytes())?) };
+        let folder = self.layout.folder();
+        for key in versions.keys() {
+            self.updates.extend([(key.hail_path(folder), None), (key.meta_path(folder), None)]);
+        }
+        for (name, blob) in merge::name_versions(self.repository, id, versions.values().copied().chain([new]))? {
+            self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
+        }
+        Ok(Outcome::Updated)
     }
 
     /// Takes over a session and its links as another ledger has them.

@@ -4,7 +4,7 @@ use super::{
     BranchName, Capture, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, ROOT,
     SessionKey, Tip,
     layout::Layout,
-    merge,
+    merge, shares,
     shelf::Shelf,
     snapshot::{self, MAX_META_BYTES},
 };
@@ -81,6 +81,10 @@ impl Ledger for HiddenRef {
 
     fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
         snapshot::ids(repository, FOLDER, tip)
+    }
+
+    fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        shares::list(repository, tip)
     }
 
     fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {

@@ -93,7 +93,8 @@ fn unite_sessions(
             let of_id = sides[side].iter().filter(|(key, _)| key.id == *id);
             of_id.map(|(key, blobs)| (key.clone(), *blobs)).collect::<Vec<_>>()
         });
-        if one == other {
+        // What only one side has stays as it is, to the byte.
+        if one == other || one.is_empty() || other.is_empty() {
             continue;
         }
         entries.retain(|name, _| {
@@ -119,20 +120,48 @@ impl Version {
     }
 }
 
+/// The metadata of all versions as somebody wrote it.
+#[derive(Default)]
+struct Written {
+    readable: Vec<(Meta, ObjectId)>,
+    damaged: Option<ObjectId>,
+}
+
+impl Written {
+    fn read(&mut self, repository: &Repository, id: ObjectId) -> Result<Option<Meta>, LedgerError> {
+        let Ok(meta) = Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?) else {
+            self.damaged = self.damaged.max(Some(id));
+            return Ok(None);
+        };
+        self.readable.push((meta.clone(), id));
+        Ok(Some(meta))
+    }
+
+    /// The blob of `meta`: another tool's own bytes where they say the same, so that what did not
+    /// change stays as it was written. Of several such, the greatest, whoever merges.
+    fn blob_of(&self, repository: &Repository, meta: Option<&Meta>) -> Result<Option<ObjectId>, LedgerError> {
+        let Some(meta) = meta else { return Ok(self.damaged) };
+        let own = repository.write_blob(&meta.to_bytes())?;
+        let same = self.readable.iter().filter(|(written, id)| written == meta && *id != own);
+        Ok(Some(same.map(|(_, id)| *id).max().unwrap_or(own)))
+    }
+}
+
 /// Decides which versions of a session stay, and under which names.
-fn name_versions(
+pub(super) fn name_versions(
     repository: &Repository,
     id: &SessionId,
     all: impl Iterator<Item = snapshot::Blobs>,
 ) -> Result<Vec<(String, ObjectId)>, LedgerError> {
     let mut versions: Vec<Version> = Vec::new();
+    let mut written = Written::default();
     for blobs in all {
         let events = match blobs.hail {
             Some(hail) => Some((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?)),
             None => None,
         };
         let meta = match blobs.meta {
-            Some(meta) => Meta::parse(&repository.read_blob(meta, MAX_META_BYTES)?).ok(),
+            Some(id) => written.read(repository, id)?,
             None => None,
         };
         versions.push(Version { events, meta });
@@ -148,8 +177,8 @@ fn name_versions(
         if let Some((hail, _)) = version.events {
             named.push((format!("{key}{HAIL}"), hail));
         }
-        if let Some(meta) = version.meta {
-            named.push((format!("{key}{META}"), repository.write_blob(&meta.to_bytes())?));
+        if let Some(meta) = written.blob_of(repository, version.meta.as_ref())? {
+            named.push((format!("{key}{META}"), meta));
         }
     }
     Ok(named)
@@ -195,8 +224,22 @@ pub(super) fn goes_beyond(longer: &[u8], shorter: &[u8]) -> bool {
 }
 
 /// Whether `longer` has all events of `shorter`, unchanged and first.
+///
+/// OpenSession writes the attributes of an event in another order at every run, so bytes that differ
+/// are compared as JSON.
 pub(super) fn is_continuation(shorter: &[u8], longer: &[u8]) -> bool {
-    event_lines(longer).starts_with(event_lines(shorter))
+    let (shorter, longer) = (event_lines(shorter), event_lines(longer));
+    longer.starts_with(shorter) || is_reordered_start(shorter, longer)
+}
+
+/// Whether the lines of `start` are the first of `all`, up to the order of the keys.
+fn is_reordered_start(start: &[u8], all: &[u8]) -> bool {
+    let mut all = all.split_inclusive(|byte| *byte == b'\n');
+    let parse = |line: &[u8]| serde_json::from_slice::<serde_json::Value>(line);
+    start.split_inclusive(|byte| *byte == b'\n').all(|line| {
+        let Some(other) = all.next() else { return false };
+        line == other || matches!((parse(line), parse(other)), (Ok(one), Ok(two)) if one == two)
+    })
 }
 
 /// The lines between the header and the statistics, which both change as a session goes on.
@@ -204,5 +247,7 @@ fn event_lines(bytes: &[u8]) -> &[u8] {
     let start = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
     let body = &bytes[start..];
     let end = body.strip_suffix(b"\n").and_then(|body| memchr::memrchr(b'\n', body)).map_or(0, |end| end + 1);
-    if body[end..].starts_with(br#"{"type":"stats""#) { &body[..end] } else { body }
+    let is_last =
+        [&br#"{"type":"stats""#[..], br#"{"type":"session.end""#].iter().any(|it| body[end..].starts_with(it));
+    if is_last { &body[..end] } else { body }
 }

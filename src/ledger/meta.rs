@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{BranchName, Capture, Link};
-use crate::hail::{Header, SessionId, Stats, Timestamp, attribute};
+use crate::hail::{Header, SessionId, Stats, Timestamp, attribute, or_default};
 
 /// The version of the metadata's shape.
 const SCHEMA_VERSION: u64 = 2;
@@ -14,30 +14,31 @@ const SCHEMA_VERSION: u64 = 2;
 /// The content of a `.meta.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
-    /// The version of this shape.
+    /// The version of this shape; OpenSession's first had none.
+    #[serde(default = "first_version")]
     pub schema_version: u64,
     /// The session.
     pub session_id: SessionId,
     /// One line for lists.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub title: String,
     /// The agent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub tool: String,
     /// The model.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub model: String,
     /// `primary` or `auxiliary`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub session_role: String,
     /// The numbers of the session's last line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub stats: Stats,
     /// Where in git it belongs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub git: GitFacts,
     /// What only this tool writes and reads.
-    #[serde(default, rename = "git_session")]
+    #[serde(default, deserialize_with = "or_default", rename = "git_session", skip_serializing_if = "Own::is_empty")]
     pub own: Own,
     /// What a newer version or another tool put there.
     #[serde(flatten)]
@@ -53,11 +54,16 @@ pub struct GitFacts {
     /// The repository's name, `owner/name` where the URL tells it.
     pub repo_name: Option<String>,
     /// The branch.
+    #[serde(deserialize_with = "or_default")]
     pub branch: String,
     /// HEAD when it was stored.
     pub head: Option<String>,
     /// The commits it had a part in, sorted.
+    #[serde(deserialize_with = "or_default")]
     pub commits: Vec<String>,
+    /// What a newer version or another tool put there.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Our additions, which OpenSession ignores.
@@ -114,6 +120,19 @@ impl Meta {
         self
     }
 
+    /// Adds commits to stored metadata and nothing else: what another tool wrote stays as it is.
+    /// Returns `None` where it cannot be read.
+    pub(super) fn linked(stored: &[u8], links: &[Link]) -> Option<Vec<u8>> {
+        let meta = Self::parse(stored).ok()?.with_commits(links);
+        let mut value: Value = serde_json::from_slice(stored).ok()?;
+        let git = value.as_object_mut()?.entry("git").or_insert_with(|| Value::Object(Map::new()));
+        if git.is_null() {
+            *git = Value::Object(Map::new());
+        }
+        git.as_object_mut()?.insert("commits".to_owned(), meta.git.commits.into());
+        serde_json::to_vec_pretty(&value).ok()
+    }
+
     /// Describes a session of which only the events are stored.
     pub(super) fn of_header(header: &Header, stats: Stats) -> Self {
         Self {
@@ -166,6 +185,7 @@ impl Meta {
         self.git.commits.dedup();
         self.own.branches.extend(other.own.branches.iter().cloned());
         greatest(&mut self.other, &other.other);
+        greatest(&mut self.git.other, &other.git.other);
         greatest(&mut self.own.other, &other.own.other);
         self
     }
@@ -200,6 +220,10 @@ impl Meta {
     }
 }
 
+fn first_version() -> u64 {
+    1
+}
+
 /// Adds the entries of `more`; of two values for one key the one with the greater text stays.
 fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (key, value) in more {
@@ -207,6 +231,12 @@ fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
         if value.to_string().cmp(&known.to_string()).is_gt() {
             known.clone_from(value);
         }
+    }
+}
+
+impl Own {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -12,8 +12,10 @@ mod merge;
 mod meta;
 mod note;
 mod notes;
+mod shares;
 mod shelf;
 mod snapshot;
+mod summaries;
 pub mod switch;
 
 use thiserror::Error;
@@ -21,6 +23,7 @@ use thiserror::Error;
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
+pub use summaries::{ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, summary_of, unite_summaries};
 
 use crate::{
     git::{Fingerprint, GitError, ObjectId, Repository},
@@ -92,6 +95,14 @@ pub trait Ledger: Sync {
     /// # Errors
     /// When the ledger's trees cannot be read.
     fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError>;
+
+    /// The sessions that were shared as single files beside those of the ledger; most have none.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn shares(&self, _: &Repository, _: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        Ok(Vec::new())
+    }
 
     /// The metadata of one session, where the ledger has it.
     ///
@@ -216,8 +227,12 @@ pub struct Listed {
     pub meta: Meta,
     /// Its HAIL blob.
     pub hail: Option<ObjectId>,
+    /// Its metadata blob.
+    pub described_by: Option<ObjectId>,
     /// The branch it belongs to.
     pub branch: BranchName,
+    /// Whether it was shared as a file of its own: its id is then the SHA-256 of its bytes.
+    pub is_share: bool,
 }
 
 /// A ledger that cannot be read or written.
@@ -317,6 +332,11 @@ impl Listed {
         if !repository.has_object(hail) && !repository.fetch_blob(hail) {
             return Err(GitError::Missing { id: hail.to_string() }.into());
         }
-        Ok(repository.read_blob(hail, MAX_SESSION_BYTES)?)
+        let bytes = repository.read_blob(hail, MAX_SESSION_BYTES)?;
+        if self.is_share && ObjectHash::of(&bytes).to_string() != self.key.id.as_str() {
+            let (reference, path) = (self.branch.reference(), shares::path(&self.key));
+            return Err(LedgerError::Damaged { reference, path, cause: "its content has another hash".to_owned() });
+        }
+        Ok(bytes)
     }
 }

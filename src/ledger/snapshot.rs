@@ -21,13 +21,16 @@ pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) 
     let mut listed = Vec::new();
     for shard in shards(repository, folder, tip)? {
         for (key, blobs) in shard_sessions(repository, shard)? {
-            let meta = match blobs {
+            let mut meta = match blobs {
                 Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta)?,
                 Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail)?,
                 Blobs { .. } => continue,
             };
             let branch = layout.branch_of(tip, &meta);
-            listed.push(Listed { key, meta, hail: blobs.hail, branch });
+            if let (None, Some(hail)) = (meta.own.created_at, blobs.hail) {
+                meta = with_times(repository, meta, hail);
+            }
+            listed.push(Listed { key, meta, hail: blobs.hail, described_by: blobs.meta, branch, is_share: false });
         }
     }
     listed.sort_by(|one, other| one.key.cmp(&other.key));
@@ -120,8 +123,23 @@ fn read_meta(
     if meta.session_id == key.id { Ok(meta) } else { Err(damaged(format!("it is of session {}", meta.session_id))) }
 }
 
+/// Adds what OpenSession's metadata does not tell: when the session happened. Its first line does.
+fn with_times(repository: &Repository, mut meta: Meta, hail: ObjectId) -> Meta {
+    if !repository.has_object(hail) {
+        return meta;
+    }
+    let Ok(bytes) = repository.read_blob(hail, MAX_SESSION_BYTES) else { return meta };
+    let mut lines = Lines::new(bytes.as_slice());
+    if let Ok(Some((_, Record::Header(header)))) = Reader::new(&mut lines).next_record() {
+        meta.own.created_at = Some(header.context.created_at);
+        meta.own.updated_at = Some(header.context.updated_at);
+        meta.own.tool_version = meta.own.tool_version.or(header.agent.tool_version);
+    }
+    meta
+}
+
 /// Makes metadata for a session that was stored without.
-fn describe(
+pub(super) fn describe(
     repository: &Repository,
     folder: &str,
     tip: &Tip,

@@ -1,9 +1,13 @@
 //! Fetch, union merge, push: the way of the ledgers between clones.
 
+mod companions;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
+
+pub use companions::Carried;
 
 use crate::{
     error::Result,
@@ -184,7 +188,11 @@ impl Exchange<'_> {
 
     /// Notes what the remote has under `name`.
     fn remember(&self, name: &str, id: Option<ObjectId>) -> GitResult<()> {
-        let name = self.known_name(name);
+        self.note(self.known_name(name), id)
+    }
+
+    /// Writes the reference `name`, which remembers what the remote has.
+    fn note(&self, name: String, id: Option<ObjectId>) -> GitResult<()> {
         let current = self.repository.find_reference(name.as_bytes())?;
         if current == id {
             return Ok(());

@@ -1,0 +1,39 @@
+//! Sessions that OpenSession's `share --git` put into a ledger as files of their own:
+//! `sessions/<sha256>.jsonl`, without metadata. They are read and carried along, never written.
+
+use super::{LedgerError, Listed, Meta, SessionKey, Tip, snapshot};
+use crate::{
+    git::{EntryKind, Repository},
+    hail::SessionId,
+};
+
+/// The folder of the files.
+const FOLDER: &str = "sessions";
+
+/// Where a shared session is.
+pub(super) fn path(key: &SessionKey) -> String {
+    format!("{FOLDER}/{key}.jsonl")
+}
+
+/// The shared sessions of a ledger. One that cannot be read is listed by its name.
+pub(super) fn list(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+    let tree = repository.tree_of(tip.id)?;
+    let folder = repository.find_entry(tree, FOLDER)?.filter(|entry| entry.kind == EntryKind::Tree);
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
+        let Some(id) = entry.name().and_then(hash_of) else { continue };
+        let key = SessionKey::from(id);
+        let meta =
+            snapshot::describe(repository, FOLDER, tip, &key, entry.id).unwrap_or_else(|_| Meta::unknown(&key.id));
+        let branch = tip.branch.clone();
+        found.push(Listed { key, meta, hail: Some(entry.id), described_by: None, branch, is_share: true });
+    }
+    Ok(found)
+}
+
+fn hash_of(file: &str) -> Option<SessionId> {
+    let hash = file.strip_suffix(".jsonl")?;
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hash.then(|| hash.parse().ok()).flatten()
+}

@@ -1,0 +1,184 @@
+//! The exchange of what OpenSession keeps beside the ledgers: summaries, which are united, and
+//! handoff artifacts, which never change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Exchange, GitResult, first_line, jitter};
+use crate::{
+    error::Result,
+    git::{Expected, GitError, ObjectId, PushSpec, RefUpdate},
+    ledger::{ARTIFACTS, SUMMARIES, companion_root, is_companion, unite_summaries},
+};
+
+/// What begins the name of every reference that is carried along.
+const FOLDER: &str = "refs/opensession/";
+/// The blob of a handoff artifact.
+const ARTIFACT: &str = "artifact.json";
+/// How often it is tried again when somebody else was faster.
+const ATTEMPTS: u32 = 20;
+
+/// What was carried; the names without `refs/opensession/`.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// What the remote had that was not here.
+    pub fetched: Vec<String>,
+    /// What the remote took.
+    pub pushed: Vec<String>,
+    /// What did not work, in words.
+    pub problems: Vec<String>,
+}
+
+impl Exchange<'_> {
+    /// Fetches and unites the summaries and the artifacts, and pushes them when `is_pushing`.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached, or the repository cannot be read or written. What the
+    /// remote does not take is a problem, not an error.
+    pub fn exchange_companions(&self, is_pushing: bool) -> Result<Carried> {
+        let mut carried = Carried::default();
+        for attempt in 1..=ATTEMPTS {
+            let there = self.fetch_companions(&mut carried)?;
+            carried.problems.clear();
+            let mut apart = BTreeSet::new();
+            for name in there.keys() {
+                // What somebody else broke stands in the way of nothing but itself.
+                if let Err(fault) = self.unite_companion(name, &mut carried) {
+                    carried.problems.push(format!("{} stays as it is on both sides: {fault}", short(name)));
+                    apart.insert(name.clone());
+                }
+            }
+            let mut specs = if is_pushing { self.companion_specs(&there)? } else { Vec::new() };
+            specs.retain(|spec| !apart.contains(&spec.name.to_string()));
+            if specs.is_empty() || self.push_companions(&specs, &mut carried)? || self.left().is_zero() {
+                break;
+            }
+            std::thread::sleep(jitter(attempt).min(self.left()));
+        }
+        Ok(carried)
+    }
+
+    /// The reference that remembers what the remote has under `name`.
+    fn known_companion(&self, name: &str) -> String {
+        format!("{}{}", companion_root(self.remote), name.strip_prefix(FOLDER).unwrap_or(name))
+    }
+
+    /// Fetches what the remote has; returns it.
+    fn fetch_companions(&self, carried: &mut Carried) -> GitResult<BTreeMap<String, ObjectId>> {
+        let patterns = [SUMMARIES, &format!("{ARTIFACTS}*")];
+        let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
+        let listed = listed.into_iter().map(|(name, id)| (name.to_string(), id));
+        let there: BTreeMap<String, ObjectId> = listed.filter(|(name, _)| is_companion(name)).collect();
+        let mut refspecs = Vec::new();
+        for (name, id) in &there {
+            let known = self.known_companion(name);
+            if self.repository.find_reference(known.as_bytes())? != Some(*id) {
+                refspecs.push(format!("+{name}:{known}"));
+                carried.fetched.push(short(name));
+            }
+        }
+        if !refspecs.is_empty() {
+            self.repository.fetch(self.remote, &refspecs, self.left())?;
+        }
+        self.forget_companions(&there)?;
+        Ok(there)
+    }
+
+    /// Forgets what the remote does not have any more. What is here stays.
+    fn forget_companions(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<()> {
+        let root = companion_root(self.remote);
+        for folder in [SUMMARIES, ARTIFACTS] {
+            for (known, _) in self.repository.references(&self.known_companion(folder))? {
+                let known = known.to_string();
+                let name = format!("{FOLDER}{}", &known[root.len()..]);
+                if is_companion(&name) && !there.contains_key(&name) {
+                    self.note(known, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what was fetched under `name` together with what is here.
+    fn unite_companion(&self, name: &str, carried: &mut Carried) -> Result<()> {
+        let repository = self.repository;
+        for _ in 0..ATTEMPTS {
+            let ours = repository.find_reference(name.as_bytes())?;
+            let Some(theirs) = repository.find_reference(self.known_companion(name).as_bytes())? else { return Ok(()) };
+            repository.tree_of(theirs)?;
+            let new = match ours {
+                None => theirs,
+                Some(ours) if ours == theirs => return Ok(()),
+                Some(ours) if name == SUMMARIES => unite_summaries(repository, ours, theirs, self.now)?,
+                Some(ours) => {
+                    if self.artifact(ours)? != self.artifact(theirs)? {
+                        let problem = format!("{} is not the same here and on {}; both stay", short(name), self.remote);
+                        carried.problems.push(problem);
+                    }
+                    return Ok(());
+                }
+            };
+            if ours == Some(new) {
+                return Ok(());
+            }
+            let expected = ours.map_or(Expected::Absent, Expected::Is);
+            match repository.update_reference(&RefUpdate { name: name.into(), expected, new: Some(new) }) {
+                Err(GitError::Conflict { .. }) => {}
+                other => return Ok(other?),
+            }
+        }
+        carried.problems.push(format!("{} kept changing", short(name)));
+        Ok(())
+    }
+
+    /// The content of a handoff artifact.
+    fn artifact(&self, commit: ObjectId) -> GitResult<Option<ObjectId>> {
+        self.repository.find_in_tree(self.repository.tree_of(commit)?, ARTIFACT)
+    }
+
+    /// What the remote lacks: artifacts that it does not have at all, and newer summaries.
+    fn companion_specs(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<Vec<PushSpec>> {
+        let mut specs = Vec::new();
+        for folder in [SUMMARIES, ARTIFACTS] {
+            for (name, id) in self.repository.references(folder)? {
+                let known = there.get(&name.to_string());
+                let is_settled = known == Some(&id) || (known.is_some() && name != SUMMARIES);
+                if is_companion(&name.to_string()) && !is_settled {
+                    let expected = known.map_or(Expected::Absent, |known| Expected::Is(*known));
+                    specs.push(PushSpec { new: Some(id), name, expected });
+                }
+            }
+        }
+        Ok(specs)
+    }
+
+    /// Pushes once; whether the remote took everything.
+    fn push_companions(&self, specs: &[PushSpec], carried: &mut Carried) -> Result<bool> {
+        let statuses = match self.repository.push(self.remote, specs, self.left()) {
+            Ok(statuses) => statuses,
+            Err(fault) => {
+                let problem = format!("nothing but the sessions went to {}: {}", self.remote, first_line(&fault));
+                carried.problems.push(problem);
+                return Ok(true);
+            }
+        };
+        let mut is_done = true;
+        for (spec, status) in specs.iter().zip(statuses) {
+            let name = spec.name.to_string();
+            match status.result {
+                Ok(()) => {
+                    self.note(self.known_companion(&name), spec.new)?;
+                    carried.pushed.push(short(&name));
+                }
+                Err(reason) => {
+                    is_done = false;
+                    carried.problems.push(format!("{} did not take {}: {reason}", self.remote, short(&name)));
+                }
+            }
+        }
+        Ok(is_done)
+    }
+}
+
+fn short(name: &str) -> String {
+    name.strip_prefix(FOLDER).unwrap_or(name).to_owned()
+}
