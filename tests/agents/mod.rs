@@ -2,4 +2,6 @@
 
 mod claude_code;
 mod codex;
+mod corpus;
+mod counts;
 mod fidelity;
