@@ -129,7 +129,8 @@ fn a_commit_in_the_middle_of_a_rebase_belongs_to_the_branch_being_rebased() {
         assert_ne!(work.run("git", &["rebase", backend, "main", "topic/one"]).code, 0);
         work.git(&["checkout", "--quiet", "--theirs", "README.md"]);
         ClaudeLog::new(&world, &work, ID).prompt("Solve it.").writes(&work, "a.txt", "a\n").save();
-        work.commit_all("In between");
+        work.git(&["add", "--all"]);
+        work.git(&["commit", "--quiet", "-m", "In between", "--trailer", &format!("AI-Session: {ID}")]);
         work.wait_for_sessions(1);
         assert_eq!(work.json(&["log"])[0]["branch"], "topic/one", "{backend}");
     }
