@@ -7,5 +7,6 @@ mod extension_points;
 mod hooks;
 mod ledger;
 mod places;
+mod promises;
 mod support;
 mod sync;
