@@ -15,7 +15,7 @@ pub fn is_dry_run_push() -> bool {
         // `<id> (<name>) <state> <parent> …`, and the name may hold anything.
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
         let Some(parent) = parent else { return false };
-        process = parent.to_owned();
+        parent.clone_into(&mut process);
         let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         let words: Vec<String> =
             line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
