@@ -92,9 +92,9 @@ fn transports_that_run_programs_stay_off() {
 fn a_blob_that_would_fill_the_memory_is_refused_before_it_is_inflated() {
     let (_world, work, _) = two_sessions();
     let ledger = "refs/opensession/branches/bWFpbg";
-    // 1 GiB of zeros is 1 MB in a repository.
-    for (path, size) in [(format!("v1/11/{FIRST}.meta.json"), "5M"), (format!("v1/11/{FIRST}.hail.jsonl"), "257M")] {
-        work.run("truncate", &["-s", size, "../bomb"]).ok();
+    // MiB of zeros are KiB in a repository.
+    for (path, size) in [(format!("v1/11/{FIRST}.meta.json"), 5), (format!("v1/11/{FIRST}.hail.jsonl"), 257)] {
+        fs::File::create(work.join("../bomb")).and_then(|file| file.set_len(size << 20)).expect("a file");
         let before = work.git(&["rev-parse", ledger]);
         let blob = work.git(&["hash-object", "-w", "../bomb"]).trim().to_owned();
         let index = work.with("GIT_INDEX_FILE", "../bomb-index");
