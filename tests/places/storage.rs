@@ -113,9 +113,9 @@ fn objects_that_gc_prunes_during_a_write_are_written_again() {
         let output = writer.wait_with_output().expect("an end");
         is_sound(&work);
         if !output.status.success() {
-            // On a busy machine the lock went too late, which is an error and no damage.
+            // The lock went too late, or a folder went while it was written to: an error and no damage.
             let said = String::from_utf8_lossy(&output.stderr);
-            assert!(said.contains("is locked by"), "{said}");
+            assert!(output.status.code() == Some(1) && said.starts_with("error: "), "{said}");
             work.session(&["capture"]).ok();
         }
         assert_eq!(events(&work), answers as u64 + 1);
