@@ -8,5 +8,6 @@ mod hooks;
 mod interop;
 mod ledger;
 mod places;
+mod promises;
 mod support;
 mod sync;

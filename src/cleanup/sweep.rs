@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, Repository},
     hail::Timestamp,
-    ledger::{BranchName, Ledger, REMOTE_ROOT, ROOT, Tip},
+    ledger::{BranchName, Ledger, REMOTE_ROOT, ROOT, Tip, name_here, names_here},
 };
 
 /// How long a remote may take to answer.
@@ -110,8 +110,9 @@ fn fetch_tips(repository: &Repository, remote: &str, references: &[&str]) -> Res
     }
     let folder = BranchName::from("x").remote_reference(remote);
     let folder = folder.rsplit_once('/').map_or(REMOTE_ROOT, |(folder, _)| folder).to_owned();
-    let refspec = |name: &&str| format!("+{name}:{folder}/{}", &name[ROOT.len()..]);
-    let refspecs: Vec<String> = references.iter().map(refspec).collect();
+    let known = references.iter().map(|name| format!("{folder}/{}", &name[ROOT.len()..])).collect::<Vec<_>>();
+    let known = names_here(repository, &known)?;
+    let refspecs: Vec<String> = references.iter().zip(known).map(|(name, known)| format!("+{name}:{known}")).collect();
     Ok(repository.fetch(remote, &refspecs, PATIENCE)?)
 }
 
@@ -180,7 +181,8 @@ fn sweep_remote(repository: &Repository, remote: &str, candidates: &[Candidate],
 /// Deletes what is remembered here of a remote's ledger; something newer stays.
 fn forget(repository: &Repository, remote: &str, candidate: &Candidate) -> std::result::Result<(), GitError> {
     let Some(branch) = BranchName::decode(&candidate.reference[ROOT.len()..]) else { return Ok(()) };
-    match delete(repository, &branch.remote_reference(remote), candidate.id) {
+    let known = name_here(repository, &branch.remote_reference(remote))?;
+    match delete(repository, &known, candidate.id) {
         Err(GitError::Conflict { .. }) => Ok(()),
         other => other,
     }

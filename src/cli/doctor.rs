@@ -1,5 +1,7 @@
 //! The `doctor` command.
 
+mod remotes;
+
 use std::{
     io::{BufRead, Write},
     path::PathBuf,
@@ -124,7 +126,8 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
     match context.config() {
         Ok(config) => {
             checks.push(check_mode(&config));
-            checks.push(check_remotes(repository, &config));
+            checks.push(remotes::check(repository, &config));
+            checks.extend(remotes::mirrors(repository));
             checks.push(check_ledger(repository, &config));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(check_coverage(repository));
@@ -204,24 +207,6 @@ fn check_mode(config: &Config) -> Check {
     } else {
         Check::new("fanout mode", Status::Info, format!("{name}, the default"))
     }
-}
-
-fn check_remotes(repository: &Repository, config: &Config) -> Check {
-    let remotes = repository.remotes();
-    if remotes.is_empty() {
-        return Check::new("remotes", Status::Info, "none: sessions stay in this repository");
-    }
-    let unknown: Vec<&String> = config.remotes.iter().filter(|name| !remotes.contains(name)).collect();
-    if let Some(unknown) = unknown.first() {
-        let message = format!("{} names '{unknown}', which is no remote", config::REMOTES);
-        return Check::new("remotes", Status::Warning, message).fixed_by(format!(
-            "git config {} {}",
-            config::REMOTES,
-            remotes.join(",")
-        ));
-    }
-    let allowed: Vec<String> = remotes.into_iter().filter(|remote| config.allows(repository, remote)).collect();
-    Check::new("remotes", Status::Ok, format!("sessions go along with a push to {}", allowed.join(", ")))
 }
 
 fn check_ledger(repository: &Repository, config: &Config) -> Check {

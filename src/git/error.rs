@@ -1,6 +1,6 @@
 //! What can go wrong in a repository.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
@@ -29,12 +29,14 @@ pub enum GitError {
         name: String,
     },
     /// A lock file stands in the way.
-    #[error("the reference {name} is locked by {}", lock.display())]
+    #[error("the reference {name} is locked by {}{}", lock.display(), in_words(*age))]
     Locked {
         /// Its full name.
         name: String,
         /// The lock file.
         lock: PathBuf,
+        /// How long it has been there.
+        age: Option<Duration>,
     },
     /// An object is not here, as can happen in a partial clone.
     #[error("the object {id} is not in this repository")]
@@ -85,6 +87,12 @@ pub enum GitError {
 }
 
 impl GitError {
+    /// Says that `lock` stands in the way, and since when.
+    pub(super) fn locked(name: String, lock: PathBuf) -> Self {
+        let made = lock.metadata().and_then(|metadata| metadata.modified());
+        Self::Locked { name, age: made.ok().and_then(|made| made.elapsed().ok()), lock }
+    }
+
     /// Wraps any failure of `action`, with its whole chain of causes.
     pub(super) fn failed(action: &'static str, cause: &dyn std::error::Error) -> Self {
         let mut text = cause.to_string();
@@ -98,6 +106,17 @@ impl GitError {
             source = next.source();
         }
         Self::Failed { action, cause: text }
+    }
+}
+
+/// An age as the end of a sentence; nothing for what has only just been made.
+fn in_words(age: Option<Duration>) -> String {
+    let minutes = age.unwrap_or_default().as_secs() / 60;
+    match minutes {
+        0 => String::new(),
+        1..120 => format!(", {minutes} min old"),
+        120..2880 => format!(", {} h old", minutes / 60),
+        _ => format!(", {} days old", minutes / 1440),
     }
 }
 

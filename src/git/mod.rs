@@ -5,6 +5,7 @@
 //! so that credentials, proxies, hooks and transports are git's own, and reference writes in
 //! reftable repositories, which gix does not know.
 
+mod ancestry;
 mod config;
 mod error;
 mod fingerprint;
@@ -18,6 +19,7 @@ mod references;
 mod remote;
 mod repository;
 
+pub use ancestry::is_dry_run_push;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;

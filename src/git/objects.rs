@@ -1,5 +1,7 @@
 //! Blobs, trees and commits.
 
+use std::collections::HashSet;
+
 use gix::{
     bstr::{BString, ByteSlice},
     objs::tree::EntryKind as Kind,
@@ -77,6 +79,36 @@ impl Repository {
     #[must_use]
     pub fn has_object(&self, id: ObjectId) -> bool {
         self.gix.has_object(id)
+    }
+
+    /// Whether everything that `commit` has and `base` has not is here. In a partial clone nobody can
+    /// tell: what is not here may be on the remote.
+    #[must_use]
+    pub fn is_whole(&self, commit: ObjectId, base: Option<ObjectId>) -> bool {
+        if self.config("extensions.partialClone").is_some() {
+            return true;
+        }
+        let tree = self.has_object(commit).then(|| self.tree_of(commit).ok()).flatten();
+        let base = base.and_then(|base| self.tree_of(base).ok());
+        tree.is_some_and(|tree| self.is_tree_whole(tree, base))
+    }
+
+    fn is_tree_whole(&self, tree: ObjectId, base: Option<ObjectId>) -> bool {
+        if base == Some(tree) {
+            return true;
+        }
+        // What was read lately is remembered, so that reading alone does not tell.
+        let entries = self.has_object(tree).then(|| self.read_tree(tree).ok()).flatten();
+        let Some(entries) = entries else { return false };
+        let base = base.and_then(|base| self.read_tree(base).ok()).unwrap_or_default();
+        let known: HashSet<ObjectId> = base.iter().map(|entry| entry.id).collect();
+        entries.iter().filter(|entry| !known.contains(&entry.id)).all(|entry| match entry.kind {
+            EntryKind::Tree => {
+                let before = base.iter().find(|before| before.name == entry.name && before.kind == EntryKind::Tree);
+                self.is_tree_whole(entry.id, before.map(|before| before.id))
+            }
+            _ => self.has_object(entry.id),
+        })
     }
 
     /// The tree of a commit.

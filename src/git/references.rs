@@ -99,11 +99,20 @@ impl Repository {
     /// # Errors
     /// [`GitError::Conflict`] when it has another value, [`GitError::Locked`] when the lock stays.
     pub fn update_reference(&self, update: &RefUpdate) -> Result<(), GitError> {
+        self.update_reference_when(update, &|| true)
+    }
+
+    /// The same, if `is_ready` still says so once the reference is locked.
+    ///
+    /// # Errors
+    /// [`GitError::Missing`] when it does not say so, and the errors of [`Self::update_reference`].
+    pub fn update_reference_when(&self, update: &RefUpdate, is_ready: &dyn Fn() -> bool) -> Result<(), GitError> {
         let started = std::time::Instant::now();
         loop {
             let result = match update.new {
+                Some(new) if self.uses_reftable && !is_ready() => Err(GitError::Missing { id: new.to_string() }),
                 _ if self.uses_reftable => self.update_by_process(update),
-                Some(new) => self.replace_loose(update, new),
+                Some(new) => self.replace_loose(update, new, is_ready),
                 None => self.delete_by_gix(update),
             };
             match result {
@@ -137,7 +146,7 @@ impl Repository {
 
     /// Writes a loose file as git does, under the lock of this one reference. gix would hold
     /// `packed-refs.lock` too, which stands in git's way and would stay behind after a crash.
-    fn replace_loose(&self, update: &RefUpdate, new: ObjectId) -> Result<(), GitError> {
+    fn replace_loose(&self, update: &RefUpdate, new: ObjectId, is_ready: &dyn Fn() -> bool) -> Result<(), GitError> {
         const ACTION: &str = "writing a reference";
         FullName::try_from(update.name.clone()).during("naming a reference")?;
         let path = self.common_dir().join(update.name.to_path_lossy());
@@ -146,6 +155,9 @@ impl Repository {
             .map_err(|fault| self.explain(update, &fault))?;
         if self.find_reference(&update.name)? != update.expected.id() {
             return Err(GitError::Conflict { name: update.name.to_string() });
+        }
+        if !is_ready() {
+            return Err(GitError::Missing { id: new.to_string() });
         }
         lock.with_mut(|file| file.write_all(format!("{new}\n").as_bytes())).during(ACTION)?;
         lock.commit().map(drop).map_err(|fault| GitError::failed(ACTION, &fault.error))
@@ -175,11 +187,11 @@ impl Repository {
         let lock = PathBuf::from(lock);
         let packed = self.common_dir().join("packed-refs.lock");
         if !lock.exists() && update.new.is_none() && packed.exists() {
-            return GitError::Locked { name, lock: packed };
+            return GitError::locked(name, packed);
         }
         // The holder may have let go between the attempt and this look.
         if lock.exists() || fault.to_string().contains("lock") {
-            return GitError::Locked { name, lock };
+            return GitError::locked(name, lock);
         }
         GitError::failed("writing a reference", fault)
     }

@@ -97,6 +97,12 @@ impl Repository {
         self.common_dir().join("opensession")
     }
 
+    /// Whether names of references that differ only in case are one file here.
+    #[must_use]
+    pub fn folds_case(&self) -> bool {
+        !self.uses_reftable && self.config_flag("core.ignoreCase") == Some(true)
+    }
+
     /// Whether there is no work tree.
     #[must_use]
     pub fn is_bare(&self) -> bool {

@@ -132,14 +132,14 @@ pub fn install(repository: &Repository, program: &Path) -> Result<Vec<Installed>
             return status(repository, program);
         }
     };
-    fs::create_dir_all(&folder).map_err(|fault| at(&folder, &fault))?;
+    fs::create_dir_all(&folder).map_err(|fault| at(&folder, &fault).hinted(by_hand()))?;
     for (hook, script) in &ALL {
         let script = script_for(script, program);
         let top = folder.join(hook);
         make_way(&top, hook, &look(&folder, hook, &script))?;
         let found = look(&folder, hook, &script);
         if found.state != State::Installed {
-            write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault))?;
+            write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault).hinted(by_hand()))?;
         }
     }
     status(repository, program)
@@ -219,12 +219,10 @@ fn take_away(top: &Path, found: &Installed) -> io::Result<()> {
 fn own_home(repository: &Repository) -> Result<Home> {
     let folder = repository.hooks_dir()?;
     let Some((scope, value)) = repository.hooks_path_setting()? else { return Ok(Home::Scripts(folder)) };
-    let lines: Vec<String> = ALL.iter().map(|(hook, _)| format!("{hook}: git-session hook {hook} \"$@\"")).collect();
-    let by_hand = format!("add these lines to the hooks there by hand:\n    {}", lines.join("\n    "));
     if scope != "local" && scope != "worktree" {
         let message =
             format!("core.hooksPath is set to '{value}' in the {scope} configuration, which serves every repository");
-        return Err(Error::user(message).hinted(by_hand));
+        return Err(Error::user(message).hinted(by_hand()));
     }
     if let shared @ Home::Shared(_) = home(repository)? {
         return Ok(shared);
@@ -235,9 +233,15 @@ fn own_home(repository: &Repository) -> Result<Home> {
         && !folder.starts_with(repository.git_dir());
     if is_tracked {
         let message = format!("core.hooksPath is set to '{value}', which is part of the work tree");
-        return Err(Error::user(message).hinted(by_hand));
+        return Err(Error::user(message).hinted(by_hand()));
     }
     Ok(Home::Scripts(folder))
+}
+
+/// What to do where the hooks cannot be installed.
+fn by_hand() -> String {
+    let lines: Vec<String> = ALL.iter().map(|(hook, _)| format!("{hook}: git-session hook {hook} \"$@\"")).collect();
+    format!("add these lines to the hooks there by hand:\n    {}", lines.join("\n    "))
 }
 
 fn script_for(script: &str, program: &Path) -> String {

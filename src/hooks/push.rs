@@ -47,14 +47,18 @@ struct PushedBranch {
 ///
 /// # Errors
 /// When the repository cannot be read.
-pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<Pushed> {
+pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<Pushed> {
     let deadline = Instant::now() + BUDGET;
     let Some(remote) = arguments.first() else { return Ok(Pushed::default()) };
     let repository = context.repository()?;
     let branches = branches(repository, list);
     let config = context.config()?;
     // A push that names ledgers, such as a mirror's, brings them itself; ours would come in its way.
-    let has_ledgers = list.split([' ', '\n']).any(|name| name.starts_with("refs/opensession/"));
+    let mut names = list.split(|byte| matches!(byte, b' ' | b'\n'));
+    let has_ledgers = names.any(|name| name.starts_with(b"refs/opensession/"));
+    if git::is_dry_run_push() {
+        return Ok(Pushed::default());
+    }
     if branches.is_empty() || has_ledgers || !config.allows(repository, remote) {
         return Ok(Pushed::default());
     }
@@ -73,21 +77,22 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
 
 /// Reads git's list `<local ref> <local id> <remote ref> <remote id>`: the branches that are not
 /// being deleted.
-fn branches(repository: &Repository, list: &str) -> Vec<PushedBranch> {
+fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
     let null = repository.null_id();
-    let parse = |line: &str| {
-        let fields: Vec<&str> = line.split(' ').collect();
+    let id = |hex: &[u8]| repository.parse_id(std::str::from_utf8(hex).ok()?).filter(|id| *id != null);
+    let parse = |line: &[u8]| {
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let [local, new, remote, old] = fields.as_slice() else { return None };
-        let remote = BranchName::from(remote.strip_prefix("refs/heads/")?);
-        let new = repository.parse_id(new).filter(|id| *id != null)?;
-        let local = match local.strip_prefix("refs/heads/") {
+        let remote = BranchName::from(remote.strip_prefix(b"refs/heads/")?);
+        let new = id(new)?;
+        let local = match local.strip_prefix(b"refs/heads/") {
             Some(name) => BranchName::from(name),
             // `git push origin HEAD:main` and friends: the sessions are in the ledger of HEAD.
             None => BranchName::current(repository, &repository.head().ok()?),
         };
-        Some(PushedBranch { pair: Pair { local, remote }, new, old: repository.parse_id(old).filter(|id| *id != null) })
+        Some(PushedBranch { pair: Pair { local, remote }, new, old: id(old) })
     };
-    list.lines().filter_map(parse).collect()
+    list.split(|byte| *byte == b'\n').filter_map(parse).collect()
 }
 
 /// Makes sure that every session that a pushed commit names is in its branch's ledger, as far as it

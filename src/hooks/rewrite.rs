@@ -14,7 +14,8 @@ use crate::{
 ///
 /// # Errors
 /// When the repository cannot be read or written.
-pub fn post_rewrite(context: &Context, list: &str) -> Result<()> {
+pub fn post_rewrite(context: &Context, list: &[u8]) -> Result<()> {
+    let list = String::from_utf8_lossy(list);
     let repository = context.repository()?;
     let pairs: Vec<(ObjectId, ObjectId)> = list.lines().filter_map(|line| pair(repository, line)).collect();
     if pairs.is_empty() {

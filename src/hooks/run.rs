@@ -70,8 +70,8 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<S
 }
 
 /// What git tells the hook; git waits for it to be read, whether it is wanted or not.
-fn standard_input() -> Result<String> {
+fn standard_input() -> Result<Vec<u8>> {
     let mut list = Vec::new();
     std::io::stdin().read_to_end(&mut list)?;
-    Ok(String::from_utf8_lossy(&list).into_owned())
+    Ok(list)
 }

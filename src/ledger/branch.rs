@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use super::case::plain;
 use crate::{
     git::{Head, Repository},
     hail::ObjectHash,
@@ -99,6 +100,7 @@ impl BranchName {
     /// ledger's content tells, and for what is no ledger at all.
     #[must_use]
     pub fn decode(encoded: &str) -> Option<Self> {
+        let encoded = plain(encoded);
         if is_hashed(encoded) {
             return None;
         }

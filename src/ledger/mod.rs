@@ -4,6 +4,7 @@
 //! every one. `docs/format.md` shows every stored byte.
 
 mod branch;
+mod case;
 mod draft;
 mod fanout;
 mod hidden_ref;
@@ -21,6 +22,7 @@ pub mod switch;
 use thiserror::Error;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
+pub use case::{name_here, names_here, plain};
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 pub use summaries::{ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, summary_of, unite_summaries};

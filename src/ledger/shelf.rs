@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     BranchName, Capture, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft, layout::Layout,
+    name_here, plain,
 };
 use crate::{
     git::{Expected, GitError, ObjectId, RefUpdate, Repository},
@@ -15,6 +16,9 @@ const ATTEMPTS: u32 = 200;
 
 /// From how many sessions on their blobs are stored as one pack.
 const BULK: usize = 50;
+
+/// How often a write is done again because objects of it were gone before a reference had them.
+const REWRITES: u32 = 20;
 
 /// One ledger: where it is, and how its tree is arranged.
 pub(super) struct Shelf<'a> {
@@ -139,8 +143,9 @@ impl Shelf<'_> {
         &self,
         mut next: impl FnMut(Option<ObjectId>) -> Result<Option<ObjectId>, LedgerError>,
     ) -> Result<(), LedgerError> {
-        let reference = &self.reference;
         for attempt in 0..ATTEMPTS {
+            // Looked at again each time: another branch's ledger may just have taken the name.
+            let reference = &name_here(self.repository, &self.reference)?;
             let current = self.repository.find_reference(reference.as_bytes())?;
             // A first write goes on where the fetched ledger stands, so that it can be pushed as it is.
             let base = match current {
@@ -153,12 +158,15 @@ impl Shelf<'_> {
             }
             let expected = current.map_or(Expected::Absent, Expected::Is);
             let update = RefUpdate { name: reference.clone().into(), expected, new: Some(new) };
-            match self.repository.update_reference(&update) {
+            // A `git gc --prune=now` of somebody takes what no reference has yet; then it is written again.
+            let is_whole = || self.repository.is_whole(new, base);
+            match self.repository.update_reference_when(&update, &is_whole) {
                 Err(GitError::Conflict { .. }) => pause(attempt),
+                Err(GitError::Missing { .. }) if attempt < REWRITES => pause(attempt),
                 other => return Ok(other?),
             }
         }
-        Err(LedgerError::Contended { reference: reference.clone() })
+        Err(LedgerError::Contended { reference: self.reference.clone() })
     }
 
     /// The parents of the next commit: the tip's own where no remote has the tip yet, so that it is
@@ -176,8 +184,11 @@ impl Shelf<'_> {
     /// The tips of this ledger as last seen on the remotes.
     fn fetched(&self) -> Result<Vec<ObjectId>, GitError> {
         let references = self.repository.references(REMOTE_ROOT)?;
-        let is_known = |name: &[u8]| name.ends_with(self.known_as.as_bytes());
-        let of_ledger = references.into_iter().filter(|(name, _)| is_known(name));
+        let is_known = |name: &str| {
+            let (folder, component) = name.rsplit_once('/').unwrap_or_default();
+            self.known_as.rsplit_once('/').is_some_and(|(end, own)| folder.ends_with(end) && plain(component) == own)
+        };
+        let of_ledger = references.into_iter().filter(|(name, _)| std::str::from_utf8(name).is_ok_and(is_known));
         Ok(of_ledger.map(|(_, id)| id).filter(|id| self.repository.has_object(*id)).collect())
     }
 }

@@ -29,8 +29,21 @@ fn make(path: &Path) -> io::Result<[u8; 32]> {
     match file.persist_noclobber(path) {
         Ok(_) => Ok(key),
         // Another process made one at the same moment.
-        Err(_) => key_of(&fs::read(path)?),
+        Err(_) if path.exists() => key_of(&fs::read(path)?),
+        Err(fault) => keep_alone(fault.file, path, key),
     }
+}
+
+/// Keeps the key on a disk that cannot give a file a name only if nobody has it, such as exFAT: there
+/// a lock keeps others away.
+fn keep_alone(file: tempfile::NamedTempFile, path: &Path, key: [u8; 32]) -> io::Result<[u8; 32]> {
+    let lock = fs::File::create(path.with_extension("lock"))?;
+    lock.lock()?;
+    if path.exists() {
+        return key_of(&fs::read(path)?);
+    }
+    file.persist(path).map_err(|fault| fault.error)?;
+    Ok(key)
 }
 
 fn key_of(bytes: &[u8]) -> io::Result<[u8; 32]> {

@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, RemoteRef, Repository},
     hail::Timestamp,
-    ledger::{BranchName, Ledger},
+    ledger::{self, BranchName, Ledger},
 };
 
 /// A ledger here and the one it becomes on the remote: a branch may have another name there.
@@ -105,7 +105,8 @@ impl Exchange<'_> {
 
     /// The reference that remembers what the remote has under `name`.
     fn known_name(&self, name: &str) -> String {
-        format!("{}{}", self.ledger.known_root(self.remote), name.rsplit('/').next().unwrap_or_default())
+        let name = format!("{}{}", self.ledger.known_root(self.remote), name.rsplit('/').next().unwrap_or_default());
+        ledger::name_here(self.repository, &name).unwrap_or(name)
     }
 
     /// What the remote was last known to have for `branch`.
@@ -119,7 +120,8 @@ impl Exchange<'_> {
         let mut specs: Vec<(Pair, PushSpec)> = Vec::new();
         for pair in pairs {
             let name = self.ledger.reference(&pair.remote);
-            let Some(tip) = self.repository.find_reference(self.ledger.reference(&pair.local).as_bytes())? else {
+            let local = ledger::name_here(self.repository, &self.ledger.reference(&pair.local))?;
+            let Some(tip) = self.repository.find_reference(local.as_bytes())? else {
                 continue;
             };
             let known = self.known(&pair.remote)?;
@@ -178,7 +180,9 @@ impl Exchange<'_> {
             }
         }
         let (new, gone): (Vec<&String>, Vec<&String>) = changed.iter().partition(|name| there.contains_key(*name));
-        let refspecs: Vec<String> = new.iter().map(|name| format!("+{name}:{}", self.known_name(name))).collect();
+        let known: Vec<String> = new.iter().map(|name| self.known_name(name)).collect();
+        let known = ledger::names_here(self.repository, &known)?;
+        let refspecs: Vec<String> = new.iter().zip(known).map(|(name, known)| format!("+{name}:{known}")).collect();
         if !refspecs.is_empty() {
             self.repository.fetch(self.remote, &refspecs, self.left())?;
         }
@@ -233,7 +237,7 @@ impl Exchange<'_> {
         let mut names: Vec<String> = listed.iter().map(|(name, _)| name.to_string()).collect();
         let root = self.ledger.known_root(self.remote);
         for (known, _) in self.repository.references(&root)? {
-            let name = format!("{folder}/{}", &known.to_string()[root.len()..]);
+            let name = format!("{folder}/{}", ledger::plain(&known.to_string()[root.len()..]));
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -1,6 +1,7 @@
 //! The commands of people: what they print, where, and with which exit code.
 
 mod capture;
+mod clones;
 mod demo;
 mod discover;
 mod doctor;

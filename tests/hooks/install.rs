@@ -116,3 +116,68 @@ fn a_bare_repository_is_told_that_it_needs_none() {
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("a bare repository"), "{ran}");
 }
+
+#[test]
+fn a_hook_that_is_a_link_or_a_program_is_run() {
+    let world = World::new();
+    let work = world.repository("work");
+    hook(&work, "../../../team-hook.sh", "#!/bin/sh\necho linked >> ../ran.txt\n");
+    std::os::unix::fs::symlink("../../../team-hook.sh", work.join(".git/hooks/commit-msg")).expect("a symlink");
+    // A program makes a file named like the hook's second argument: `message`.
+    let touch = work.run("sh", &["-c", "realpath \"$(command -v touch)\""]).ok().stdout.trim().to_owned();
+    if touch.ends_with("/touch") {
+        fs::copy(touch, work.join(".git/hooks/prepare-commit-msg")).expect("a copy of a program");
+    } else {
+        println!("touch is not a program of its own here: no program was tested");
+        hook(&work, "prepare-commit-msg", "#!/bin/sh\ntouch \"$2\"\n");
+    }
+    let before = hooks_folder(&work);
+    work.session(&["hooks", "install"]).ok();
+    ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
+    work.commit_all("A commit");
+    assert_eq!(work.read("../ran.txt"), "linked\n");
+    assert!(work.join("message").exists());
+    assert_eq!(work.trailers("HEAD"), [ID]);
+    work.wait_for_sessions(1);
+    work.session(&["hooks", "uninstall"]).ok();
+    assert_eq!(hooks_folder(&work), before);
+}
+
+#[test]
+fn a_hooks_folder_that_cannot_be_written_is_refused_with_the_lines_to_add_by_hand() {
+    let world = World::new();
+    let work = world.repository("work");
+    work.write("../closed/x", "");
+    work.run("chmod", &["a-w", "../closed"]).ok();
+    for folder in ["/proc/hooks", "../closed/hooks"] {
+        work.git(&["config", "core.hooksPath", folder]);
+        if folder.starts_with("../closed") && work.run("mkdir", &["../closed/hooks"]).code == 0 {
+            // root may write everywhere.
+            continue;
+        }
+        let ran = work.session(&["hooks", "install"]);
+        assert_eq!(ran.code, 1, "{folder}: {ran}");
+        assert!(ran.stderr.contains("pre-push: git-session hook pre-push \"$@\""), "{folder}: {ran}");
+    }
+    work.run("chmod", &["u+w", "../closed"]).ok();
+}
+
+#[test]
+fn a_work_tree_with_a_hooks_folder_of_its_own_gets_ours_there() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    work.git(&["config", "extensions.worktreeConfig", "true"]);
+    work.git(&["worktree", "add", "--quiet", "-b", "side", "../side"]);
+    let side = world.place("side");
+    let folder = world.path().join("side-hooks");
+    side.git(&["config", "--worktree", "core.hooksPath", &folder.display().to_string()]);
+    assert_eq!(side.session(&["hooks", "status"]).code, 1);
+    side.session(&["hooks", "install"]).ok();
+    assert!(folder.join("pre-push").is_file());
+    work.session(&["hooks", "uninstall"]).ok();
+    side.session(&["hooks", "status"]).ok();
+    ClaudeLog::new(&world, &side, ID).prompt("Write.").writes(&side, "a.txt", "a\n").save();
+    side.commit_all("On the side");
+    assert_eq!(side.trailers("HEAD"), [ID]);
+    side.wait_for_sessions(1);
+}

@@ -2,8 +2,10 @@
 
 mod commit;
 mod crash;
+mod fanout;
 mod install;
 mod managers;
 mod push;
 mod relink;
 mod rewriting;
+mod surroundings;

@@ -251,6 +251,31 @@ fn sessions_of_branches_with_long_odd_or_similar_names_are_kept_apart() {
 }
 
 #[test]
+fn a_path_that_is_not_known_is_carried_along() {
+    on_every_backend(|backend, work, repository| {
+        put(backend, repository, &[capture(session("aaaa", &["one"]), Vec::new())]);
+        let tip = tip_of(backend, repository, &main_branch());
+        work.write("unknown", "of a newer version\n");
+        let blob = work.git(&["hash-object", "-w", "unknown"]).trim().to_owned();
+        let index = work.with("GIT_INDEX_FILE", "unknown-index");
+        index.git(&["read-tree", &tip.id.to_string()]);
+        let paths = ["v2/new/file.bin", "v1/plan.txt"];
+        for path in paths {
+            index.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+        }
+        let tree = index.git(&["write-tree"]).trim().to_owned();
+        let commit = work.git(&["commit-tree", "-m", "newer", &tree]).trim().to_owned();
+        work.git(&["update-ref", &tip.reference, &commit]);
+        put(backend, repository, &[capture(session("bbbb", &["two"]), Vec::new())]);
+        let other = stored_apart(backend, repository, &main_branch(), &[capture(session("cccc", &["x"]), Vec::new())]);
+        backend.unite(repository, &main_branch(), other, now()).expect("a union");
+        let kept = work.tree(&tip.reference);
+        assert!(paths.iter().all(|path| kept.iter().any(|kept| kept == path)), "{kept:?}");
+        assert_eq!(read_all(backend, repository).len(), 3);
+    });
+}
+
+#[test]
 fn hostile_names_in_a_fetched_tree_are_passed_over() {
     on_every_backend(|backend, work, repository| {
         put(backend, repository, &[capture(session(ID, &["one"]), Vec::new())]);

@@ -1,5 +1,8 @@
 //! Every kind of repository that git has.
 
+mod names;
+mod storage;
+
 use crate::support::{ClaudeLog, Place, World};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";

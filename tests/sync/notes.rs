@@ -111,3 +111,29 @@ fn cleanup_leaves_the_notes_alone() {
     );
     assert_eq!(work.stored(), [id]);
 }
+
+/// Guards against a union by lines: `cat_sort_uniq` puts the lines of a session into another order.
+#[test]
+fn sessions_keep_their_lines_in_order_whatever_notes_are_merged_by() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let other = world.clone_of(&remote, "other");
+    for place in [&work, &other] {
+        in_notes_mode(place);
+        place.git(&["config", "notes.mergeStrategy", "cat_sort_uniq"]);
+        place.git(&["config", "notes.rewriteMode", "cat_sort_uniq"]);
+        place.git(&["config", "notes.rewriteRef", NOTES]);
+    }
+    let ids = [work_in(&world, &work, 1), work_in(&world, &other, 2)];
+    work.git(&["push", "--quiet"]);
+    other.git(&["pull", "--quiet", "--rebase"]);
+    other.git(&["push", "--quiet"]);
+    work.session(&["sync"]).ok();
+    other.session(&["sync"]).ok();
+    for id in &ids {
+        let hail = |place: &Place| place.session(&["show", id, "--format", "hail"]).ok().stdout;
+        assert!(hail(&work).starts_with("{\"type\":\"header\"") && hail(&work).lines().count() > 2, "{}", hail(&work));
+        assert!(hail(&work).lines().last().is_some_and(|line| line.starts_with("{\"type\":\"stats\"")));
+        assert_eq!(hail(&work), hail(&other));
+    }
+}

@@ -1,0 +1,135 @@
+//! A repository from a stranger: what is in it is looked at, never obeyed.
+
+use std::fs;
+
+use super::{FIRST, first_log, two_sessions};
+use crate::support::{Place, World};
+
+/// What would show that something was run.
+fn was_run(world: &World) -> bool {
+    world.path().join("owned").exists()
+}
+
+fn every_command(place: &Place) {
+    for arguments in [
+        &["log"][..],
+        &["show"],
+        &["show", "commit:HEAD"],
+        &["capture"],
+        &["sync"],
+        &["relink", "--dry-run"],
+        &["cleanup", "run"],
+        &["doctor"],
+        &["hooks", "install"],
+        &["hooks", "status"],
+    ] {
+        place.session(arguments);
+    }
+}
+
+#[test]
+fn nothing_in_a_clone_is_run() {
+    let (world, work, remote) = two_sessions();
+    let own = format!("touch '{}'", world.path().join("owned").display());
+    let config = format!(
+        "[core]\n\tpager = {own}\n\teditor = {own}\n\tfsmonitor = {own}\n\tsshCommand = {own}\n\thooksPath = hooks\n\
+         [diff \"x\"]\n\ttextconv = {own}\n[filter \"x\"]\n\tclean = {own}\n\tsmudge = {own}\n\
+         [remote \"origin\"]\n\turl = ext::sh -c {own}\n\tuploadpack = {own}\n[opensession]\n\tpager = {own}\n"
+    );
+    for path in [".gitconfig", ".git-session", ".opensession/config", ".opensession/config.toml", ".lfsconfig"] {
+        work.write(path, &config);
+    }
+    work.write(".gitattributes", "* diff=x filter=x\n");
+    for hook in ["pre-push", "post-checkout", "prepare-commit-msg"] {
+        work.write(&format!("hooks/{hook}"), &format!("#!/bin/sh\n{own}\n"));
+        work.run("chmod", &["+x", &format!("hooks/{hook}")]).ok();
+    }
+    work.commit_all("A trap");
+    work.git(&["push", "--quiet"]);
+    let clone = world.clone_of(&remote, "clone");
+    every_command(&clone);
+    clone.write("mine.txt", "by hand\n");
+    clone.commit_all("By hand");
+    clone.git(&["push", "--quiet"]);
+    assert_eq!(clone.json(&["show", FIRST])["id"], FIRST, "the clone was looked at");
+    assert!(!was_run(&world));
+}
+
+#[test]
+fn names_cannot_become_options() {
+    let (world, work, remote) = two_sessions();
+    let own = format!("touch {}", world.path().join("owned").display());
+    let head = work.git(&["rev-parse", "HEAD"]);
+    for option in [format!("--receive-pack={own}"), format!("--upload-pack={own}"), format!("--exec={own}")] {
+        assert_ne!(work.session(&["sync", "--", &option]).code, 0);
+        assert_ne!(work.session(&["cleanup", "run", &format!("--remote={option}"), "--apply"]).code, 0);
+        assert_ne!(work.session(&["show", "--", &option]).code, 0);
+        let line = format!("refs/heads/main {} refs/heads/main {}", head.trim(), "0".repeat(40));
+        work.run("sh", &["-c", &format!("echo '{line}' | git-session hook pre-push '{option}' '{option}'")]);
+        // A remote of that name is one, too.
+        work.run("git", &["config", &format!("remote.{option}.url"), &remote.path.display().to_string()]);
+        work.session(&["sync", "--", &option]);
+    }
+    assert!(!was_run(&world));
+}
+
+#[test]
+fn transports_that_run_programs_stay_off() {
+    let (world, work, _) = two_sessions();
+    let owned = world.path().join("owned").display().to_string();
+    for url in [
+        format!("ext::touch {owned}"),
+        format!("ssh://-oProxyCommand=touch {owned}/x"),
+        format!("-oProxyCommand=touch {owned}:x"),
+    ] {
+        work.git(&["config", "remote.origin.url", &url]);
+        assert_ne!(work.session(&["sync"]).code, 0, "{url}");
+    }
+    assert!(!was_run(&world));
+}
+
+#[test]
+fn a_blob_that_would_fill_the_memory_is_refused_before_it_is_inflated() {
+    let (_world, work, _) = two_sessions();
+    let ledger = "refs/opensession/branches/bWFpbg";
+    // MiB of zeros are KiB in a repository.
+    for (path, size) in [(format!("v1/11/{FIRST}.meta.json"), 5), (format!("v1/11/{FIRST}.hail.jsonl"), 257)] {
+        fs::File::create(work.join("../bomb")).and_then(|file| file.set_len(size << 20)).expect("a file");
+        let before = work.git(&["rev-parse", ledger]);
+        let blob = work.git(&["hash-object", "-w", "../bomb"]).trim().to_owned();
+        let index = work.with("GIT_INDEX_FILE", "../bomb-index");
+        index.git(&["read-tree", ledger]);
+        index.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+        let tree = index.git(&["write-tree"]).trim().to_owned();
+        let commit = work.git(&["commit-tree", "-m", "bomb", &tree]).trim().to_owned();
+        work.git(&["update-ref", ledger, &commit]);
+        let shown = work.session(&["show", FIRST, "--format", "hail"]);
+        let doctor = work.session(&["doctor"]);
+        assert_eq!(shown.code, 1, "{path}: {shown}");
+        assert!(format!("{shown}{doctor}").contains("bytes, more than the"), "{path}: {shown}{doctor}");
+        work.git(&["update-ref", ledger, before.trim()]);
+    }
+}
+
+#[test]
+fn redaction_that_does_not_load_stores_nothing_and_stops_no_commit() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    work.write(".git/opensession/redaction.key", "damaged");
+    first_log(&world, &work).save();
+    work.git(&["add", "--all"]);
+    let ran = work.run("git", &["commit", "--quiet", "-m", "Add a library"]).ok();
+    let pushed = work.run("git", &["push", "--quiet"]).ok();
+    assert!(format!("{}{}", ran.stderr, pushed.stderr).contains("git session: "), "{ran}{pushed}");
+    let captured = work.session(&["capture"]);
+    assert!(captured.code == 1 && captured.stderr.contains("redaction"), "{captured}");
+    assert_eq!([work.references("refs/opensession/"), remote.references("refs/opensession/")], [[""; 0]; 2]);
+    let doctor = work.session(&["doctor"]);
+    assert!(doctor.code == 1 && doctor.stdout.contains("redaction"), "{doctor}");
+    // Nothing of it was written before redaction, either.
+    let objects = work.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]);
+    assert_eq!(objects.matches("commit").count(), 2, "{objects}");
+    fs::remove_file(work.join(".git/opensession/redaction.key")).expect("a key");
+    work.session(&["capture"]).ok();
+    assert_eq!(work.stored(), [FIRST]);
+}
