@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The oldest git that is supported.
-const OLDEST_GIT: (u32, u32) = (2, 31);
+const OLDEST_GIT: (u32, u32) = (2, 30);
 /// How many commits the trailer coverage is taken over.
 const COVERAGE: usize = 50;
 /// How long another process that stores sessions is waited for.

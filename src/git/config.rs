@@ -58,8 +58,13 @@ impl Repository {
     /// # Errors
     /// When git does not run.
     pub fn hooks_dir(&self) -> Result<PathBuf, GitError> {
-        let finished = self.git(&["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.require()?;
-        Ok(PathBuf::from(finished.stdout.trim_end_matches('\n')))
+        // git 2.30 knows no `--path-format`, and takes it for a path: what it says is relative to where it runs.
+        let finished = self.git(&["rev-parse", "--git-path", "hooks"]).run()?.require()?;
+        let told = PathBuf::from(finished.stdout.trim_end_matches('\n'));
+        let folder = self.work_tree().unwrap_or_else(|| self.git_dir()).join(told);
+        // Written as git would write an absolute path, also where there is no such folder yet.
+        let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(folder) };
+        Ok(parent.canonicalize().map_or_else(|_| folder.clone(), |parent| parent.join(name)))
     }
 
     /// Where `core.hooksPath` is set, as `<scope>\t<value>`; `None` where it is not.
