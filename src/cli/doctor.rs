@@ -140,12 +140,10 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
 }
 
 fn check_git(repository: &Repository) -> Check {
-    match repository.git_version() {
+    match repository.git_version().and_then(|version| Ok((version, repository.git_numbers()?))) {
         Err(fault) => Check::new("git", Status::Error, fault.to_string()),
-        Ok(version) => {
-            let mut numbers = version.split(['.', ' ']).map(|part| part.parse::<u32>().unwrap_or(0));
-            let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-            if found < OLDEST_GIT {
+        Ok((version, numbers)) => {
+            if numbers < OLDEST_GIT {
                 let message =
                     format!("{version} is older than {}.{}, the oldest that is supported", OLDEST_GIT.0, OLDEST_GIT.1);
                 return Check::new("git", Status::Warning, message);
@@ -180,14 +178,27 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
         .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
         .collect();
     let mut checks = check_interpreters(context, &installed);
+    checks.extend(check_order(&installed));
     if bad.is_empty() {
         checks.insert(0, Check::new("hooks", Status::Ok, "installed"));
         return checks;
     }
-    let are_all_absent = installed.iter().all(|hook| hook.state == State::Absent);
-    let message = if are_all_absent { super::hooks::words(State::Absent).to_owned() } else { bad.join("; ") };
+    let is_one_state =
+        [State::Absent, State::Unsupported].into_iter().find(|state| installed.iter().all(|hook| hook.state == *state));
+    let message = is_one_state.map_or_else(|| bad.join("; "), |state| super::hooks::words(state).to_owned());
     checks.insert(0, Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix"));
     checks
+}
+
+/// Hooks of others that came later, and that git runs after ours.
+fn check_order(installed: &[Installed]) -> Vec<Check> {
+    let overtaken = installed.iter().filter(|hook| hook.is_too_early());
+    let check = |hook: &Installed| {
+        let other = hook.beside.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let message = format!("{} runs before {other}, which can undo or refuse what it did", hook.hook);
+        Check::new("hooks", Status::Warning, message).fixed_by("git session doctor --fix")
+    };
+    overtaken.map(check).collect()
 }
 
 /// Hooks of others that cannot run, for which git session would be blamed.
@@ -318,8 +329,8 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     let config = context.config()?;
     let mode = wanted_mode(context, &config, arguments)?;
     let program = context.program()?;
-    let are_hooks_missing =
-        !repository.is_bare() && hooks::status(repository, &program)?.iter().any(|hook| hook.state != State::Installed);
+    let is_missing = |hook: &Installed| hook.state != State::Installed || hook.is_too_early();
+    let are_hooks_missing = !repository.is_bare() && hooks::status(repository, &program)?.iter().any(is_missing);
     let waiting = Queue::of(repository).jobs().len();
     let sets_mode = !config.is_ledger_set || config.ledger.name() != mode.name();
     let mut moves = Vec::new();
