@@ -66,6 +66,12 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// Whether installing mends it.
+    #[must_use]
+    pub fn has_to_be_mended(&self) -> bool {
+        self.state != State::Installed || self.is_too_early()
+    }
+
     /// Whether a script runs after it that can undo or refuse what it did.
     #[must_use]
     pub fn is_too_early(&self) -> bool {
