@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{ClaudeLog, Place, World};
+use crate::support::{ClaudeLog, Place, World, outer_path};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -47,7 +47,7 @@ fn states(work: &Place) -> Vec<String> {
 /// The same place with a git in front that tells another version, of which git session has to think so.
 fn with_older_git(world: &World, work: &Place) -> Place {
     let older = world.place("older");
-    let path = std::env::var("PATH").expect("a PATH");
+    let path = outer_path();
     let git =
         format!("#!/bin/sh\nPATH='{path}'\n[ \"$1\" != --version ] || exec echo git version 2.53.1\nexec git \"$@\"\n");
     script(&older, "git", &git);
@@ -220,7 +220,7 @@ fn a_program_that_is_gone_stops_no_commit_and_no_push() {
     work.run(&binary.display().to_string(), &["hooks", "install"]).ok();
     stage(&world, &work);
     // Without the folder in which the tests' program is.
-    let alone = work.with("PATH", &std::env::var("PATH").expect("a PATH"));
+    let alone = work.with("PATH", &outer_path());
     alone.git(&["commit", "--quiet", "--message", "Write"]);
     assert_eq!(work.trailers("HEAD"), [ID]);
     work.wait_for_sessions(1);

@@ -25,6 +25,11 @@ pub struct World {
     root: TempDir,
 }
 
+/// The PATH that the tests were started with, on which the git under test is.
+pub fn outer_path() -> String {
+    std::env::var("PATH").unwrap_or_default()
+}
+
 /// A folder in a world, mostly a repository.
 #[derive(Clone)]
 pub struct Place {
@@ -155,7 +160,7 @@ impl Place {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_git-session"));
         let folder = binary.parent().expect("the program is in a folder").display();
-        let inherited = std::env::var("PATH").unwrap_or_default();
+        let inherited = outer_path();
         let mut command = Command::new(program);
         command.current_dir(&self.path).stdin(Stdio::null()).env_clear();
         command.env("HOME", &self.home).env("PATH", format!("{folder}:{inherited}"));
