@@ -134,7 +134,7 @@ impl Stage {
         let (is_good, output) = self.sandbox.run(&self.root.join(folder), command)?;
         if !is_good {
             return Err(Error::user(format!("the demonstration stopped at `{command}`: {}", output.trim()))
-                .hinted("git --version; git session needs git 2.31 or newer"));
+                .hinted("git --version; git session needs git 2.30 or newer"));
         }
         let output = output.replace(&self.root.display().to_string(), "…");
         let step = self.steps.last_mut().expect("a step was begun");

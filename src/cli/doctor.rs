@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The oldest git that is supported.
-const OLDEST_GIT: (u32, u32) = (2, 31);
+const OLDEST_GIT: (u32, u32) = (2, 30);
 /// How many commits the trailer coverage is taken over.
 const COVERAGE: usize = 50;
 /// How long another process that stores sessions is waited for.
@@ -143,18 +143,14 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
 }
 
 fn check_git(repository: &Repository) -> Check {
-    match repository.git_version() {
+    match repository.git_version().and_then(|version| Ok((version, repository.git_numbers()?))) {
         Err(fault) => Check::new("git", Status::Error, fault.to_string()),
-        Ok(version) => {
-            let mut numbers = version.split(['.', ' ']).map(|part| part.parse::<u32>().unwrap_or(0));
-            let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-            if found < OLDEST_GIT {
-                let message =
-                    format!("{version} is older than {}.{}, the oldest that is supported", OLDEST_GIT.0, OLDEST_GIT.1);
-                return Check::new("git", Status::Warning, message);
-            }
-            Check::new("git", Status::Ok, version)
+        Ok((version, numbers)) if numbers < OLDEST_GIT => {
+            let (major, minor) = OLDEST_GIT;
+            let message = format!("{version} is older than {major}.{minor}, the oldest that is supported");
+            Check::new("git", Status::Warning, message)
         }
+        Ok((version, _)) => Check::new("git", Status::Ok, version),
     }
 }
 
@@ -182,22 +178,27 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
         .filter(|hook| hook.state != State::Installed)
         .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
         .collect();
-    let mut checks = check_interpreters(context, &installed);
+    let mut checks = check_others(context, &installed);
     if bad.is_empty() {
         checks.insert(0, Check::new("hooks", Status::Ok, "installed"));
         return checks;
     }
-    let are_all_absent = installed.iter().all(|hook| hook.state == State::Absent);
-    let message = if are_all_absent { super::hooks::words(State::Absent).to_owned() } else { bad.join("; ") };
+    let is_every = |state: &State| installed.iter().all(|hook| hook.state == *state);
+    let every = [State::Absent, State::Unsupported].into_iter().find(is_every);
+    let message = every.map_or_else(|| bad.join("; "), |state| super::hooks::words(state).to_owned());
     checks.insert(0, Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix"));
     checks
 }
 
-/// Hooks of others that cannot run, for which git session would be blamed.
-fn check_interpreters(context: &Context, installed: &[Installed]) -> Vec<Check> {
-    let search_path = context.environment.variable("PATH").cloned().unwrap_or_default();
-    let faults = installed.iter().flat_map(|hook| hooks::faults(hook, &search_path));
-    faults.map(|(path, fault)| Check::new("hooks", Status::Warning, format!("{} {fault}", path.display()))).collect()
+/// Hooks of others that cannot run, for which git session would be blamed, or that run after ours.
+fn check_others(context: &Context, installed: &[Installed]) -> Vec<Check> {
+    let warning = |message: String| Check::new("hooks", Status::Warning, message);
+    let path = context.environment.variable("PATH").cloned().unwrap_or_default();
+    let told = |(path, fault): (PathBuf, String)| warning(format!("{} {fault}", path.display()));
+    let faults = installed.iter().flat_map(|hook| hooks::faults(hook, &path)).map(told);
+    let early = installed.iter().filter(|hook| hook.is_too_early());
+    let early = early.map(|hook| warning(format!("{} runs before somebody else's, which can undo it", hook.hook)));
+    faults.chain(early.map(|check| check.fixed_by("git session doctor --fix"))).collect()
 }
 
 fn check_mode(config: &Config) -> Check {
@@ -304,7 +305,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     let mode = wanted_mode(context, &config, arguments)?;
     let program = context.program()?;
     let are_hooks_missing =
-        !repository.is_bare() && hooks::status(repository, &program)?.iter().any(|hook| hook.state != State::Installed);
+        !repository.is_bare() && hooks::status(repository, &program)?.iter().any(Installed::has_to_be_mended);
     let waiting = Queue::of(repository).jobs().len();
     let sets_mode = !config.is_ledger_set || config.ledger.name() != mode.name();
     let mut moves = Vec::new();

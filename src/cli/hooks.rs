@@ -19,6 +19,11 @@ use crate::{
 /// Hooks that are there already are kept: they run first, with the same arguments and input, and
 /// `uninstall` puts them back byte for byte.
 ///
+/// git 2.54 and newer are told of them in the repository's configuration, so that no file is touched.
+/// Only where somebody else's `prepare-commit-msg` or `pre-push` is there, ours is a script that runs
+/// it first: git would run it last, when ours has done its work. Programs with an older git of their
+/// own need scripts: `git config opensession.hooks scripts`, then `git session hooks install`.
+///
 /// With husky, a few lines are added to the tracked files `.husky/<hook>`, which you commit for
 /// everybody; `uninstall` removes just these. pre-commit and lefthook keep running too; when one of
 /// them is installed again, `git session doctor` says whether ours has to be as well.
@@ -74,6 +79,8 @@ pub(super) fn words(state: State) -> &'static str {
         State::NotExecutable => "installed, but not executable",
         State::Absent => "not installed",
         State::Foreign => "somebody else's, without ours",
+        State::Unsupported => "in the configuration, where git before 2.54 does not look",
+        State::SwitchedOff => "switched off in the configuration",
         State::Displaced => "not run: a hook manager was installed over it",
     }
 }

@@ -27,6 +27,23 @@ impl Repository {
         values.iter().map(|value| value.to_str_lossy().into_owned()).collect()
     }
 
+    /// The settings whose keys match `pattern`, as they are now and in order.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn config_matching(&self, pattern: &str) -> Result<Vec<(String, String)>, GitError> {
+        // 1: there is none.
+        let finished = self.git(&["config", "--null", "--get-regexp", pattern]).run()?;
+        let finished = if finished.code == Some(1) { return Ok(Vec::new()) } else { finished.require()? };
+        let settings = finished.stdout.split_terminator('\0');
+        let pair = |setting: &str| {
+            setting
+                .split_once('\n')
+                .map_or((setting.to_owned(), String::new()), |(key, value)| (key.into(), value.into()))
+        };
+        Ok(settings.map(pair).collect())
+    }
+
     /// Writes a value of this repository's own configuration.
     ///
     /// # Errors
@@ -58,8 +75,21 @@ impl Repository {
     /// # Errors
     /// When git does not run.
     pub fn hooks_dir(&self) -> Result<PathBuf, GitError> {
-        let finished = self.git(&["rev-parse", "--path-format=absolute", "--git-path", "hooks"]).run()?.require()?;
-        Ok(PathBuf::from(finished.stdout.trim_end_matches('\n')))
+        // git 2.30 knows no `--path-format`, and takes it for a path: what it says is relative to where it runs.
+        let finished = self.git(&["rev-parse", "--git-path", "hooks"]).run()?.require()?;
+        let told = PathBuf::from(finished.stdout.trim_end_matches('\n'));
+        let folder = self.work_tree().unwrap_or_else(|| self.git_dir()).join(told);
+        // Written as git would write an absolute path, also where there is no such folder yet.
+        let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else { return Ok(folder) };
+        Ok(parent.canonicalize().map_or_else(|_| folder.clone(), |parent| parent.join(name)))
+    }
+
+    /// The same folder as the configuration names it, for a hook that is in a hurry: no process is started.
+    #[must_use]
+    pub fn hooks_dir_in_brief(&self) -> PathBuf {
+        let set = self.gix.config_snapshot().trusted_path("core.hooksPath").ok().flatten();
+        let set = set.map(|path| self.work_tree().unwrap_or_else(|| self.git_dir()).join(path));
+        set.unwrap_or_else(|| self.common_dir().join("hooks"))
     }
 
     /// Where `core.hooksPath` is set, as `<scope>\t<value>`; `None` where it is not.

@@ -93,6 +93,16 @@ impl Repository {
         let finished = self.git(&["--version"]).run()?.require()?;
         Ok(finished.stdout.trim().trim_start_matches("git version ").to_owned())
     }
+
+    /// The first two numbers of that version.
+    ///
+    /// # Errors
+    /// When git is not installed.
+    pub fn git_numbers(&self) -> Result<(u32, u32), GitError> {
+        let version = self.git_version()?;
+        let mut numbers = version.split(['.', ' ']).map(|part| part.parse().unwrap_or(0));
+        Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
+    }
 }
 
 fn absolute(path: &Path) -> std::path::PathBuf {

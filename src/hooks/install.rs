@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     ALL,
+    configured::{self, Entries},
     manager::{Manager, beside, contains},
     shared,
 };
@@ -40,6 +41,10 @@ pub enum State {
     Foreign,
     /// A hook manager moved ours away and does not run it as git would.
     Displaced,
+    /// It is in the configuration, where this git does not look.
+    Unsupported,
+    /// It is in the configuration, which says that it is not to run.
+    SwitchedOff,
 }
 
 /// One hook.
@@ -55,7 +60,28 @@ pub struct Installed {
     pub chained: Option<PathBuf>,
     /// The hook manager that runs it, or whose hook runs first.
     pub manager: Option<Manager>,
+    /// Somebody else's script that git runs after ours.
+    #[serde(skip)]
+    pub beside: Option<PathBuf>,
 }
+
+impl Installed {
+    /// Whether installing mends it.
+    #[must_use]
+    pub fn has_to_be_mended(&self) -> bool {
+        self.state != State::Installed || self.is_too_early()
+    }
+
+    /// Whether a script runs after it that can undo or refuse what it did.
+    #[must_use]
+    pub fn is_too_early(&self) -> bool {
+        LAST.contains(&self.hook) && self.beside.is_some()
+    }
+}
+
+/// The hooks that have to come after everybody else's: one that writes the message anew loses the
+/// trailers, and a push that is refused must not have sent the sessions.
+const LAST: [&str; 2] = ["prepare-commit-msg", "pre-push"];
 
 /// Where hooks go.
 enum Home {
@@ -70,12 +96,34 @@ enum Home {
 /// # Errors
 /// When git does not tell where its hooks are.
 pub fn status(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
-    Ok(match home(repository)? {
+    let found: Vec<Installed> = match home(repository)? {
         Home::Shared(folder) => ALL.iter().map(|(hook, _)| shared::look(&folder, hook)).collect(),
         Home::Scripts(folder) => {
             ALL.iter().map(|(hook, script)| look(&folder, hook, &script_for(script, program))).collect()
         }
-    })
+    };
+    let entries = Entries::read(repository)?;
+    let with_entry = |(found, (hook, script)): (Installed, &(&'static str, &str))| {
+        let state = entries.state(hook, &configured::command(&script_for(script, program)));
+        // Where git runs our script as well, the script does the work.
+        let is_script = matches!(found.state, State::Installed | State::Outdated);
+        let Some(state) = state.filter(|_| !is_script) else { return found };
+        let is_others =
+            matches!(found.state, State::Foreign | State::Displaced) && found.manager != Some(Manager::PreCommit);
+        let beside = Some(found.path).filter(|path| is_others && (is_executable(path) || found.manager.is_some()));
+        Installed { hook, state, path: repository.common_dir().join("config"), chained: None, manager: None, beside }
+    };
+    Ok(found.into_iter().zip(&ALL).map(with_entry).collect())
+}
+
+/// Whether git runs a script of ours for `hook`.
+pub(super) fn is_run_as_script(repository: &Repository, hook: &str) -> bool {
+    let folder = repository.hooks_dir_in_brief();
+    let top = folder.join(hook);
+    let shared = Manager::husky_folder(&folder).map(|folder| folder.join(hook));
+    let moved = Manager::of(&top).filter(|manager| manager.runs_what_it_moved(hook)).map(|manager| manager.moves(&top));
+    let can_run = |path: &PathBuf| is_executable(path) && is_ours(path);
+    can_run(&top) || moved.is_some_and(|path| can_run(&path)) || shared.is_some_and(|path| is_ours(&path))
 }
 
 fn home(repository: &Repository) -> Result<Home> {
@@ -101,6 +149,7 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
                 path: moved,
                 chained: chained(&top),
                 manager: Some(manager),
+                beside: None,
             };
         }
         _ => top.clone(),
@@ -115,7 +164,7 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
         Err(_) => State::Absent,
     };
     let manager = over.or_else(|| Manager::of(&aside(&top)));
-    Installed { hook, state, path, chained: chained(&top), manager }
+    Installed { hook, state, path, chained: chained(&top), manager, beside: None }
 }
 
 /// Installs every hook.
@@ -123,26 +172,74 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
 /// # Errors
 /// When the hooks belong to a place that is not this repository's, or a file cannot be written.
 pub fn install(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
-    let folder = match own_home(repository)? {
-        Home::Scripts(folder) => folder,
-        Home::Shared(folder) => {
-            for (hook, _) in &ALL {
-                shared::add(&folder, hook).map_err(|fault| at(&folder.join(hook), &fault))?;
-            }
-            return status(repository, program);
-        }
-    };
-    fs::create_dir_all(&folder).map_err(|fault| at(&folder, &fault).hinted(by_hand()))?;
+    if configured::are_wanted(repository)? {
+        return install_configured(repository, program);
+    }
+    let home = own_home(repository)?;
+    for (hook, script) in &ALL {
+        add(&home, hook, &script_for(script, program))?;
+    }
+    if configured::are_refused(repository) {
+        configured::remove(repository)?;
+    }
+    status(repository, program)
+}
+
+/// Installs every hook in the configuration, and a script where ours has to come after somebody's.
+fn install_configured(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
+    let entries = Entries::read(repository)?;
+    let home = own_home(repository);
     for (hook, script) in &ALL {
         let script = script_for(script, program);
-        let top = folder.join(hook);
-        make_way(&top, hook, &look(&folder, hook, &script))?;
-        let found = look(&folder, hook, &script);
-        if found.state != State::Installed {
-            write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault).hinted(by_hand()))?;
+        let command = configured::command(&script);
+        let before = entries.state(hook, &command);
+        if before != Some(State::Installed) {
+            configured::write(repository, hook, &command)?;
+        }
+        match &home {
+            Ok(home) if has_to_follow(home, hook, &script) => add(home, hook, &script)?,
+            // A script that is there beside an entry is for an older git.
+            Ok(Home::Scripts(folder)) if before.is_none() => {
+                let found = look(folder, hook, &script);
+                if matches!(found.state, State::Installed | State::Outdated | State::NotExecutable) {
+                    take_away(&folder.join(hook), &found).map_err(|fault| at(&found.path, &fault))?;
+                }
+            }
+            // Hooks that are not this repository's stay as they are.
+            _ => {}
         }
     }
     status(repository, program)
+}
+
+fn has_to_follow(home: &Home, hook: &'static str, script: &str) -> bool {
+    let folder = match home {
+        Home::Shared(folder) => return LAST.contains(&hook) && folder.join(hook).exists(),
+        Home::Scripts(folder) => folder,
+    };
+    let found = look(folder, hook, script);
+    let has_other = match found.state {
+        State::Foreign => is_executable(&found.path),
+        State::Absent => false,
+        State::Displaced => true,
+        _ => found.chained.is_some(),
+    };
+    LAST.contains(&hook) && has_other
+}
+
+/// Adds our script, or our lines.
+fn add(home: &Home, hook: &'static str, script: &str) -> Result<()> {
+    let folder = match home {
+        Home::Scripts(folder) => folder,
+        Home::Shared(folder) => return shared::add(folder, hook).map_err(|fault| at(&folder.join(hook), &fault)),
+    };
+    fs::create_dir_all(folder).map_err(|fault| at(folder, &fault).hinted(by_hand()))?;
+    make_way(&folder.join(hook), hook, &look(folder, hook, script))?;
+    let found = look(folder, hook, script);
+    if found.state != State::Installed {
+        write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault).hinted(by_hand()))?;
+    }
+    Ok(())
 }
 
 /// Moves what is in the way of ours aside, from where ours runs it. A script that a manager made is
@@ -180,6 +277,7 @@ fn make_way(top: &Path, hook: &str, found: &Installed) -> Result<()> {
 /// # Errors
 /// When a file cannot be written.
 pub fn uninstall(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
+    configured::remove(repository)?;
     if let Home::Shared(folder) = home(repository)? {
         for (hook, _) in &ALL {
             shared::remove(&folder, hook).map_err(|fault| at(&folder.join(hook), &fault))?;

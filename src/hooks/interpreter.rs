@@ -16,7 +16,7 @@ use super::{
 pub fn faults(hook: &Installed, search_path: &OsStr) -> Vec<(PathBuf, String)> {
     let top = hook.path.with_file_name(hook.hook);
     let mut paths = vec![top, hook.path.clone()];
-    paths.extend(hook.chained.clone());
+    paths.extend(hook.chained.iter().chain(&hook.beside).cloned());
     paths.dedup();
     let is_shared = hook.manager == Some(Manager::Husky);
     let faults = paths.into_iter().map(|path| (fault(&path, is_shared, search_path), path));

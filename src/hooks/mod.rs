@@ -4,6 +4,7 @@
 //! hands over to this program.
 
 mod commit;
+mod configured;
 mod install;
 mod interpreter;
 mod manager;

@@ -2,7 +2,10 @@
 
 use std::{io::Read, time::Duration};
 
-use super::{DISABLE, INTERNAL_PUSH, STRICT, commit_msg, post_commit, post_rewrite, pre_push, prepare_commit_msg};
+use super::{
+    DISABLE, INTERNAL_PUSH, STRICT, commit_msg, configured::CONFIGURED, install, post_commit, post_rewrite, pre_push,
+    prepare_commit_msg,
+};
 use crate::{
     capture,
     context::Context,
@@ -45,6 +48,9 @@ fn describe(fault: &Error) -> String {
 
 fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<String>> {
     let is_disabled = context.environment.is_enabled(DISABLE);
+    if context.environment.is_enabled(CONFIGURED) && install::is_run_as_script(context.repository()?, name) {
+        return Ok(Vec::new());
+    }
     match name {
         "pre-push" => {
             let list = standard_input()?;

@@ -85,6 +85,8 @@ fn explains_a_configuration_that_git_cannot_read() {
 #[test]
 fn tells_how_the_hooks_stand() {
     let (world, work, _) = two_sessions();
+    work.git(&["config", "opensession.hooks", "scripts"]);
+    work.session(&["hooks", "install"]).ok();
     check(&world, "hooks_status", &work.session(&["hooks", "status"]));
     check(&world, "hooks_status_json", &work.session(&["hooks", "status", "--json"]));
     work.session(&["hooks", "uninstall"]).ok();

@@ -329,6 +329,8 @@ fn our_failure_never_fails_a_commit_unless_strict_mode_asks_for_it() {
 #[test]
 fn a_missing_program_costs_one_warning() {
     let (_world, work) = staged();
+    work.git(&["config", "opensession.hooks", "scripts"]);
+    work.session(&["hooks", "install"]).ok();
     for hook in ["prepare-commit-msg", "commit-msg", "post-commit", "pre-push"] {
         let path = format!(".git/hooks/{hook}");
         let script = work.read(&path).replace(env!("CARGO_BIN_EXE_git-session"), "/nowhere/git-session");

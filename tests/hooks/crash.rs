@@ -33,7 +33,7 @@ fn break_program(world: &World, work: &Place) {
 
 #[test]
 fn a_program_that_crashes_stops_no_commit_and_no_push_but_in_strict_mode() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, remote) = world.shared();
     break_program(&world, &work);
     stage_work(&world, &work);
@@ -46,7 +46,7 @@ fn a_program_that_crashes_stops_no_commit_and_no_push_but_in_strict_mode() {
 
 #[test]
 fn a_push_links_the_rewritten_commit_that_its_hook_did_not() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, remote) = world.shared();
     stage_work(&world, &work);
     work.git(&["commit", "--quiet", "-m", "Write"]);
@@ -54,7 +54,7 @@ fn a_push_links_the_rewritten_commit_that_its_hook_did_not() {
     for hook in ["post-commit", "post-rewrite"] {
         fs::remove_file(work.join(&format!(".git/hooks/{hook}"))).expect("a hook");
     }
-    work.git(&["commit", "--quiet", "--amend", "-m", "Write it", "--trailer", &format!("AI-Session: {ID}")]);
+    work.git(&["commit", "--quiet", "--amend", "-m", "Write it", "-m", &format!("AI-Session: {ID}")]);
     work.git(&["push", "--quiet"]);
     let head = work.git(&["rev-parse", "HEAD"]);
     let tree = remote.tree(LEDGER);
@@ -63,7 +63,7 @@ fn a_push_links_the_rewritten_commit_that_its_hook_did_not() {
 
 #[test]
 fn a_lock_of_packed_refs_stops_no_write_and_is_named_by_what_it_stops() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, _) = world.shared();
     work.git(&["pack-refs", "--all"]);
     work.write(".git/packed-refs.lock", "");
@@ -88,7 +88,7 @@ fn a_lock_of_packed_refs_stops_no_write_and_is_named_by_what_it_stops() {
 
 #[test]
 fn a_lock_of_the_ledger_is_named() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, _) = world.shared();
     let lock = format!(".git/{LEDGER}.lock");
     work.write(&lock, "");

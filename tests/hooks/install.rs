@@ -32,7 +32,7 @@ fn hooks_folder(work: &Place) -> Vec<(String, u32, Vec<u8>)> {
 
 #[test]
 fn a_hook_that_is_there_runs_first_with_the_same_arguments_input_and_exit_code() {
-    let world = World::new();
+    let world = World::with_scripts();
     let remote = world.bare("remote.git");
     let work = world.repository("work");
     work.git(&["remote", "add", "origin", &remote.path.display().to_string()]);
@@ -61,7 +61,7 @@ fn a_hook_that_is_there_runs_first_with_the_same_arguments_input_and_exit_code()
 
 #[test]
 fn uninstalling_puts_back_every_byte_symlink_and_mode() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     hook(&work, "prepare-commit-msg", "#!/bin/sh\n# mine, without a final line feed");
     hook(&work, "pre-push", "#!/bin/sh\r\nexit 0\r\n");
@@ -79,7 +79,7 @@ fn uninstalling_puts_back_every_byte_symlink_and_mode() {
 
 #[test]
 fn a_global_hooks_path_is_refused_with_the_lines_to_add_by_hand() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.git(&["config", "--global", "core.hooksPath", "/somewhere/hooks"]);
     let ran = work.session(&["hooks", "install"]);
@@ -89,7 +89,7 @@ fn a_global_hooks_path_is_refused_with_the_lines_to_add_by_hand() {
 
 #[test]
 fn a_local_hooks_path_outside_the_work_tree_is_used() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.git(&["config", "core.hooksPath", ".git/my-hooks"]);
     work.session(&["hooks", "install"]).ok();
@@ -98,7 +98,7 @@ fn a_local_hooks_path_outside_the_work_tree_is_used() {
 
 #[test]
 fn a_path_with_a_quote_and_a_space_is_quoted_in_the_script() {
-    let world = World::new();
+    let world = World::with_scripts();
     let odd = world.place("it's a place");
     let binary = odd.join("git-session");
     fs::copy(env!("CARGO_BIN_EXE_git-session"), &binary).expect("a copy of the program");
@@ -111,7 +111,7 @@ fn a_path_with_a_quote_and_a_space_is_quoted_in_the_script() {
 
 #[test]
 fn a_bare_repository_is_told_that_it_needs_none() {
-    let world = World::new();
+    let world = World::with_scripts();
     let ran = world.bare("remote.git").session(&["hooks", "install"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("a bare repository"), "{ran}");

@@ -82,7 +82,7 @@ fn with_remote(world: &World) -> (Place, Place) {
 
 #[test]
 fn husky_gets_lines_in_its_tracked_hooks_and_both_read_the_list_of_a_push() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, remote) = with_remote(&world);
     husky(&work);
     put(&work, ".husky/pre-push", "#!/bin/sh\ncat > ../push.txt\n[ ! -e ../refuse ] && echo pushed >> ../ran.txt");
@@ -116,7 +116,7 @@ fn husky_gets_lines_in_its_tracked_hooks_and_both_read_the_list_of_a_push() {
 
 #[test]
 fn a_rewriting_under_husky_brings_its_list_to_ours() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     husky(&work);
     work.session(&["hooks", "install"]).ok();
@@ -132,7 +132,7 @@ fn a_rewriting_under_husky_brings_its_list_to_ours() {
 
 #[test]
 fn a_program_that_is_missing_does_not_stop_a_husky_hook() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     husky(&work);
     work.session(&["hooks", "install"]).ok();
@@ -143,7 +143,7 @@ fn a_program_that_is_missing_does_not_stop_a_husky_hook() {
 
 #[test]
 fn husky_files_that_we_did_not_make_stay_even_when_empty() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     husky(&work);
     for (hook, content) in [("commit-msg", ""), ("pre-push", "#!/bin/sh"), ("post-rewrite", "\n"), ("post-commit", "a")]
@@ -159,7 +159,7 @@ fn husky_files_that_we_did_not_make_stay_even_when_empty() {
 #[test]
 fn pre_commit_and_ours_both_run_in_either_order_and_after_each_is_installed_again() {
     for pre_commit_first in [true, false] {
-        let world = World::new();
+        let world = World::with_scripts();
         let (work, remote) = with_remote(&world);
         put(&work, ".git/hooks/commit-msg", "#!/bin/sh\necho mine >> ../ran.txt\n");
         if pre_commit_first {
@@ -186,7 +186,7 @@ fn pre_commit_and_ours_both_run_in_either_order_and_after_each_is_installed_agai
 /// Guards against pre-commit's hook running ours, which runs a copy of pre-commit's, which refuses.
 #[test]
 fn ours_does_not_run_pre_commit_once_more_when_pre_commit_runs_ours() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.session(&["hooks", "install"]).ok();
     put(&work, ".git/hooks/commit-msg.before-git-session", PRE_COMMIT);
@@ -205,7 +205,7 @@ fn ours_does_not_run_pre_commit_once_more_when_pre_commit_runs_ours() {
 #[test]
 fn what_lefthook_moves_away_is_noticed_and_mended() {
     for lefthook_first in [true, false] {
-        let world = World::new();
+        let world = World::with_scripts();
         let work = world.repository("work");
         if lefthook_first {
             lefthook(&work);
@@ -229,7 +229,7 @@ fn what_lefthook_moves_away_is_noticed_and_mended() {
 
 #[test]
 fn a_hook_of_a_person_is_not_lost_when_lefthook_moves_ours_away() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     let mine = "#!/bin/sh\necho mine\n";
     put(&work, ".git/hooks/prepare-commit-msg", mine);
@@ -246,7 +246,7 @@ fn a_hook_of_a_person_is_not_lost_when_lefthook_moves_ours_away() {
 
 #[test]
 fn a_rewriting_that_pre_commit_took_over_is_displaced_and_mended() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.session(&["hooks", "install"]).ok();
     install(&work, "post-rewrite", PRE_COMMIT, ".legacy");
@@ -258,7 +258,7 @@ fn a_rewriting_that_pre_commit_took_over_is_displaced_and_mended() {
 
 #[test]
 fn the_doctor_warns_of_line_ends_and_of_a_missing_interpreter() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     put(&work, ".git/hooks/commit-msg", "#!/bin/sh\r\nexit 0\r\n");
     put(&work, ".git/hooks/pre-push", "#!/nowhere/sh\n");
@@ -272,7 +272,7 @@ fn the_doctor_warns_of_line_ends_and_of_a_missing_interpreter() {
 
 #[test]
 fn another_folder_of_tracked_hooks_is_refused_with_the_lines_to_add_by_hand() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.git(&["config", "core.hooksPath", "scripts/hooks"]);
     let ran = work.session(&["hooks", "install"]);

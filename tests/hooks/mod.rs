@@ -1,6 +1,7 @@
 //! The hooks, from the side of a person who commits and pushes.
 
 mod commit;
+mod configured;
 mod crash;
 mod fanout;
 mod install;

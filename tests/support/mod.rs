@@ -8,6 +8,7 @@ mod logs;
 use std::{
     ffi::OsStr,
     fmt, fs,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -22,6 +23,11 @@ pub const NOW: &str = "2026-02-01T12:00:00Z";
 /// A temporary directory with a home.
 pub struct World {
     root: TempDir,
+}
+
+/// The PATH that the tests were started with, on which the git under test is.
+pub fn outer_path() -> String {
+    std::env::var("PATH").unwrap_or_default()
 }
 
 /// A folder in a world, mostly a repository.
@@ -48,6 +54,27 @@ impl World {
         let config = "[user]\n\tname = A. Developer\n\temail = developer@example.org\n[init]\n\tdefaultBranch = main\n";
         fs::write(world.home().join(".gitconfig"), config).expect("a global configuration");
         world
+    }
+
+    /// A world in which the hooks are scripts, whatever git there is.
+    pub fn with_scripts() -> Self {
+        let world = Self::new();
+        world.place(".").git(&["config", "--global", "opensession.hooks", "scripts"]);
+        world
+    }
+
+    /// Whether the git under test is at least of this version. Where it is not, says on the terminal
+    /// itself, which no test runner keeps back, what is not tested.
+    pub fn has_git(&self, oldest: (u32, u32), what: &str) -> bool {
+        let version = self.place(".").git(&["--version"]);
+        let version = version.trim().trim_start_matches("git version ");
+        let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if found < oldest {
+            // `println!` would be captured.
+            let _ = writeln!(std::io::stderr(), "\nskipped: git {version} knows no {what}");
+        }
+        found >= oldest
     }
 
     pub fn path(&self) -> PathBuf {
@@ -133,7 +160,7 @@ impl Place {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_git-session"));
         let folder = binary.parent().expect("the program is in a folder").display();
-        let inherited = std::env::var("PATH").unwrap_or_default();
+        let inherited = outer_path();
         let mut command = Command::new(program);
         command.current_dir(&self.path).stdin(Stdio::null()).env_clear();
         command.env("HOME", &self.home).env("PATH", format!("{folder}:{inherited}"));
