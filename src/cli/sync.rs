@@ -11,7 +11,7 @@ use crate::{
     git::Repository,
     ledger::BranchName,
     report::{Describe, Report, View},
-    sync::Exchange,
+    sync::{Exchange, Withheld},
 };
 
 /// How long a remote may take to answer: nobody waits for a hook here.
@@ -35,6 +35,8 @@ struct Answer {
     remote: String,
     fetched: Vec<String>,
     pushed: Vec<String>,
+    /// What stays here, since the host takes no file of its size.
+    withheld: Vec<Withheld>,
 }
 
 impl Describe for Answer {
@@ -72,16 +74,21 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         remote: remote.clone(),
         fetched: fetched.iter().map(ToString::to_string).collect(),
         pushed: Vec::new(),
+        withheld: Vec::new(),
     };
     let mut problems = Vec::new();
+    let mut warning = None;
     if !arguments.fetch_only {
         let outcome = exchange.push(&exchange.all_pairs()?)?;
         answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
+        answer.withheld = outcome.withheld;
         problems = outcome.problems;
+        warning = outcome.warning;
     }
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
     report.notes = problems;
+    report.notes.extend(warning);
     Ok(report)
 }
 

@@ -21,7 +21,7 @@ pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;
 pub use history::{Commit, Operation, parse_time};
 pub use index::StagedPath;
-pub use objects::{Entry, EntryKind, TreeUpdate};
+pub use objects::{Entry, EntryKind, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
 pub use remote::{PushSpec, PushStatus, RemoteRef};

@@ -33,6 +33,8 @@ pub struct Pushed {
     pub ledgers: usize,
     /// What did not work, in words.
     pub problems: Vec<String>,
+    /// What to know although all worked: it fails no push.
+    pub warning: Option<String>,
 }
 
 /// A branch on its way to a remote.
@@ -67,6 +69,8 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &str) -> Result<P
     let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now() };
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
+    // Told when it happens, and not again at pushes that have nothing new.
+    pushed.warning = outcome.warning.filter(|_| !outcome.pushed.is_empty());
     pushed.problems.extend(outcome.problems);
     Ok(pushed)
 }
