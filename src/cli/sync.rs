@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::remotes;
 use crate::{
     capture,
     context::Context,
@@ -57,11 +58,15 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
-    let ledger = context.config()?.ledger;
+    let config = context.config()?;
+    let ledger = config.ledger;
     let remote = match &arguments.remote {
         Some(remote) => known(repository, remote)?,
-        None => default_remote(repository)?,
+        None => remotes::default_remote(repository, &config)?,
     };
+    if !arguments.fetch_only && !config.allows(repository, &remote) {
+        return Err(remotes::refusal(&remote));
+    }
     // Stores what commits asked for and nobody got to yet.
     capture::work_off(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
@@ -101,18 +106,4 @@ fn known(repository: &Repository, remote: &str) -> Result<String> {
         remotes => format!("there are: {}", remotes.join(", ")),
     };
     Err(Error::user(format!("there is no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
-}
-
-/// The remote of the branch's upstream, else the only one.
-pub(super) fn default_remote(repository: &Repository) -> Result<String> {
-    let branch = repository.head()?.branch.map(|branch| branch.to_string());
-    if let Some(upstream) = branch.and_then(|branch| repository.upstream_remote(&branch)) {
-        return Ok(upstream);
-    }
-    match repository.remotes().as_slice() {
-        [] => Err(Error::user("this repository has no remote").hinted("git remote add origin URL")),
-        [only] => Ok(only.clone()),
-        several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
-            .hinted(format!("git session sync {}", several[0]))),
-    }
 }

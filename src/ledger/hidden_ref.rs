@@ -1,8 +1,8 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, ROOT,
-    SessionKey, Tip,
+    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
+    ROOT, SessionKey, Tip,
     layout::Layout,
     merge,
     shelf::Shelf,

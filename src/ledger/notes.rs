@@ -1,8 +1,8 @@
 //! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, SessionKey,
-    Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
+    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
+    SessionKey, Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
 };
 use crate::{
     git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate},

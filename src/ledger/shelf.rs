@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft, layout::Layout,
+    BranchName, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft,
+    layout::Layout,
 };
 use crate::{
     git::{Expected, GitError, ObjectId, RefUpdate, Repository, TreeUpdate},

@@ -73,7 +73,8 @@ impl Limits {
 }
 
 fn find(domain: &str) -> Option<&'static Host> {
-    let is_of = |host: &&Host| domain.strip_suffix(host.domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_of =
+        |host: &&Host| domain.strip_suffix(host.domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     HOSTS.iter().find(is_of)
 }
 

@@ -315,7 +315,8 @@ fn chunks<'a>(specs: &'a [Spec], limits: &Limits) -> Vec<&'a [Spec]> {
 /// Says in one line what stays here, why, and what to do.
 fn withheld_line(withheld: &[Withheld], limits: &Limits) -> Option<String> {
     let limit = portion::shown(withheld.first()?.limit);
-    let list: Vec<String> = withheld.iter().map(|one| format!("{} ({})", one.session, portion::shown(one.bytes))).collect();
+    let list: Vec<String> =
+        withheld.iter().map(|one| format!("{} ({})", one.session, portion::shown(one.bytes))).collect();
     Some(format!(
         "{} takes no file above {limit}, so only the description was pushed of session {}; the rest of it stays here \
          (if the limit is another: git config {} SIZE)",

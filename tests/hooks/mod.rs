@@ -6,4 +6,5 @@ mod install;
 mod managers;
 mod push;
 mod relink;
+mod remotes;
 mod rewriting;

@@ -21,7 +21,8 @@ fn limited(world: &World, mode: &str) -> (Place, Place) {
     work.git(&["config", "opensession.max-blob-size", LIMIT]);
     // A host refuses the whole push for one file.
     let check = "git rev-list --objects --no-object-names --not --all --not \"$3\"";
-    let sizes = "git cat-file --batch-check='%(objectsize)' | while read -r size; do [ \"$size\" -le 8192 ] || exit 1; done";
+    let sizes =
+        "git cat-file --batch-check='%(objectsize)' | while read -r size; do [ \"$size\" -le 8192 ] || exit 1; done";
     remote.write("hooks/update", &format!("#!/bin/sh\nset -e\n{check} | {sizes}\n"));
     remote.run("chmod", &["+x", "hooks/update"]).ok();
     (work, remote)
