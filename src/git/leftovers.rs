@@ -15,7 +15,7 @@ const REFERENCES: [&str; 2] = ["refs/opensession", "refs/opensession-remote"];
 /// The lock of the one reference of ours that is in a folder of others.
 const NOTES_LOCK: &str = "refs/notes/opensession.lock";
 /// How old something has to be to be left over. Nothing is held for longer than seconds.
-const STALE_AFTER: Duration = Duration::from_mins(10);
+const STALE_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// A file that is either just being used or was left by a process that was killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
