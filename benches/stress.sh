@@ -3,20 +3,29 @@
 # pushes alone brought to the remote, and insists that after one `git session sync` of every clone the
 # remote has them all, and that after another one every clone has the same ledger.
 #
-# CLONES (default 16) and COMMITS (default 5) say how many; GIT_SESSION names the program.
+# CLONES (default 16) and COMMITS (default 5) say how many, MODE (hidden_ref or git_notes; both by default)
+# how the sessions are kept; GIT_SESSION names the program.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=$(realpath -e "${GIT_SESSION:-target/release/git-session}")
 clones=${CLONES:-16} commits=${COMMITS:-5}
+if [ -z "${MODE-}" ]; then
+    for mode in hidden_ref git_notes; do MODE=$mode "$PWD/benches/stress.sh"; done
+    exit
+fi
+case $MODE in
+    hidden_ref) ledger=refs/opensession/branches/bWFpbg ;;
+    git_notes) ledger=refs/notes/opensession ;;
+    *) echo "MODE is hidden_ref or git_notes, not $MODE" >&2 && exit 2 ;;
+esac
 
 folder=$(realpath "$(mktemp -d)")
 trap 'rm -rf "$folder"' EXIT
 PATH=$(dirname "$program"):$PATH HOME=$folder/home
 export PATH HOME LC_ALL=C TZ=UTC GIT_CONFIG_NOSYSTEM=1
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE CLAUDE_CONFIG_DIR CODEX_HOME XDG_CONFIG_HOME
-readonly ledger=refs/opensession/branches/bWFpbg
 mkdir "$HOME"
-printf '[user]\nname = A. Developer\nemail = developer@example.org\n[maintenance]\nauto = false\n[init]\ndefaultBranch = main\n' >"$HOME/.gitconfig"
+printf '[user]\nname = A. Developer\nemail = developer@example.org\n[maintenance]\nauto = false\n[init]\ndefaultBranch = main\n[opensession]\nfanout-mode = %s\n' "$MODE" >"$HOME/.gitconfig"
 
 # Writes a log of Claude Code, and the file that it tells of.
 work() {
@@ -73,14 +82,16 @@ for number in $(seq "$clones"); do person "$number" & done
 wait
 total=$((clones * commits))
 retries=$(($(cat "$folder"/clone-*.tries | paste -sd+)))
-echo "$clones clones, $commits commits each: $((SECONDS - started)) s, $retries branch pushes tried again"
+echo "$MODE, $clones clones, $commits commits each: $((SECONDS - started)) s, $retries branch pushes tried again"
 cat "$folder"/clone-*.errors | sed -n 's/.*\(git session: .*\)/\1/p' | sed 's/[0-9a-f]\{7,\}/…/g' | sort | uniq -c | sort -rn | head -n 5
 echo "$(stored) of $total sessions were on the remote by the pushes alone"
 
+ledgers() { for place in "$folder/remote.git" "$folder"/clone-*/; do git -C "$place" rev-parse "$ledger"; done | sort -u | wc -l; }
+
 sync_all
 after=$(stored)
-echo "$after of $total after one sync of every clone"
+echo "$after of $total after one sync of every clone, which leaves $(ledgers) different ledgers"
 sync_all
-tips=$(for place in "$folder/remote.git" "$folder"/clone-*/; do git -C "$place" rev-parse "$ledger"; done | sort -u | wc -l)
+tips=$(ledgers)
 echo "$tips different ledgers after another one"
 [ "$after" -eq "$total" ] && [ "$tips" -eq 1 ]

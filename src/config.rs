@@ -14,6 +14,13 @@ pub const TRAILERS: &str = "opensession.trailers";
 /// The key of the remotes that sessions may go to.
 pub const REMOTES: &str = "opensession.remotes";
 
+/// The key of the largest file that a remote takes.
+pub const MAX_BLOB_SIZE: &str = "opensession.max-blob-size";
+/// The key of the largest push that a remote takes.
+pub const MAX_PUSH_SIZE: &str = "opensession.max-push-size";
+/// The key of the most references that a remote takes in one push.
+pub const MAX_PUSH_REFERENCES: &str = "opensession.max-push-references";
+
 /// The settings of a repository.
 pub struct Config {
     /// Where sessions are kept.
@@ -47,6 +54,9 @@ impl Config {
             })?,
             None => TrailerKind::DEFAULT.to_vec(),
         };
+        for key in [MAX_BLOB_SIZE, MAX_PUSH_SIZE, MAX_PUSH_REFERENCES] {
+            limit(repository, key)?;
+        }
         let list = repository.config_all(REMOTES);
         let names = list.iter().flat_map(|value| value.split([',', ' ', '\n'])).filter(|name| !name.is_empty());
         Ok(Self { ledger, is_ledger_set: mode.is_some(), trailers, remotes: names.map(str::to_owned).collect() })
@@ -61,4 +71,19 @@ impl Config {
             self.remotes.iter().any(|name| name == remote)
         }
     }
+}
+
+/// The limit that is set at `key`; `None` where none is set, `Some(None)` where it is 0, for no limit.
+///
+/// # Errors
+/// When it is no size.
+pub fn limit(repository: &Repository, key: &str) -> Result<Option<Option<u64>>> {
+    let meaningless = || {
+        let value = repository.config(key).unwrap_or_default();
+        Error::user(format!("{key}: '{value}' is no number such as 100m, or 0 for no limit"))
+            .hinted(format!("git config --unset {key}"))
+    };
+    let Some(value) = repository.config_number(key).map_err(|_| meaningless())? else { return Ok(None) };
+    let value = u64::try_from(value).map_err(|_| meaningless())?;
+    Ok(Some(Some(value).filter(|value| *value > 0)))
 }

@@ -118,6 +118,9 @@ impl From<ledger::LedgerError> for Error {
     fn from(fault: ledger::LedgerError) -> Self {
         match fault {
             ledger::LedgerError::Git(fault) => fault.into(),
+            missing @ ledger::LedgerError::NoEvents { .. } => {
+                Self::user(missing).hinted("the clone it was captured in has it: git session show REF --format hail")
+            }
             other => Self::user(other).hinted("git session doctor"),
         }
     }

@@ -164,7 +164,10 @@ fn places(context: &Context, arguments: &RunArgs) -> Result<Vec<Place>> {
     }
     let remote = match &arguments.remote {
         Some(remote) => remote.clone(),
-        None => super::sync::default_remote(repository)?,
+        None => super::remotes::default_remote(repository, &context.config()?)?,
     };
+    if arguments.apply && !context.config()?.allows(repository, &remote) {
+        return Err(super::remotes::refusal(&remote));
+    }
     Ok(here.into_iter().chain([Place::Remote(remote)]).collect())
 }

@@ -4,13 +4,12 @@ mod remotes;
 
 use std::{
     io::{BufRead, Write},
-    path::PathBuf,
     time::Duration,
 };
 
 use serde::Serialize;
 
-use super::reference;
+use super::{leftovers, reference, remotes::Choice};
 use crate::{
     capture::{self, CaptureLock, Queue},
     config::{self, Config},
@@ -56,7 +55,7 @@ struct Answer {
 
 /// One thing that was looked at.
 #[derive(Serialize)]
-struct Check {
+pub(super) struct Check {
     name: &'static str,
     status: Status,
     message: String,
@@ -66,7 +65,7 @@ struct Check {
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+pub(super) enum Status {
     Ok,
     Info,
     Warning,
@@ -74,11 +73,11 @@ enum Status {
 }
 
 impl Check {
-    fn new(name: &'static str, status: Status, message: impl Into<String>) -> Self {
+    pub(super) fn new(name: &'static str, status: Status, message: impl Into<String>) -> Self {
         Self { name, status, message: message.into(), fix: None }
     }
 
-    fn fixed_by(mut self, command: impl Into<String>) -> Self {
+    pub(super) fn fixed_by(mut self, command: impl Into<String>) -> Self {
         self.fix = Some(command.into());
         self
     }
@@ -138,7 +137,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
     checks.push(check_agents(context));
     checks.push(check_redaction(context));
     checks.extend(check_queue(repository));
-    checks.extend(check_locks(repository));
+    checks.extend(leftovers::checks(repository, context.now()));
     checks
 }
 
@@ -194,7 +193,7 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
 fn check_others(context: &Context, installed: &[Installed]) -> Vec<Check> {
     let warning = |message: String| Check::new("hooks", Status::Warning, message);
     let path = context.environment.variable("PATH").cloned().unwrap_or_default();
-    let told = |(path, fault): (PathBuf, String)| warning(format!("{} {fault}", path.display()));
+    let told = |(path, fault): (std::path::PathBuf, String)| warning(format!("{} {fault}", path.display()));
     let faults = installed.iter().flat_map(|hook| hooks::faults(hook, &path)).map(told);
     let early = installed.iter().filter(|hook| hook.is_too_early());
     let early = early.map(|hook| warning(format!("{} runs before somebody else's, which can undo it", hook.hook)));
@@ -288,17 +287,6 @@ fn check_queue(repository: &Repository) -> Vec<Check> {
     checks
 }
 
-/// Locks that a killed process left: with one, nothing can be stored any more.
-fn check_locks(repository: &Repository) -> Vec<Check> {
-    let locks = ["refs/opensession", "refs/opensession-remote"].map(|prefix| repository.locks(prefix));
-    let check = |lock: PathBuf| {
-        let lock = lock.display();
-        let message = format!("{lock} is in the way, unless a git command is running right now");
-        Check::new("lock", Status::Warning, message).fixed_by(format!("rm '{lock}'"))
-    };
-    locks.into_iter().flatten().map(check).collect()
-}
-
 /// Mends what can be mended, after asking; returns what was done.
 fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
     let config = context.config()?;
@@ -321,15 +309,19 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     plan.extend(sets_mode.then(|| format!("set {} to {}", config::FANOUT_MODE, mode.name())));
     plan.extend(are_hooks_missing.then(|| "install the hooks".to_owned()));
     plan.extend((waiting > 0).then(|| format!("store the sessions of {waiting} commits")));
+    let left_over = leftovers::plan(repository, context.now());
+    plan.extend(left_over.iter().map(|(_, line)| line.clone()));
     if plan.is_empty() || !confirm(context, &plan, arguments)? {
         return Ok(Vec::new());
     }
+    // First, since a lock is in the way of all else.
+    leftovers::remove(repository, &left_over, context.now())?;
     plan.extend(set_mode(repository, &moves, sets_mode.then_some(mode))?);
     // Settings are read once; what follows goes by the new ones.
     let context = &Context::new(context.environment.clone(), context.directory.clone());
     let repository = context.repository()?;
     if are_hooks_missing {
-        super::hooks::install(context, repository)?;
+        super::hooks::install(context, repository, Choice::Default)?;
     }
     if waiting > 0 {
         capture::work_off(context, Duration::from_secs(60))?;

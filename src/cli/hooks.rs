@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::remotes::{self, Choice};
 use crate::{
     config::Config,
     context::Context,
@@ -33,10 +34,18 @@ pub(super) struct Args {
     action: Action,
 }
 
-#[derive(Clone, Copy, clap::Subcommand)]
+#[derive(clap::Subcommand)]
 enum Action {
     /// Install the hooks in this repository
-    Install,
+    ///
+    /// Sessions go to the remotes that `opensession.remotes` names, and to no other. Where it is not
+    /// set, it is set now: to --remote; else, where there are several, to what you answer on a terminal;
+    /// else to the one that the branch is pushed to, or origin.
+    Install {
+        /// A remote that sessions may go to; may be given more than once
+        #[arg(long = "remote", value_name = "NAME")]
+        remotes: Vec<String>,
+    },
     /// Remove them and put back what was there before
     Uninstall,
     /// Say how they stand
@@ -89,10 +98,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let program = context.program()?;
     // Read first: where a setting has no meaning, nothing is done yet.
-    let config = context.config()?;
+    context.config()?;
     let before = hooks::status(repository, &program)?;
-    let installed = match arguments.action {
-        Action::Install => install(context, repository)?,
+    let installed = match &arguments.action {
+        Action::Install { remotes } => install(context, repository, Choice::Person(remotes))?,
         Action::Uninstall => hooks::uninstall(repository, &program)?,
         Action::Status => hooks::status(repository, &program)?,
     };
@@ -103,6 +112,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let names: Vec<String> = tracked_files.iter().map(|path| path.display().to_string()).collect();
         format!("these files are tracked, so commit what changed: {}", names.join(", "))
     });
+    // Settings are read once; which remotes there are to be is known only now.
+    let config = Context::new(context.environment.clone(), context.directory.clone()).config()?;
     let mut report = Report::new(Answer {
         schema_version: 1,
         program,
@@ -114,7 +125,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     });
     report.is_good = is_good;
     report.notes.extend(shared);
-    report.notes.extend(notes(arguments.action, &config, is_good));
+    report.notes.extend(notes(&arguments.action, &config, is_good));
     Ok(report)
 }
 
@@ -125,9 +136,9 @@ pub(super) fn tracked_files(before: &[Installed], after: &[Installed]) -> Vec<Pa
     changed.map(|(_, after)| after.path.clone()).collect()
 }
 
-fn notes(action: Action, config: &Config, is_good: bool) -> Option<String> {
+fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
     match action {
-        Action::Install if !config.is_ledger_set => Some(format!(
+        Action::Install { .. } if !config.is_ledger_set => Some(format!(
             "the default is used for what is not set; to change it: git config {} {}",
             crate::config::FANOUT_MODE,
             crate::ledger::names().join("|")
@@ -139,13 +150,17 @@ fn notes(action: Action, config: &Config, is_good: bool) -> Option<String> {
 }
 
 /// Installs the hooks and notes how far the logs have come, so that what was committed before is not
-/// taken for new.
-pub(super) fn install(context: &Context, repository: &Repository) -> Result<Vec<Installed>> {
+/// taken for new. Which remotes sessions may go to is settled before anything is done.
+pub(super) fn install(context: &Context, repository: &Repository, choice: Choice<'_>) -> Result<Vec<Installed>> {
     if repository.is_bare() {
         return Err(Error::user("a bare repository has no commits made in it, so it needs no hooks")
             .hinted("install them in a clone: git session -C <clone> hooks install"));
     }
+    let remotes = remotes::choose(context, &context.config()?, choice)?;
     let installed = hooks::install(repository, &context.program()?)?;
+    if let Some(remotes) = remotes {
+        remotes::save(repository, &remotes)?;
+    }
     let (file, mut state) = StateFile::open(&repository.state_dir())?;
     let redactor = || context.redactor().ok();
     let look = Look { environment: &context.environment, repository, redactor: &redactor, now: context.now() };

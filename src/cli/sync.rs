@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::remotes;
 use crate::{
     capture,
     context::Context,
@@ -11,7 +12,7 @@ use crate::{
     git::Repository,
     ledger::BranchName,
     report::{Describe, Report, View},
-    sync::Exchange,
+    sync::{Exchange, Withheld},
 };
 
 /// How long a remote may take to answer: nobody waits for a hook here.
@@ -37,6 +38,8 @@ struct Answer {
     pushed: Vec<String>,
     others_fetched: Vec<String>,
     others_pushed: Vec<String>,
+    /// What stays here, since the host takes no file of its size.
+    withheld: Vec<Withheld>,
 }
 
 impl Describe for Answer {
@@ -57,11 +60,15 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
-    let ledger = context.config()?.ledger;
+    let config = context.config()?;
+    let ledger = config.ledger;
     let remote = match &arguments.remote {
         Some(remote) => known(repository, remote)?,
-        None => default_remote(repository)?,
+        None => remotes::default_remote(repository, &config)?,
     };
+    if !arguments.fetch_only && !config.allows(repository, &remote) {
+        return Err(remotes::refusal(&remote));
+    }
     // Stores what commits asked for and nobody got to yet.
     capture::work_off(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
@@ -69,26 +76,31 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let fetched = exchange
         .fetch_all()
         .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;
-    let mut problems = Vec::new();
-    let mut pushed = Vec::new();
-    if !arguments.fetch_only {
-        let outcome = exchange.push(&exchange.all_pairs()?)?;
-        pushed = outcome.pushed.iter().map(ToString::to_string).collect();
-        problems = outcome.problems;
-    }
-    let carried = exchange.exchange_companions(!arguments.fetch_only)?;
-    problems.extend(carried.problems);
-    let answer = Answer {
+    let mut answer = Answer {
         schema_version: 1,
         remote: remote.clone(),
         fetched: fetched.iter().map(ToString::to_string).collect(),
-        pushed,
-        others_fetched: carried.fetched,
-        others_pushed: carried.pushed,
+        pushed: Vec::new(),
+        others_fetched: Vec::new(),
+        others_pushed: Vec::new(),
+        withheld: Vec::new(),
     };
+    let mut problems = Vec::new();
+    let mut warning = None;
+    if !arguments.fetch_only {
+        let outcome = exchange.push(&exchange.all_pairs()?)?;
+        answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
+        answer.withheld = outcome.withheld;
+        problems = outcome.problems;
+        warning = outcome.warning;
+    }
+    let carried = exchange.exchange_companions(!arguments.fetch_only)?;
+    problems.extend(carried.problems);
+    (answer.others_fetched, answer.others_pushed) = (carried.fetched, carried.pushed);
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
     report.notes = problems;
+    report.notes.extend(warning);
     Ok(report)
 }
 
@@ -101,18 +113,4 @@ fn known(repository: &Repository, remote: &str) -> Result<String> {
         remotes => format!("there are: {}", remotes.join(", ")),
     };
     Err(Error::user(format!("there is no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
-}
-
-/// The remote of the branch's upstream, else the only one.
-pub(super) fn default_remote(repository: &Repository) -> Result<String> {
-    let branch = repository.head()?.branch.map(|branch| branch.to_string());
-    if let Some(upstream) = branch.and_then(|branch| repository.upstream_remote(&branch)) {
-        return Ok(upstream);
-    }
-    match repository.remotes().as_slice() {
-        [] => Err(Error::user("this repository has no remote").hinted("git remote add origin URL")),
-        [only] => Ok(only.clone()),
-        several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
-            .hinted(format!("git session sync {}", several[0]))),
-    }
 }

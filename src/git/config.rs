@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gix::bstr::ByteSlice;
 
-use super::{GitError, Repository};
+use super::{GitError, Repository, error::During};
 
 impl Repository {
     /// The last value of `key` over all of git's configuration files.
@@ -17,6 +17,14 @@ impl Repository {
     #[must_use]
     pub fn config_flag(&self, key: &str) -> Option<bool> {
         self.gix.config_snapshot().boolean(key)
+    }
+
+    /// A whole number, with git's `k`, `m` and `g`.
+    ///
+    /// # Errors
+    /// When the value is none.
+    pub fn config_number(&self, key: &str) -> Result<Option<i64>, GitError> {
+        self.gix.config_snapshot().try_integer(key).during("reading a number")
     }
 
     /// Every value of `key`, in order.

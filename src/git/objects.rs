@@ -1,6 +1,6 @@
 //! Blobs, trees and commits.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -30,6 +30,17 @@ pub struct Entry {
     /// What it points at.
     pub id: ObjectId,
     mode: u16,
+}
+
+/// A blob that one tree has at a path and another does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBlob {
+    /// The path.
+    pub path: String,
+    /// The blob.
+    pub id: ObjectId,
+    /// Its size in bytes.
+    pub size: u64,
 }
 
 /// One change of a tree: a path and the blob that it gets, or `None` to remove it.
@@ -128,6 +139,33 @@ impl Repository {
         let tree = self.gix.find_tree(tree).during("reading a tree")?;
         let decoded = tree.decode().during("reading a tree")?;
         Ok(decoded.entries.iter().map(|entry| Entry::of(entry.filename, entry.mode, entry.oid.to_owned())).collect())
+    }
+
+    /// The blobs of `tree` that `base` does not have at the same path, sorted by path. Those that a
+    /// partial clone left out are passed over, as are paths that are no text.
+    ///
+    /// # Errors
+    /// When a tree is not here.
+    pub fn new_blobs(&self, tree: ObjectId, base: Option<ObjectId>) -> Result<Vec<NewBlob>, GitError> {
+        let mut found = Vec::new();
+        let mut waiting = vec![(String::new(), tree, base)];
+        while let Some((folder, tree, base)) = waiting.pop() {
+            let known = base.map(|base| self.read_tree(base)).transpose()?.unwrap_or_default();
+            let known: BTreeMap<&[u8], &Entry> = known.iter().map(|entry| (entry.name.as_slice(), entry)).collect();
+            for entry in self.read_tree(tree)? {
+                let before = known.get(entry.name.as_slice()).copied();
+                let Some(name) = entry.name().filter(|_| before != Some(&entry)) else { continue };
+                let path = format!("{folder}{name}");
+                if entry.kind == EntryKind::Tree {
+                    let same = before.filter(|before| before.kind == EntryKind::Tree);
+                    waiting.push((format!("{path}/"), entry.id, same.map(|same| same.id)));
+                } else if let Some(header) = self.gix.try_find_header(entry.id).during("looking at a blob")? {
+                    found.push(NewBlob { path, id: entry.id, size: header.size() });
+                }
+            }
+        }
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(found)
     }
 
     /// The id of the blob or tree at `path`; `None` where there is nothing.

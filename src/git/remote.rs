@@ -46,6 +46,13 @@ impl Repository {
         self.config(&format!("remote.{remote}.url")).map(|url| without_credentials(&url))
     }
 
+    /// The host that a push to `remote`, a name or a URL, goes to; `None` where that is this machine.
+    #[must_use]
+    pub fn push_host(&self, remote: &str) -> Option<String> {
+        let found = self.gix.try_find_remote(remote)?.ok()?;
+        found.url(gix::remote::Direction::Push)?.host().map(str::to_owned)
+    }
+
     /// The remote that the checked-out branch is merged with, where one is set.
     #[must_use]
     pub fn upstream_remote(&self, branch: &str) -> Option<String> {

@@ -33,6 +33,8 @@ pub struct Pushed {
     pub ledgers: usize,
     /// What did not work, in words.
     pub problems: Vec<String>,
+    /// What to know although all worked: it fails no push.
+    pub warning: Option<String>,
 }
 
 /// A branch on its way to a remote.
@@ -71,6 +73,8 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now() };
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
+    // Told when it happens, and not again at pushes that have nothing new.
+    pushed.warning = outcome.warning.filter(|_| !outcome.pushed.is_empty());
     pushed.problems.extend(outcome.problems);
     Ok(pushed)
 }
@@ -152,7 +156,7 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
     let mut capture = git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
     while !queue.is_empty() {
         if capture.try_wait()?.is_some() && !queue.is_empty() {
-            return Err(Error::user("some sessions could not be stored").hinted("git session doctor"));
+            return Err(unstored(context));
         }
         if started.elapsed() > CAPTURE_PATIENCE {
             return Err(Error::user("some sessions are still being stored; they go with the next push"));
@@ -160,6 +164,19 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+/// Why what waits could not be stored: the process that tried has nobody to tell.
+fn unstored(context: &Context) -> Error {
+    let found = context.repository().map(|repository| repository.leftovers(context.now())).unwrap_or_default();
+    match found.iter().find(|leftover| leftover.is_lock) {
+        Some(lock) => {
+            let path = lock.path.display();
+            Error::user(format!("some sessions could not be stored: {path} is in the way"))
+                .hinted(format!("if no git command is running: rm '{path}'"))
+        }
+        None => Error::user("some sessions could not be stored").hinted("git session doctor"),
+    }
 }
 
 fn is_linked(

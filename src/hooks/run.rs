@@ -36,7 +36,10 @@ pub fn run(name: &str, arguments: &[String]) -> HookOutcome {
     };
     let is_strict = context.environment.is_enabled(STRICT);
     match dispatch(&context, name, arguments) {
-        Ok(messages) => HookOutcome { exit_code: u8::from(is_strict && !messages.is_empty()), messages },
+        Ok(said) => {
+            let exit_code = u8::from(is_strict && !said.problems.is_empty());
+            HookOutcome { exit_code, messages: said.problems.into_iter().chain(said.warnings).collect() }
+        }
         Err(fault) => HookOutcome { messages: vec![describe(&fault)], exit_code: u8::from(is_strict) },
     }
 }
@@ -46,29 +49,41 @@ fn describe(fault: &Error) -> String {
     format!("git session: {fault}{hint}")
 }
 
-fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Vec<String>> {
+/// What a hook that came to its end has to say.
+#[derive(Default)]
+struct Said {
+    /// What did not work, which strict mode takes for a failure.
+    problems: Vec<String>,
+    /// What to know.
+    warnings: Vec<String>,
+}
+
+fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said> {
+    let silent = |()| Said::default();
+    let line = |text: String| format!("git session: {text}");
     let is_disabled = context.environment.is_enabled(DISABLE);
     if context.environment.is_enabled(CONFIGURED) && install::is_run_as_script(context.repository()?, name) {
-        return Ok(Vec::new());
+        return Ok(Said::default());
     }
     match name {
         "pre-push" => {
             let list = standard_input()?;
             if is_disabled || context.environment.is_enabled(INTERNAL_PUSH) {
-                return Ok(Vec::new());
+                return Ok(Said::default());
             }
             let pushed = pre_push(context, arguments, &list)?;
-            Ok(pushed.problems.into_iter().map(|problem| format!("git session: {problem}")).collect())
+            let warnings = pushed.warning.into_iter().map(line).collect();
+            Ok(Said { problems: pushed.problems.into_iter().map(line).collect(), warnings })
         }
         "post-rewrite" => {
             let list = standard_input()?;
-            if is_disabled { Ok(Vec::new()) } else { post_rewrite(context, &list).map(|()| Vec::new()) }
+            if is_disabled { Ok(Said::default()) } else { post_rewrite(context, &list).map(silent) }
         }
-        _ if is_disabled => Ok(Vec::new()),
-        "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(|()| Vec::new()),
-        "commit-msg" => commit_msg(context, arguments).map(|()| Vec::new()),
-        "post-commit" => post_commit(context).map(|()| Vec::new()),
-        "capture" => capture::work_off(context, CAPTURE_PATIENCE).map(|()| Vec::new()),
+        _ if is_disabled => Ok(Said::default()),
+        "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(silent),
+        "commit-msg" => commit_msg(context, arguments).map(silent),
+        "post-commit" => post_commit(context).map(silent),
+        "capture" => capture::work_off(context, CAPTURE_PATIENCE).map(silent),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }

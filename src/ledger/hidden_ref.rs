@@ -1,8 +1,8 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
 use super::{
-    BranchName, Capture, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, ROOT,
-    SessionKey, Tip,
+    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
+    ROOT, SessionKey, Tip,
     layout::Layout,
     merge, shares,
     shelf::Shelf,
@@ -105,6 +105,16 @@ impl Ledger for HiddenRef {
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError> {
         shelf(repository, branch, now).unite(other)
+    }
+
+    fn filtered(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        filter: &Filter<'_>,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        shelf(repository, branch, now).filtered(filter)
     }
 
     fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {

@@ -131,6 +131,20 @@ pub trait Ledger: Sync {
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError>;
 
+    /// A commit upon `filter.base` that has what `filter.tip` has but for what is left out;
+    /// `filter.base` itself where that has it all. No reference is touched, and nothing is lost: for
+    /// a union, what a ledger does not have says nothing.
+    ///
+    /// # Errors
+    /// When the repository cannot be read or written.
+    fn filtered(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        filter: &Filter<'_>,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError>;
+
     /// Every link of one ledger, and whether it has anything besides sessions and links.
     ///
     /// # Errors
@@ -197,6 +211,17 @@ pub enum Outcome {
     Unchanged,
 }
 
+/// A part of a ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// The whole.
+    pub tip: ObjectId,
+    /// What it is built upon, and united with.
+    pub base: Option<ObjectId>,
+    /// The paths that it does not get.
+    pub left_out: &'a [String],
+}
+
 /// All links of one ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Links {
@@ -259,6 +284,12 @@ pub enum LedgerError {
     Contended {
         /// Its reference.
         reference: String,
+    },
+    /// A session is described, but what was said in it did not come along.
+    #[error("of the session {session} only the description is here: the host of its ledger takes no file of its size")]
+    NoEvents {
+        /// The session.
+        session: String,
     },
     /// Something stored is not what it should be.
     #[error("{path} in the ledger {reference} is damaged: {cause}")]
@@ -329,8 +360,7 @@ impl Listed {
     /// # Errors
     /// When they cannot be had, or are too large.
     pub fn read(&self, repository: &Repository) -> Result<Vec<u8>, LedgerError> {
-        let missing = || GitError::Missing { id: self.key.to_string() };
-        let hail = self.hail.ok_or_else(missing)?;
+        let hail = self.hail.ok_or_else(|| LedgerError::NoEvents { session: self.key.to_string() })?;
         if !repository.has_object(hail) && !repository.fetch_blob(hail) {
             return Err(GitError::Missing { id: hail.to_string() }.into());
         }

@@ -1,8 +1,8 @@
 //! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
 
 use super::{
-    BranchName, Capture, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT, SessionKey,
-    Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
+    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
+    SessionKey, Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
 };
 use crate::{
     git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate},
@@ -97,6 +97,16 @@ impl Ledger for Notes {
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError> {
         shelf(repository, branch, now).unite(other)
+    }
+
+    fn filtered(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        filter: &Filter<'_>,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        shelf(repository, branch, now).filtered(filter)
     }
 
     fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft, layout::Layout,
-    name_here, plain,
+    BranchName, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft,
+    layout::Layout, name_here, plain,
 };
 use crate::{
-    git::{Expected, GitError, ObjectId, RefUpdate, Repository},
+    git::{Expected, GitError, ObjectId, RefUpdate, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
 };
 
@@ -73,6 +73,17 @@ impl Shelf<'_> {
             Ok(Some(result))
         })?;
         Ok(result)
+    }
+
+    /// Makes a commit of a part of the ledger. It has no other parent than what it is built upon: what
+    /// is left out is in the history of the whole.
+    pub(super) fn filtered(&self, filter: &Filter<'_>) -> Result<ObjectId, LedgerError> {
+        let removed: Vec<TreeUpdate> = filter.left_out.iter().map(|path| (path.clone(), None)).collect();
+        let part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
+        let Some(base) = filter.base else { return self.commit(part, &[], &format!("part of {}", self.branch)) };
+        let known = self.repository.tree_of(base)?;
+        let tree = self.layout.unite(self.repository, known, part)?;
+        if tree == known { Ok(base) } else { self.commit(tree, &[base], &format!("part of {}", self.branch)) }
     }
 
     /// Takes in what another ledger has. What is here already stays: the two are united.

@@ -1,6 +1,8 @@
 //! Fetch, union merge, push: the way of the ledgers between clones.
 
 mod companions;
+mod limits;
+mod portion;
 
 use std::{
     collections::BTreeMap,
@@ -8,8 +10,11 @@ use std::{
 };
 
 pub use companions::Carried;
+use limits::Limits;
+pub use portion::Withheld;
 
 use crate::{
+    config,
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, RemoteRef, Repository},
     hail::Timestamp,
@@ -47,22 +52,39 @@ pub struct Outcome {
     pub pushed: Vec<BranchName>,
     /// What did not work, in words.
     pub problems: Vec<String>,
+    /// What stays here, since the host takes no file of its size.
+    pub withheld: Vec<Withheld>,
+    /// One line about what stays here.
+    pub warning: Option<String>,
+}
+
+/// A ledger on its way.
+struct Spec {
+    pair: Pair,
+    push: PushSpec,
+    /// How large what the remote does not have yet is at most.
+    bytes: u64,
+    /// Whether the rest of the ledger has to follow in another push.
+    has_more: bool,
 }
 
 type GitResult<T> = std::result::Result<T, GitError>;
 
 impl Exchange<'_> {
-    /// Pushes the ledgers of `pairs`, all in one go. Where the remote has something that is not here
-    /// yet, it is fetched and united and the push is tried again until the deadline.
+    /// Pushes the ledgers of `pairs`, all in one go where the host takes that. Where the remote has
+    /// something that is not here yet, it is fetched and united and the push is tried again until the
+    /// deadline.
     ///
     /// # Errors
     /// When the repository cannot be read or written. A remote that refuses or cannot be reached is
     /// no error but a problem in the outcome: what was not pushed goes with the next push.
     pub fn push(&self, pairs: &[Pair]) -> Result<Outcome> {
+        let limits = Limits::of(self.repository, self.remote)?;
         let mut outcome = Outcome::default();
         let mut waiting: Vec<Pair> = pairs.to_vec();
-        for attempt in 1.. {
-            let specs = self.specs(&waiting)?;
+        let mut refusals = 0;
+        loop {
+            let specs = self.specs(&waiting, &limits, &mut outcome)?;
             if specs.is_empty() {
                 break;
             }
@@ -74,7 +96,7 @@ impl Exchange<'_> {
                 outcome.problems.push(late);
                 break;
             }
-            let refused = match self.attempt(&specs, &mut outcome) {
+            let refused = match self.attempt(&specs, &limits, &mut outcome) {
                 Ok(refused) => refused,
                 Err(fault) => {
                     let problem = format!("the sessions were not pushed to {}: {}", self.remote, first_line(&fault));
@@ -82,21 +104,31 @@ impl Exchange<'_> {
                     break;
                 }
             };
-            waiting = refused.iter().map(|(pair, _)| pair.clone()).collect();
-            if waiting.is_empty() {
-                break;
+            waiting = specs.iter().filter(|spec| spec.has_more).map(|spec| spec.pair.clone()).collect();
+            waiting.retain(|pair| !refused.iter().any(|(refused, _)| refused == pair));
+            if !refused.is_empty() {
+                refusals += 1;
+                waiting.extend(self.catch_up(&refused, refusals, &mut outcome));
+                std::thread::sleep(jitter(refusals).min(self.left()));
             }
-            // What the remote says is for people; whether it can be helped shows in what it has. Another
-            // clone that is just writing shows a moment later, so the first refusal is never the last.
-            let moved = self.fetch(&waiting).unwrap_or_default();
-            let is_late = self.left().is_zero();
-            waiting.retain(|pair| !is_late && (attempt == 1 || moved.contains(&pair.remote)));
-            for (pair, reason) in refused.iter().filter(|(pair, _)| !waiting.contains(pair)) {
-                outcome.problems.push(format!("{} did not take the sessions of {}: {reason}", self.remote, pair.local));
-            }
-            std::thread::sleep(jitter(attempt).min(self.left()));
         }
+        outcome.warning = withheld_line(&outcome.withheld, &limits);
         Ok(outcome)
+    }
+
+    /// Gets what the remote has in place of what it refused; returns what can be tried again.
+    ///
+    /// What the remote says is for people; whether it can be helped shows in what it has. Another
+    /// clone that is just writing shows a moment later, so the first refusal is never the last.
+    fn catch_up(&self, refused: &[(Pair, String)], refusals: u32, outcome: &mut Outcome) -> Vec<Pair> {
+        let mut again: Vec<Pair> = refused.iter().map(|(pair, _)| pair.clone()).collect();
+        let moved = self.fetch(&again).unwrap_or_default();
+        let is_late = self.left().is_zero();
+        again.retain(|pair| !is_late && (refusals == 1 || moved.contains(&pair.remote)));
+        for (pair, reason) in refused.iter().filter(|(pair, _)| !again.contains(pair)) {
+            outcome.problems.push(format!("{} did not take the sessions of {}: {reason}", self.remote, pair.local));
+        }
+        again
     }
 
     fn left(&self) -> Duration {
@@ -116,8 +148,8 @@ impl Exchange<'_> {
 
     /// What has to be pushed: the ledgers that differ from what the remote was last known to have.
     /// They are united with that first.
-    fn specs(&self, pairs: &[Pair]) -> Result<Vec<(Pair, PushSpec)>> {
-        let mut specs: Vec<(Pair, PushSpec)> = Vec::new();
+    fn specs(&self, pairs: &[Pair], limits: &Limits, outcome: &mut Outcome) -> Result<Vec<Spec>> {
+        let mut specs: Vec<Spec> = Vec::new();
         for pair in pairs {
             let name = self.ledger.reference(&pair.remote);
             let local = ledger::name_here(self.repository, &self.ledger.reference(&pair.local))?;
@@ -125,31 +157,45 @@ impl Exchange<'_> {
                 continue;
             };
             let known = self.known(&pair.remote)?;
-            let new = match known {
-                Some(known) if known != tip => self.ledger.unite(self.repository, &pair.local, known, self.now)?,
-                _ => tip,
+            let is_listed = specs.iter().any(|spec| spec.push.name == name.as_bytes());
+            if known == Some(tip) || is_listed {
+                continue;
+            }
+            let tip = match known {
+                Some(known) => self.ledger.unite(self.repository, &pair.local, known, self.now)?,
+                None => tip,
             };
-            let is_listed = specs.iter().any(|(_, spec)| spec.name == name.as_bytes());
-            if known != Some(new) && !is_listed {
+            let portion = self.portion(&pair.local, tip, known, limits)?;
+            for withheld in portion.withheld {
+                outcome.withheld.retain(|known| known.session != withheld.session);
+                outcome.withheld.push(withheld);
+            }
+            if known != Some(portion.new) {
                 let expected = known.map_or(Expected::Absent, Expected::Is);
-                specs.push((pair.clone(), PushSpec { new: Some(new), name: name.into(), expected }));
+                let push = PushSpec { new: Some(portion.new), name: name.into(), expected };
+                specs.push(Spec { pair: pair.clone(), push, bytes: portion.bytes, has_more: portion.has_more });
             }
         }
         Ok(specs)
     }
 
-    /// Pushes once; returns what was refused, with the reason.
-    fn attempt(&self, specs: &[(Pair, PushSpec)], outcome: &mut Outcome) -> GitResult<Vec<(Pair, String)>> {
-        let plain: Vec<PushSpec> = specs.iter().map(|(_, spec)| spec.clone()).collect();
-        let statuses = self.repository.push(self.remote, &plain, self.left())?;
+    /// Pushes once, in as few goes as the host takes; returns what was refused, with the reason.
+    fn attempt(&self, specs: &[Spec], limits: &Limits, outcome: &mut Outcome) -> GitResult<Vec<(Pair, String)>> {
         let mut refused = Vec::new();
-        for ((pair, spec), status) in specs.iter().zip(statuses) {
-            match status.result {
-                Ok(()) => {
-                    self.remember(&self.ledger.reference(&pair.remote), spec.new)?;
-                    outcome.pushed.push(pair.local.clone());
+        for chunk in chunks(specs, limits) {
+            let plain: Vec<PushSpec> = chunk.iter().map(|spec| spec.push.clone()).collect();
+            let statuses = self.repository.push(self.remote, &plain, self.left())?;
+            for (spec, status) in chunk.iter().zip(statuses) {
+                let branch = &spec.pair.local;
+                match status.result {
+                    Ok(()) => {
+                        self.remember(&self.ledger.reference(&spec.pair.remote), spec.push.new)?;
+                        if !outcome.pushed.contains(branch) {
+                            outcome.pushed.push(branch.clone());
+                        }
+                    }
+                    Err(reason) => refused.push((spec.pair.clone(), reason)),
                 }
-                Err(reason) => refused.push((pair.clone(), reason)),
             }
         }
         Ok(refused)
@@ -252,6 +298,42 @@ impl Exchange<'_> {
         let tips = self.ledger.tips(self.repository)?.into_iter();
         Ok(tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect())
     }
+}
+
+/// Parts what is pushed into as few goes as the host takes.
+fn chunks<'a>(specs: &'a [Spec], limits: &Limits) -> Vec<&'a [Spec]> {
+    let mut chunks = Vec::new();
+    let mut rest = specs;
+    while !rest.is_empty() {
+        let (mut count, mut bytes) = (0_usize, 0_u64);
+        for spec in rest {
+            bytes = bytes.saturating_add(spec.bytes);
+            let is_too_many = limits.references.is_some_and(|limit| count as u64 >= limit);
+            let is_too_much = limits.push.is_some_and(|limit| bytes > limit);
+            if count > 0 && (is_too_many || is_too_much) {
+                break;
+            }
+            count += 1;
+        }
+        let (chunk, after) = rest.split_at(count);
+        chunks.push(chunk);
+        rest = after;
+    }
+    chunks
+}
+
+/// Says in one line what stays here, why, and what to do.
+fn withheld_line(withheld: &[Withheld], limits: &Limits) -> Option<String> {
+    let limit = portion::shown(withheld.first()?.limit);
+    let list: Vec<String> =
+        withheld.iter().map(|one| format!("{} ({})", one.session, portion::shown(one.bytes))).collect();
+    Some(format!(
+        "{} takes no file above {limit}, so only the description was pushed of session {}; the rest of it stays here \
+         (if the limit is another: git config {} SIZE)",
+        limits.by,
+        list.join(", "),
+        config::MAX_BLOB_SIZE
+    ))
 }
 
 /// Spreads clones that collided: a random part of a growing pause.

@@ -1,7 +1,23 @@
 //! `git session doctor`, `hooks status`, `quickstart`.
 
+use std::{
+    fs::File,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
 use super::{check, two_sessions};
-use crate::support::World;
+use crate::support::{NOW, World};
+
+const LOCK: &str = ".git/refs/opensession/branches/bWFpbg.lock";
+const FIX: [&str; 5] = ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"];
+
+/// Makes a file look as if it had been written `minutes` ago.
+fn age(file: &Path, minutes: u64) {
+    let now: chrono::DateTime<chrono::Utc> = NOW.parse().expect("a time");
+    let then = SystemTime::from(now) - Duration::from_secs(60 * minutes);
+    File::options().write(true).open(file).and_then(|file| file.set_modified(then)).expect("a file");
+}
 
 #[test]
 fn finds_a_healthy_repository_healthy() {
@@ -125,4 +141,51 @@ fn names_a_lock_that_a_killed_process_left() {
     std::fs::remove_file(work.join(".git/refs/opensession/branches/bWFpbg.lock")).expect("a lock");
     work.session(&["capture"]).ok();
     assert_eq!(work.stored().len(), 3);
+}
+
+#[test]
+fn doctor_removes_a_stale_lock_with_consent() {
+    let (_world, work, _) = two_sessions();
+    let files = [LOCK, ".git/refs/notes/opensession.lock", ".git/objects/.tmpa1B2c3", ".git/opensession/.tmpZ9y8X7"];
+    for file in files {
+        work.write(file, "");
+        age(&work.join(file), 65);
+    }
+    let others = [".git/refs/heads/main.lock", ".git/objects/tmp_obj_a1B2c3"];
+    for file in others {
+        work.write(file, "");
+        age(&work.join(file), 65);
+    }
+    let found = work.session(&["doctor"]).ok();
+    assert!(found.stdout.contains("bWFpbg.lock was left 1 h 05 min ago"), "{found}");
+    assert!(found.stdout.contains("2 left by processes that were killed"), "{found}");
+    let unasked = work.session(&["doctor", "--fix", "--fanout-mode", "hidden_ref"]);
+    assert_eq!(unasked.code, 2, "{unasked}");
+    assert!(files.iter().all(|file| work.join(file).exists()), "nobody agreed");
+    let done = work.session(&FIX).ok();
+    for file in files {
+        assert!(done.stdout.contains(&format!("{}, 1 h 05 min old", work.join(file).display())), "{file}: {done}");
+        assert!(!work.join(file).exists(), "{file}");
+    }
+    assert!(others.iter().all(|file| work.join(file).exists()), "what is not ours stays");
+    work.session(&["capture"]).ok();
+}
+
+#[test]
+fn doctor_never_removes_a_fresh_lock_or_one_that_is_held() {
+    let (_world, work, _) = two_sessions();
+    work.write(LOCK, "");
+    age(&work.join(LOCK), 2);
+    let held = ".git/refs/opensession/branches/dG9waWM.lock";
+    work.write(held, "");
+    age(&work.join(held), 65);
+    let _holder = File::open(work.join(held)).expect("a lock");
+    let newer = ".git/objects/.tmpa1B2c3";
+    work.write(newer, "");
+    let done = work.session(&FIX).ok();
+    assert!(done.stdout.contains("in the way, unless a git command is running right now"), "{done}");
+    assert!(!done.stdout.contains("remove"), "{done}");
+    for file in [LOCK, held, newer] {
+        assert!(work.join(file).exists(), "{file}");
+    }
 }

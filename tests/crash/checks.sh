@@ -17,7 +17,7 @@ broken_because() {
 ours() {
     local folder
     for folder in work remote.git; do
-        in_world "$folder" git for-each-ref --format="$folder %(refname) %(objectname)" 'refs/opensession*'
+        in_world "$folder" git for-each-ref --format="$folder %(refname) %(objectname)" 'refs/opensession*' refs/notes/opensession
     done
 }
 
@@ -27,7 +27,7 @@ others() {
     for folder in work remote.git; do
         echo "$folder"
         # A commit that names no session, as one whose hook died, has the same tree and parent.
-        in_world "$folder" git for-each-ref --format='%(refname) %(tree) %(parent)' | grep -v '^refs/opensession' || true
+        in_world "$folder" git for-each-ref --format='%(refname) %(tree) %(parent)' | grep -v -e '^refs/opensession' -e '^refs/notes/opensession' || true
         cat "$world/$folder/HEAD" "$world/$folder/.git/HEAD" 2>/dev/null || true
         cat "$world/$folder/config" "$world/$folder/.git/config" 2>/dev/null || true
     done
@@ -39,7 +39,7 @@ index_sum() { sha256sum "$world/work/.git/index" 2>/dev/null || true; }
 
 # The tips that the traced run wrote on its way: each of them is a whole ledger.
 written_tips() {
-    sed -n 's/.*write([0-9]*<[^>]*\/refs\/opensession[^>]*>, "\([0-9a-f]\{40,64\}\)\(\\n\)\{0,1\}".*/tip \1/p' "$root/clean-trace"
+    sed -n 's/.*write([0-9]*<[^>]*\/refs\/\(notes\/\)\{0,1\}opensession[^>]*>, "\([0-9a-f]\{40,64\}\)\(\\n\)\{0,1\}".*/tip \2/p' "$root/clean-trace"
 }
 
 # What has to be the same in the end as it is without a kill: the sessions as they were said, their
@@ -50,7 +50,7 @@ outcome() {
         in_world "$folder" git for-each-ref --format='%(refname)' | while read -r name; do
             echo "$folder $name"
             case $name in
-                refs/opensession*)
+                refs/opensession* | refs/notes/opensession)
                     # Metadata and index entries also tell how something came to be known.
                     in_world "$folder" git ls-tree -r "$name" | sed -e '/\.hail\.jsonl$/!s/ [0-9a-f]\{40,64\}\t/ \t/'
                     ;;

@@ -117,10 +117,23 @@ make_states() {
     must work git pack-refs --all
     save packed
 
+    make_notes_states
     make_commit_states
     make_sync_states
     make_cleanup_states
     make_install_states
+}
+
+make_notes_states() {
+    restore fresh
+    must work git config opensession.fanout-mode git_notes
+    save fresh-notes
+    must other git config opensession.fanout-mode git_notes
+    log other 3 1
+    must other git-session capture
+    must other git-session sync
+    must work git-session capture
+    save unpushed-notes
 }
 
 make_commit_states() {

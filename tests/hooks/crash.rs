@@ -100,3 +100,19 @@ fn a_lock_of_the_ledger_is_named() {
     work.session(&["capture"]).ok();
     assert_eq!(work.stored(), [ID]);
 }
+
+#[test]
+fn a_push_names_the_lock_that_keeps_sessions_from_being_stored() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let lock = format!(".git/{LEDGER}.lock");
+    work.write(&lock, "");
+    stage_work(&world, &work);
+    work.git(&["commit", "--quiet", "-m", "Write"]);
+    let pushed = work.run("git", &["push", "--quiet"]).ok();
+    assert!(pushed.stderr.contains(&work.join(&lock).display().to_string()), "{pushed}");
+    fs::remove_file(work.join(&lock)).expect("a lock");
+    work.git(&["commit", "--quiet", "--allow-empty", "-m", "Go on"]);
+    work.git(&["push", "--quiet"]);
+    assert!(remote.tree(LEDGER).iter().any(|path| path.contains(ID)));
+}

@@ -8,5 +8,6 @@ mod install;
 mod managers;
 mod push;
 mod relink;
+mod remotes;
 mod rewriting;
 mod surroundings;

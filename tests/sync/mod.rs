@@ -1,6 +1,7 @@
 //! Exchanging ledgers by hand, and letting them go.
 
 mod janitor;
+mod limits;
 mod notes;
 mod stress;
 

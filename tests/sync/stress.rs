@@ -7,7 +7,6 @@ use crate::support::{ClaudeLog, Place, World};
 
 const CLONES: usize = 4;
 const PUSHES: usize = 3;
-const LEDGER: &str = "refs/opensession/branches/bWFpbg";
 
 /// Pushes as a person does: when somebody was faster, pull and push again.
 fn push(clone: &Place) {
@@ -34,14 +33,24 @@ fn work_in(world: &World, clone: &Place, number: usize) -> Vec<String> {
 }
 
 /// The ids of the sessions in the ledger of `place`.
-fn sessions(place: &Place) -> BTreeSet<String> {
+fn sessions(place: &Place, ledger: &str) -> BTreeSet<String> {
     let id = |path: String| path.strip_suffix(".hail.jsonl")?.rsplit('/').next().map(str::to_owned);
-    place.tree(LEDGER).into_iter().filter_map(id).collect()
+    place.tree(ledger).into_iter().filter_map(id).collect()
 }
 
 #[test]
 fn clones_that_push_at_once_lose_no_session_and_come_to_the_same_ledger() {
+    push_at_once("hidden_ref", "refs/opensession/branches/bWFpbg");
+}
+
+#[test]
+fn clones_that_push_notes_at_once_lose_no_session_and_come_to_the_same_ledger() {
+    push_at_once("git_notes", "refs/notes/opensession");
+}
+
+fn push_at_once(mode: &str, ledger: &str) {
     let world = World::new();
+    world.place(".").git(&["config", "--global", "opensession.fanout-mode", mode]);
     let (work, remote) = world.shared();
     let mut clones = vec![work];
     clones.extend((1..CLONES).map(|number| world.clone_of(&remote, &format!("clone-{number}"))));
@@ -59,10 +68,10 @@ fn clones_that_push_at_once_lose_no_session_and_come_to_the_same_ledger() {
             clone.session(&["sync"]).ok();
         }
     }
-    assert_eq!(sessions(&remote), written);
-    let tip = remote.git(&["rev-parse", LEDGER]);
+    assert_eq!(sessions(&remote, ledger), written);
+    let tip = remote.git(&["rev-parse", ledger]);
     for clone in &clones {
-        assert_eq!(clone.git(&["rev-parse", LEDGER]), tip, "{} stands elsewhere", clone.path.display());
+        assert_eq!(clone.git(&["rev-parse", ledger]), tip, "{} stands elsewhere", clone.path.display());
         let said = clone.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]);
         assert_eq!(said, "", "{}", clone.path.display());
     }
