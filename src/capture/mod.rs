@@ -7,14 +7,7 @@ mod reading;
 mod watermark;
 mod work;
 
-use std::{
-    fs::File,
-    io::{BufReader, Read},
-    path::Path,
-    time::Duration,
-};
-
-use sha2::{Digest, Sha256};
+use std::{fs::File, path::Path};
 
 pub use gather::{Captured, Gathered, Order, Progress, gather};
 pub use queue::{CaptureLock, Job, JobSession, Queue};
@@ -24,13 +17,9 @@ pub use work::work_off;
 
 use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},
-    context::Context,
     environment::Environment,
     error::{Error, Result},
-    git::{ObjectId, Repository},
-    hail::{Header, ObjectHash, SessionId},
-    ledger::{BranchName, Capture, GitFacts, Link, Native},
-    redact::Redactor,
+    hail::SessionId,
 };
 
 /// A log with the agent that wrote it.

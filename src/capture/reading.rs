@@ -12,12 +12,15 @@ use sha2::{Digest, Sha256};
 use super::{Source, explain_parse, named, open};
 use crate::{
     agents::{self, Agent, Log, Parsed, Sample, Warning},
-    error::{Error, Result},
+    error::Result,
     git::Repository,
     hail::{Canonical, Event, Header, ObjectHash, Sink, attribute},
     ledger::{BranchName, Capture, GitFacts, MAX_SESSION_BYTES, Native},
     redact::{Redacted, Redactor},
 };
+
+/// How much of a log is looked at to tell whose it is and where it worked, in bytes: 64 KiB.
+const SAMPLE_BYTES: u64 = 64 * 1024;
 
 /// What tells a session of this repository: read once, used by every thread.
 #[derive(Clone, Debug, Default)]
@@ -139,40 +142,54 @@ fn log_at<'a>(path: &'a Path, part: Option<&'a str>) -> Result<Log<'a>> {
 /// # Errors
 /// When the log cannot be read, or is too large for a ledger.
 pub fn read(home: Option<&Home>, redactor: &Redactor, source: &Source) -> Result<Option<Reading>> {
-    if let Some(home) = home
-        && !belongs(home, source)?
-    {
-        return Ok(None);
-    }
     let (path, part) = (&source.log.path, source.log.part.as_deref());
-    let mut spool = redactor.spool();
-    let warnings =
-        source.agent.parse(&mut log_at(path, part)?, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-    let session = spool.finish().map_err(|fault| named(path, fault))?;
-    let session = session.ok_or_else(|| named(path, "no event in it"))?;
-    let size = session.value().size();
-    if size > MAX_SESSION_BYTES {
-        let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
-        return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
+    let sample = match part {
+        Some(_) => Sample::default(),
+        None => Sample::read(BufReader::new(open(path)?.take(SAMPLE_BYTES))).map_err(|fault| named(path, fault))?,
+    };
+    let agent = writer(source, &sample);
+    if home.map_or(Ok(true), |home| belongs(home, agent, source, &sample))? {
+        let mut spool = redactor.spool();
+        let warnings = send(agent, source, &mut spool)?;
+        let session =
+            spool.finish().map_err(|fault| named(path, fault))?.ok_or_else(|| named(path, "no event in it"))?;
+        check_size(path, session.value().size())?;
+        let native = if part.is_some() { None } else { Some(native(path).map_err(|fault| named(path, fault))?) };
+        return Ok(Some(Reading { session, native, warnings }));
     }
-    let native = if part.is_some() { None } else { Some(native(path).map_err(|fault| named(path, fault))?) };
-    Ok(Some(Reading { session, native, warnings }))
+    Ok(None)
+}
+
+/// The agent that wrote a log: the one in whose home it is, unless its content is another's.
+fn writer(source: &Source, sample: &Sample) -> &'static dyn Agent {
+    if source.log.part.is_some() || source.agent.recognises(sample) {
+        return source.agent;
+    }
+    agents::detect(sample).unwrap_or(source.agent)
+}
+
+fn send(agent: &dyn Agent, source: &Source, sink: &mut dyn Sink) -> Result<Vec<Warning>> {
+    let path = &source.log.path;
+    let mut log = log_at(path, source.log.part.as_deref())?;
+    agent.parse(&mut log, sink).map_err(|fault| explain_parse(path, &fault))
+}
+
+fn check_size(path: &Path, size: u64) -> Result<()> {
+    if size <= MAX_SESSION_BYTES {
+        return Ok(());
+    }
+    let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
+    Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())))
 }
 
 /// Whether a log's session belongs to the repository. The folder it worked in tells quickly; else
 /// all of the log is looked through for what it changed here.
-fn belongs(home: &Home, source: &Source) -> Result<bool> {
-    let (path, part) = (&source.log.path, source.log.part.as_deref());
-    if part.is_none() {
-        let head = open(path)?.take(256 * 1024);
-        let sample = Sample::read(BufReader::new(head)).map_err(|fault| named(path, fault))?;
-        if source.agent.working_directory(&sample).is_some_and(|cwd| home.holds(Path::new(cwd))) {
-            return Ok(true);
-        }
+fn belongs(home: &Home, agent: &dyn Agent, source: &Source, sample: &Sample) -> Result<bool> {
+    if agent.working_directory(sample).is_some_and(|cwd| home.holds(Path::new(cwd))) {
+        return Ok(true);
     }
     let mut footprint = Footprint::default();
-    let parsed = source.agent.parse(&mut log_at(path, part)?, &mut footprint);
-    parsed.map_err(|fault| explain_parse(path, &fault))?;
+    send(agent, source, &mut footprint)?;
     Ok(home.is_of(&footprint))
 }
 

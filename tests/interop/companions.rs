@@ -41,6 +41,7 @@ fn sync_carries_summaries_and_artifacts_from_clone_to_clone() {
     }
     let other = world.bare("other.git");
     work.git(&["remote", "add", "other", &other.path.display().to_string()]);
+    work.git(&["config", "--add", "opensession.remotes", "other"]);
     let pushed = work.json(&["sync", "other"]);
     assert_eq!(pushed["others_pushed"].as_array().map(Vec::len), Some(2), "{pushed}");
     for reference in [SUMMARIES, ARTIFACT] {
