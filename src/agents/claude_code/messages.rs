@@ -17,13 +17,13 @@ use crate::hail::{self, Content, EventType, attribute, title_of};
 pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
     // Taken out, so that the record can be read while events are made of its message.
     let Some(message) = source.record.message.take() else { return other(parser, source) };
-    let first = parser.events.len();
+    let first = parser.events.end();
     match (source.record.kind(), &message.content) {
         ("user", Some(body)) => user(parser, source, body),
         ("assistant", Some(body)) => assistant(parser, source, &message, body),
         _ => {}
     }
-    if parser.events.len() == first {
+    if parser.events.end() == first {
         whole(parser, source);
     } else {
         put_rest(parser, source, &message, first);
@@ -47,7 +47,8 @@ fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>,
 /// Marks the events of an answer with its message, its model and, in the end, what it cost.
 pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Message<'_>, first: usize) {
     let model = message.model.as_ref().map(Text::as_str);
-    for event in &mut parser.events[first..] {
+    for index in first..parser.events.end() {
+        let event = &mut parser.events[index];
         let facts = [(attribute::GROUP_ID, message.id.as_ref().map(Text::as_str)), (attribute::MODEL, model)];
         for (key, fact) in facts {
             if let Some(fact) = fact.filter(|fact| !is_synthetic(fact)) {
@@ -56,8 +57,7 @@ pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Me
         }
     }
     if !model.is_some_and(is_synthetic) {
-        let last = parser.events.len() - 1;
-        parser.answers.note(&source.record, message, last);
+        parser.answers.note(&source.record, message, &mut parser.events);
     }
 }
 
@@ -190,8 +190,11 @@ fn call(parser: &mut Parser, source: &mut Source<'_>, block: &Block<'_>) {
     }
     // Early and trimmed logs have calls without an id: the next result without one answers the last.
     let call = Call { event: index, name, arguments: opened.arguments };
+    if results::completes(&event.event_type) {
+        parser.events.hold(index);
+    }
     if let Some(unanswered) = parser.calls.insert(id, call) {
-        results::settle_unanswered(&mut parser.events[unanswered.event], unanswered);
+        parser.forget(unanswered);
     }
 }
 
@@ -217,8 +220,10 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
         let call_id = Some(id.clone()).filter(|id| !id.is_empty());
         EventType::ToolResult { name: name.clone(), is_error: outcome.is_error, call_id }
     };
-    if let Some(call) = call {
-        results::settle(&mut parser.events[call.event], call, &outcome);
+    if let Some(call) = call
+        && let Some(event) = parser.closed(&call)
+    {
+        results::settle(event, call, &outcome);
     }
     let attributes = view.as_ref().map(|view| results::attributes(&name, view, &outcome));
     let duration = results::duration(&outcome);
@@ -339,7 +344,7 @@ fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Op
         && attachment.read("isMeta") != Some(true)
         && origin.is_none_or(|origin| origin == "human");
     let body: Body<'_> = attachment.read("prompt").filter(|_| is_prompt)?;
-    let first = parser.events.len();
+    let first = parser.events.end();
     let mut said = Said { all_injected: source.record.is_sidechain, ..Said::default() };
     match &body {
         Body::Text(text) => said.text(text),

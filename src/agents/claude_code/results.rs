@@ -8,7 +8,7 @@ use super::{
     loose::{Loose, value_of},
     patch,
     records::{Fields, Text},
-    tools::{self, Call},
+    tools::{self, Arguments, Call},
     usage::without_nothing,
 };
 use crate::hail::{Attributes, Block, Event, EventType, attribute};
@@ -36,6 +36,17 @@ impl<'a> Outcome<'a> {
     }
 }
 
+/// Whether a result completes the event of its call, which has to wait for it then.
+pub(super) fn completes(call: &EventType) -> bool {
+    matches!(
+        call,
+        EventType::FileEdit { .. }
+            | EventType::FileCreate { .. }
+            | EventType::ShellCommand { .. }
+            | EventType::TaskStart { .. }
+    )
+}
+
 /// Completes the event of a call with what its result tells.
 pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
     let fields = outcome.fields;
@@ -48,7 +59,7 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
             }
             let by_hand = fields.and_then(|fields| fields.read("userModified")) == Some(true);
             if diff.is_some() && !by_hand {
-                drop_shown(&mut call);
+                drop_shown(&mut call.arguments);
             }
             event.content = tools::rest_of(call.arguments);
         }
@@ -68,19 +79,19 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
 }
 
 /// Completes an edit that has no result (yet) from its arguments alone.
-pub(super) fn settle_unanswered(event: &mut Event, mut call: Call) {
+pub(super) fn settle_unanswered(event: &mut Event, mut arguments: Arguments) {
     if let EventType::FileEdit { path, diff } = &mut event.event_type {
-        *diff = patch::requested(path, &call.arguments, None);
+        *diff = patch::requested(path, &arguments, None);
         if diff.is_some() {
-            drop_shown(&mut call);
+            drop_shown(&mut arguments);
         }
-        event.content = tools::rest_of(call.arguments);
+        event.content = tools::rest_of(arguments);
     }
 }
 
 /// Drops the arguments that the event's path and diff show.
-fn drop_shown(call: &mut Call) {
-    call.arguments.retain(|key, value| match key.as_str() {
+fn drop_shown(arguments: &mut Arguments) {
+    arguments.retain(|key, value| match key.as_str() {
         "file_path" | "notebook_path" | "old_string" | "new_string" | "new_source" => false,
         "replace_all" => *value != Value::Bool(false),
         // Each entry may say more than its two texts.
