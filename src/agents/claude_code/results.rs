@@ -191,11 +191,27 @@ fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> 
 }
 
 fn is_within(text: &str, part: &str) -> bool {
-    let part = part.trim();
-    // Almost always one of the ends, which is faster to see than a search is to set up.
-    text.trim_start().starts_with(part)
-        || text.trim_end().ends_with(part)
-        || memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+    let (text, part) = (text.trim(), part.trim());
+    // Almost always one of the ends.
+    text.starts_with(part) || text.ends_with(part) || (part.len() < text.len() && contains(text, part))
+}
+
+/// Searches for a part that may be about as long as the text: to set up a search for all of it
+/// costs more than to look where its beginning occurs.
+fn contains(text: &str, part: &str) -> bool {
+    const BEGINNING: usize = 32;
+    const TRIES: usize = 100;
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    let beginning = &part[..part.len().min(BEGINNING)];
+    for (tried, at) in memchr::memmem::find_iter(text, beginning).enumerate() {
+        if text[at..].starts_with(part) {
+            return true;
+        }
+        if tried == TRIES {
+            return memchr::memmem::find(&text[at..], part).is_some();
+        }
+    }
+    false
 }
 
 /// The value of a field; of a file that was read without its content, for the output is the same
