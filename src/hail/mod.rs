@@ -9,6 +9,7 @@ mod content;
 mod draft;
 mod event;
 mod id;
+mod json;
 mod lines;
 mod reader;
 mod session;

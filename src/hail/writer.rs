@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Event, Header, Sink, Stats, StatsCollector};
+use super::{Event, Header, Sink, Stats, StatsCollector, json};
 
 /// Writes a session line by line in canonical form; the statistics are computed on the way.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, record).map_err(io::Error::from)?;
+        json::to_writer(&mut self.out, record)?;
         self.out.write_all(b"\n")
     }
 }
