@@ -83,10 +83,10 @@ impl Facts {
         }
     }
 
-    /// Takes the text of a prompt, of which the first counts.
-    pub(super) fn note_prompt(&mut self, text: &str) {
+    /// Takes the title that a prompt makes, of which the first counts.
+    pub(super) fn note_prompt(&mut self, title: impl FnOnce() -> String) {
         if self.prompt.is_none() {
-            self.prompt = Some(title_of(text)).filter(|title| !title.is_empty());
+            self.prompt = Some(title()).filter(|title| !title.is_empty());
         }
     }
 

@@ -246,7 +246,7 @@ pub(super) fn mark(event: &mut Event, call_id: &str) {
     }
 }
 
-/// The text, owned only where it has to be.
-pub(super) fn text_of(text: Option<&Text<'_>>) -> String {
-    text.map(|text| Cow::into_owned(text.0.clone())).unwrap_or_default()
+/// The text, or an empty one.
+pub(super) fn text_of(text: Option<Text<'_>>) -> String {
+    text.map(Text::into_string).unwrap_or_default()
 }

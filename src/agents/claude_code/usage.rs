@@ -145,10 +145,15 @@ pub(super) fn without_nothing(value: Value) -> Option<Value> {
         Value::Number(number) if number.as_u64() == Some(0) => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(items) if items.is_empty() => None,
-        Value::Object(fields) => {
-            let kept = fields.into_iter().filter_map(|(key, value)| Some((key, without_nothing(value)?)));
-            let kept: Map<String, Value> = kept.collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
+        Value::Object(mut fields) => {
+            fields.retain(|_, value| match without_nothing(std::mem::take(value)) {
+                Some(kept) => {
+                    *value = kept;
+                    true
+                }
+                None => false,
+            });
+            (!fields.is_empty()).then_some(Value::Object(fields))
         }
         value => Some(value),
     }
