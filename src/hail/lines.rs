@@ -50,14 +50,17 @@ pub(crate) fn describe_json(fault: &serde_json::Error) -> String {
 #[derive(Debug)]
 pub struct Lines<R> {
     reader: R,
-    buffer: Vec<u8>,
     number: u64,
+    /// How many bytes of the reader's own buffer the last line took: it is lent from there.
+    lent: usize,
+    /// A line that the reader's buffer does not hold as a whole.
+    buffer: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Reads from `reader`.
     pub fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), number: 0 }
+        Self { reader, number: 0, lent: 0, buffer: Vec::new() }
     }
 
     /// The next line that is not blank, or `None` at the end.
@@ -66,28 +69,39 @@ impl<R: BufRead> Lines<R> {
     /// Those of the reader.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
-            self.buffer.clear();
-            let read = (&mut self.reader).take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut self.buffer)?;
-            if read == 0 {
+            self.reader.consume(std::mem::take(&mut self.lent));
+            let ahead = self.reader.fill_buf()?;
+            if ahead.is_empty() {
                 return Ok(None);
             }
             self.number += 1;
-            if read as u64 > MAX_LINE_BYTES && self.buffer.last() != Some(&b'\n') {
-                let (rest, terminated) = skip_line(&mut self.reader)?;
-                let excerpt = String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]).into_owned();
-                let fault = LineFault::TooLong { bytes: read as u64 + rest, excerpt };
-                return Ok(Some(Line { number: self.number, terminated, text: Err(fault) }));
-            }
-            if !self.trimmed().0.is_empty() {
+            let whole = memchr::memchr(b'\n', ahead).filter(|end| *end as u64 <= MAX_LINE_BYTES);
+            let is_blank = match whole {
+                Some(end) => {
+                    self.lent = end + 1;
+                    trimmed(&ahead[..end], self.number).is_empty()
+                }
+                None => {
+                    if let Some(fault) = self.gather()? {
+                        return Ok(Some(fault));
+                    }
+                    trimmed(&self.buffer, self.number).is_empty()
+                }
+            };
+            if !is_blank {
                 break;
             }
         }
-        let (bytes, terminated) = self.trimmed();
+        let line = match self.lent {
+            0 => self.buffer.as_slice(),
+            lent => &self.reader.fill_buf()?[..lent],
+        };
+        let bytes = trimmed(line, self.number);
         let text = std::str::from_utf8(bytes).map_err(|fault| LineFault::NotUtf8 {
             valid_up_to: fault.valid_up_to(),
             base64: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes),
         });
-        Ok(Some(Line { number: self.number, terminated, text }))
+        Ok(Some(Line { number: self.number, terminated: line.ends_with(b"\n"), text }))
     }
 
     /// Reads what is left, at most `limit` bytes.
@@ -100,14 +114,24 @@ impl<R: BufRead> Lines<R> {
         Ok(bytes)
     }
 
-    fn trimmed(&self) -> (&[u8], bool) {
-        let mut bytes = self.buffer.as_slice();
-        let terminated = bytes.ends_with(b"\n");
-        if self.number == 1 {
-            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    /// Reads a line into the buffer, piece by piece, unless it is too long.
+    fn gather(&mut self) -> io::Result<Option<Line<'static>>> {
+        self.buffer.clear();
+        let read = (&mut self.reader).take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut self.buffer)?;
+        if read as u64 <= MAX_LINE_BYTES || self.buffer.last() == Some(&b'\n') {
+            return Ok(None);
         }
-        (bytes.trim_ascii(), terminated)
+        let (rest, terminated) = skip_line(&mut self.reader)?;
+        let excerpt = String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]).into_owned();
+        let fault = LineFault::TooLong { bytes: read as u64 + rest, excerpt };
+        Ok(Some(Line { number: self.number, terminated, text: Err(fault) }))
     }
+}
+
+/// A line without what is around its text; a byte order mark stands before the first only.
+fn trimmed(line: &[u8], number: u64) -> &[u8] {
+    let text = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+    text.trim_ascii()
 }
 
 /// Skips to the end of the line; returns the bytes skipped and whether a line feed ended them.
@@ -147,6 +171,19 @@ mod tests {
             texts(b"\xef\xbb\xbf{}\r\n\r\n  \n[1]"),
             [(1, true, Ok("{}".to_owned())), (4, false, Ok("[1]".to_owned()))]
         );
+    }
+
+    #[test]
+    fn a_line_is_the_same_however_the_bytes_come_in() {
+        let bytes = b"\xef\xbb\xbf{\"a\":1}\n\n  {\"b\":2} \r\n[3]\n4";
+        for block in 1..bytes.len() {
+            let mut lines = Lines::new(std::io::BufReader::with_capacity(block, bytes.as_slice()));
+            let mut all = Vec::new();
+            while let Some(line) = lines.next_line().expect("memory does not fail") {
+                all.push((line.number, line.terminated, line.text.map(str::to_owned)));
+            }
+            assert_eq!(all, texts(bytes), "blocks of {block}");
+        }
     }
 
     #[test]

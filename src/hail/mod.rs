@@ -4,10 +4,12 @@
 //! take any [`std::io::BufRead`], writers any [`std::io::Write`]. `docs/format.md` shows the bytes.
 
 mod assembly;
+mod attributes;
 mod content;
 mod draft;
 mod event;
 mod id;
+mod json;
 mod lenient;
 mod lines;
 mod reader;
@@ -20,8 +22,9 @@ mod validate;
 mod writer;
 
 pub use assembly::{Assembly, Sink};
+pub use attributes::{Attributes, Key};
 pub use content::{Block, Content};
-pub use event::{Attributes, Event, EventType, attribute};
+pub use event::{Event, EventType, attribute};
 pub use id::{InvalidSessionId, ObjectHash, SessionId};
 pub(crate) use lenient::or_default;
 pub(crate) use lines::describe_json;

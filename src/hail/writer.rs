@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Event, Header, Sink, Stats, StatsCollector};
+use super::{Event, Header, Sink, Stats, StatsCollector, json};
 
 /// Writes a session line by line in canonical form; the statistics are computed on the way.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub(super) fn stats_line(out: impl Write, stats: &Stats) -> io::Result<()> {
 }
 
 fn line(mut out: impl Write, record: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut out, record).map_err(io::Error::from)?;
+    json::to_writer(&mut out, record)?;
     out.write_all(b"\n")
 }
 

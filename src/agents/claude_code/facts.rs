@@ -1,10 +1,13 @@
 //! What the records tell about the session as a whole.
 
-use std::{collections::HashSet, ffi::OsStr, path::Path};
+use std::{ffi::OsStr, path::Path};
 
 use serde_json::Value;
 
-use super::records::{Record, Text};
+use super::{
+    records::{Record, Text},
+    seen::Seen,
+};
 use crate::hail::{Agent, Content, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
 
 /// The attribute that names where the title came from, so that the next part of a log can tell
@@ -59,7 +62,7 @@ impl Facts {
             "ai-title" => last(&mut self.ai_title, text("aiTitle").as_deref()),
             "summary" => {
                 let summary = text("leafUuid").zip(text("summary"));
-                self.summaries.extend(summary.map(|(leaf, summary)| (leaf.into_owned(), summary.into_owned())));
+                self.summaries.extend(summary.map(|(leaf, summary)| (leaf.into_owned(), title_of(&summary))));
             }
             "teleported-from" => self.teleported = serde_json::from_str(line).ok(),
             _ => {}
@@ -67,10 +70,11 @@ impl Facts {
     }
 
     fn note_session(&mut self, session: &str, is_talk: bool) {
-        if session.parse::<SessionId>().is_err() {
+        let is_last = self.last_session.as_deref() == Some(session);
+        if !is_last && session.parse::<SessionId>().is_err() {
             return;
         }
-        if !self.sessions.iter().any(|known| known == session) {
+        if !is_last && !self.sessions.iter().any(|known| known == session) {
             self.sessions.push(session.to_owned());
         }
         last(&mut self.last_session, Some(session));
@@ -79,10 +83,10 @@ impl Facts {
         }
     }
 
-    /// Takes the text of a prompt, of which the first counts.
-    pub(super) fn note_prompt(&mut self, text: &str) {
+    /// Takes the title that a prompt makes, of which the first counts.
+    pub(super) fn note_prompt(&mut self, title: impl FnOnce() -> String) {
         if self.prompt.is_none() {
-            self.prompt = Some(title_of(text)).filter(|title| !title.is_empty());
+            self.prompt = Some(title()).filter(|title| !title.is_empty());
         }
     }
 
@@ -104,13 +108,7 @@ impl Facts {
     }
 
     /// The header, starting from what an earlier parse learned where there is that.
-    pub(super) fn header(
-        self,
-        resumed: Option<Header>,
-        path: Option<&Path>,
-        time: Timestamp,
-        uuids: &HashSet<String>,
-    ) -> Header {
+    pub(super) fn header(self, resumed: Option<Header>, path: Option<&Path>, time: Timestamp, seen: &Seen) -> Header {
         let mut header = resumed.unwrap_or_else(|| self.new_header(path, time));
         let agent = &mut header.agent;
         agent.model = self.model.clone().unwrap_or_else(|| std::mem::take(&mut agent.model));
@@ -123,15 +121,15 @@ impl Facts {
                 related.push(session.clone());
             }
         }
-        self.put_title(&mut header, uuids);
+        self.put_title(&mut header, seen);
         let facts = [
             (attribute::CWD, self.cwd.map(Value::from)),
             (attribute::GIT_BRANCH, self.branch.map(Value::from)),
             ("teleported_from", self.teleported),
         ];
         for (key, fact) in facts {
-            if let Some(fact) = fact {
-                header.context.attributes.entry(key.to_owned()).or_insert(fact);
+            if let Some(fact) = fact.filter(|_| !header.context.attributes.contains_key(key)) {
+                header.context.attributes.insert(key, fact);
             }
         }
         header
@@ -148,11 +146,11 @@ impl Facts {
         let id = subagent.clone().unwrap_or_else(|| self.session(path));
         let mut header = Header::new(id, agent, time);
         let role = if subagent.is_some() { "auxiliary" } else { "primary" };
-        header.context.attributes.insert(attribute::SESSION_ROLE.to_owned(), role.into());
+        header.context.attributes.insert(attribute::SESSION_ROLE, role.into());
         if subagent.is_some()
             && let Some(parent) = self.parent(path, header.session_id.as_str())
         {
-            header.context.attributes.insert(attribute::PARENT_SESSION_ID.to_owned(), parent.into());
+            header.context.attributes.insert(attribute::PARENT_SESSION_ID, parent.into());
         }
         header
     }
@@ -194,8 +192,8 @@ impl Facts {
         format!("claude-code-{hash}").parse().expect("letters, digits and dashes")
     }
 
-    fn put_title(&self, header: &mut Header, uuids: &HashSet<String>) {
-        let summary = self.summaries.iter().rev().find(|(leaf, _)| uuids.contains(leaf)).map(|(_, text)| text);
+    fn put_title(&self, header: &mut Header, seen: &Seen) {
+        let summary = self.summaries.iter().rev().find(|(leaf, _)| seen.contains(leaf)).map(|(_, text)| text);
         let titles =
             [self.command.as_ref(), self.prompt.as_ref(), summary, self.ai_title.as_ref(), self.custom_title.as_ref()];
         let best = (0..titles.len()).rev().find_map(|rank| Some((rank, titles[rank]?)));
@@ -205,7 +203,7 @@ impl Facts {
         // The first command and the first prompt count, the last of everything else.
         if known.is_none_or(|known| rank > known || (rank == known && rank > 1)) {
             header.context.title = title_of(title);
-            header.context.attributes.insert(TITLE_SOURCE.to_owned(), TITLE_RANKS[rank].into());
+            header.context.attributes.insert(TITLE_SOURCE, TITLE_RANKS[rank].into());
         }
     }
 }

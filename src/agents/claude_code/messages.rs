@@ -1,5 +1,7 @@
 //! Records to events: messages block by block, everything else as it is.
 
+use std::fmt;
+
 use serde_json::{Value, value::RawValue};
 
 use super::{
@@ -16,14 +18,14 @@ use crate::hail::{self, Content, EventType, attribute, title_of};
 /// Makes the events of one record.
 pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
     // Taken out, so that the record can be read while events are made of its message.
-    let Some(message) = source.record.message.take() else { return other(parser, source) };
-    let first = parser.events.len();
-    match (source.record.kind(), &message.content) {
+    let Some(mut message) = source.record.message.take() else { return other(parser, source) };
+    let first = parser.events.end();
+    match (source.record.kind(), message.content.take()) {
         ("user", Some(body)) => user(parser, source, body),
         ("assistant", Some(body)) => assistant(parser, source, &message, body),
         _ => {}
     }
-    if parser.events.len() == first {
+    if parser.events.end() == first {
         whole(parser, source);
     } else {
         put_rest(parser, source, &message, first);
@@ -37,7 +39,7 @@ pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
 fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, first: usize) {
     // A result that could not be told to belong to one call.
     if let Some(result) = &source.record.result {
-        parser.events[first].attributes.insert("source.tool_use_result".to_owned(), result.to_value());
+        parser.events[first].attributes.insert("source.tool_use_result", result.to_value());
     }
     let rest = std::mem::take(&mut source.record.rest);
     parser.put_rest(first, &rest, "source.fields");
@@ -47,33 +49,38 @@ fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>,
 /// Marks the events of an answer with its message, its model and, in the end, what it cost.
 pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Message<'_>, first: usize) {
     let model = message.model.as_ref().map(Text::as_str);
-    for event in &mut parser.events[first..] {
+    for index in first..parser.events.end() {
+        let event = &mut parser.events[index];
         let facts = [(attribute::GROUP_ID, message.id.as_ref().map(Text::as_str)), (attribute::MODEL, model)];
         for (key, fact) in facts {
             if let Some(fact) = fact.filter(|fact| !is_synthetic(fact)) {
-                event.attributes.insert(key.to_owned(), fact.into());
+                event.attributes.insert(key, fact.into());
             }
         }
     }
     if !model.is_some_and(is_synthetic) {
-        let last = parser.events.len() - 1;
-        parser.answers.note(&source.record, message, last);
+        parser.answers.note(&source.record, message, &mut parser.events);
     }
 }
 
-fn user(parser: &mut Parser, source: &mut Source<'_>, body: &Body<'_>) {
+fn user(parser: &mut Parser, source: &mut Source<'_>, body: Body<'_>) {
     let mut said = Said { all_injected: human::is_injected_record(&source.record), ..Said::default() };
     match body {
         Body::Text(text) => said.text(text),
         Body::Object => {}
         Body::Blocks(blocks) => {
             let single = blocks.iter().filter(|block| is_result(block)).count() == 1;
-            for (index, block) in blocks.iter().enumerate() {
-                let pointer = format!("/message/content/{index}");
-                match block.kind() {
-                    "text" if block.text.is_some() => said.text(block.text.as_ref().expect("is some")),
-                    _ if is_result(block) => result(parser, source, (block, &pointer), single),
-                    _ => said.block(inline(block).unwrap_or_else(|| json(source.part(&pointer)))),
+            for (index, mut block) in blocks.into_iter().enumerate() {
+                let text = if block.kind() == "text" { block.text.take() } else { None };
+                match text {
+                    Some(text) => said.text(text),
+                    None if is_result(&block) => {
+                        result(parser, source, (block, format_args!("/message/content/{index}")), single);
+                    }
+                    None => {
+                        let whole = || json(source.part(&format!("/message/content/{index}")));
+                        said.block(inline(&block).unwrap_or_else(whole));
+                    }
                 }
             }
         }
@@ -90,10 +97,10 @@ struct Said {
 }
 
 impl Said {
-    fn text(&mut self, text: &Text<'_>) {
+    fn text(&mut self, text: Text<'_>) {
         let is_injected = self.all_injected || human::is_injected_text(text.as_str());
         let blocks = if is_injected { &mut self.injected } else { &mut self.human };
-        blocks.push(hail::Block::Text { text: text.as_str().to_owned() });
+        blocks.push(hail::Block::Text { text: text.into_string() });
     }
 
     fn block(&mut self, block: hail::Block) {
@@ -112,75 +119,77 @@ impl Said {
             let content = Content { blocks: self.injected };
             parser.facts.note_command(&content);
             if reason == "sidechain" && !parser.facts.has_main_talk() {
-                parser.facts.note_prompt(&content.to_text());
+                parser.facts.note_prompt(|| title_of(&content.to_text()));
             }
             let event = parser.push(source, EventType::SystemMessage, content);
-            parser.events[event].attributes.insert("source.injected".to_owned(), reason.into());
+            parser.events[event].attributes.insert("source.injected", reason.into());
         }
         if !self.human.is_empty() {
             let content = Content { blocks: self.human };
-            parser.facts.note_prompt(human::without_reminders(&content.to_text()));
+            parser.facts.note_prompt(|| title_of(human::without_reminders(&content.to_text())));
             parser.push(source, EventType::UserMessage, content);
         }
     }
 }
 
-fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, body: &Body<'_>) {
+fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, body: Body<'_>) {
     // What the program makes up, such as "API Error", is no answer of a model.
     let is_made_up = message.model.as_ref().is_some_and(|model| is_synthetic(model.as_str()));
     let said = || if is_made_up { EventType::SystemMessage } else { EventType::AgentMessage };
     let blocks = match body {
         Body::Text(text) => {
-            parser.push(source, said(), Content::text(text.as_str()));
+            parser.push(source, said(), Content::text(text.into_string()));
             return;
         }
         Body::Object => return,
         Body::Blocks(blocks) => blocks,
     };
-    for (index, block) in blocks.iter().enumerate() {
-        let pointer = format!("/message/content/{index}");
+    for (index, block) in blocks.into_iter().enumerate() {
         match block.kind() {
             "text" => {
-                let event = parser.push(source, said(), Content::text(text_of(block.text.as_ref())));
+                let event = parser.push(source, said(), Content::text(text_of(block.text)));
                 keep(&mut parser.events[event], "citations", block.citations);
             }
             // `signature` and the `data` of redacted thinking are left out: only the provider can
             // read them, and nobody has a use for them outside of the request they belong to.
             "thinking" => {
-                parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking.as_ref())));
+                parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking)));
             }
             "redacted_thinking" => {
                 let event = parser.push(source, EventType::Thinking, Content::default());
-                parser.events[event].attributes.insert("redacted".to_owned(), true.into());
+                parser.events[event].attributes.insert("redacted", true.into());
             }
             "tool_use" | "server_tool_use" | "mcp_tool_use" => call(parser, source, block),
-            _ if is_result(block) => result(parser, source, (block, &pointer), false),
+            _ if is_result(&block) => {
+                result(parser, source, (block, format_args!("/message/content/{index}")), false);
+            }
             kind => {
                 let kind = format!("assistant/{kind}");
-                parser.push(source, EventType::Custom { kind }, Content::json(source.part(&pointer)));
+                let whole = source.part(&format!("/message/content/{index}"));
+                parser.push(source, EventType::Custom { kind }, Content::json(whole));
             }
         }
     }
 }
 
-fn keep(event: &mut hail::Event, key: &str, raw: Option<&RawValue>) {
+fn keep(event: &mut hail::Event, key: &'static str, raw: Option<&RawValue>) {
     let value = raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     if let Some(value) = value.filter(|value| !value.is_null()) {
-        event.attributes.insert(key.to_owned(), value);
+        event.attributes.insert(key, value);
     }
 }
 
-fn call(parser: &mut Parser, source: &mut Source<'_>, block: &Block<'_>) {
-    let name = block.name.as_ref().map(Text::as_str).filter(|name| !name.is_empty()).unwrap_or("unknown").to_owned();
+fn call(parser: &mut Parser, source: &mut Source<'_>, block: Block<'_>) {
+    let name = Some(text_of(block.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
     let input = block.input.and_then(|raw| serde_json::from_str(raw.get()).ok());
     let opened = tools::open(&name, input.unwrap_or_else(|| Value::Object(tools::Arguments::new())));
     let index = parser.push(source, opened.kind, opened.content);
-    let id = text_of(block.id.as_ref());
+    let id = text_of(block.id);
     let event = &mut parser.events[index];
     mark(event, &id);
-    event.attributes.insert(attribute::TOOL_KIND.to_owned(), opened.group.into());
+    event.attributes.insert(attribute::TOOL_KIND, opened.group.into());
     if !matches!(event.event_type, EventType::ToolCall { .. }) {
-        event.attributes.insert("source.tool_name".to_owned(), name.as_str().into());
+        event.attributes.insert("source.tool_name", name.as_str().into());
     }
     if matches!(event.event_type, EventType::TaskStart { .. }) {
         event.task_id = Some(id.clone()).filter(|id| !id.is_empty());
@@ -190,8 +199,11 @@ fn call(parser: &mut Parser, source: &mut Source<'_>, block: &Block<'_>) {
     }
     // Early and trimmed logs have calls without an id: the next result without one answers the last.
     let call = Call { event: index, name, arguments: opened.arguments };
+    if results::completes(&event.event_type) {
+        parser.events.hold(index);
+    }
     if let Some(unanswered) = parser.calls.insert(id, call) {
-        results::settle_unanswered(&mut parser.events[unanswered.event], unanswered);
+        parser.forget(unanswered);
     }
 }
 
@@ -200,14 +212,20 @@ fn is_result(block: &Block<'_>) -> bool {
 }
 
 /// Makes the event of a result; `single` says that the record's `toolUseResult` is about it.
-fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Block<'_>, &str), single: bool) {
-    let id = text_of(block.tool_use_id.as_ref());
+fn result(
+    parser: &mut Parser,
+    source: &mut Source<'_>,
+    (mut block, pointer): (Block<'_>, fmt::Arguments<'_>),
+    single: bool,
+) {
+    let id = text_of(block.tool_use_id.take());
     let call = parser.calls.remove(&id);
-    let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.as_ref()?.as_str().to_owned()));
+    let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.take()?.into_string()));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
+    let is_error = block.is_error.unwrap_or(false);
     let blocks = output(source, block, pointer);
     let view = if single { source.record.result.take() } else { None };
-    let outcome = Outcome::new(block.is_error.unwrap_or(false), &blocks, view.as_ref());
+    let outcome = Outcome::new(is_error, &blocks, view.as_ref());
     let is_task = matches!(name.as_str(), "Task" | "Agent");
     let ended =
         is_task && !outcome.is_error && outcome.fields.is_some_and(|fields| fields.read("isAsync") != Some(true));
@@ -217,8 +235,10 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
         let call_id = Some(id.clone()).filter(|id| !id.is_empty());
         EventType::ToolResult { name: name.clone(), is_error: outcome.is_error, call_id }
     };
-    if let Some(call) = call {
-        results::settle(&mut parser.events[call.event], call, &outcome);
+    if let Some(call) = call
+        && let Some(event) = parser.closed(&call)
+    {
+        results::settle(event, call, &outcome);
     }
     let attributes = view.as_ref().map(|view| results::attributes(&name, view, &outcome));
     let duration = results::duration(&outcome);
@@ -231,18 +251,18 @@ fn result(parser: &mut Parser, source: &mut Source<'_>, (block, pointer): (&Bloc
 }
 
 /// The output of a tool as blocks.
-fn output(source: &Source<'_>, block: &Block<'_>, pointer: &str) -> Vec<hail::Block> {
-    let parts = match (&block.content, &block.text) {
-        (Some(Body::Text(text)), _) | (None, Some(text)) => return Content::text(text.as_str()).blocks,
+fn output(source: &Source<'_>, block: Block<'_>, pointer: fmt::Arguments<'_>) -> Vec<hail::Block> {
+    let parts = match (block.content, block.text) {
+        (Some(Body::Text(text)), _) | (None, Some(text)) => return Content::text(text.into_string()).blocks,
         (Some(Body::Object), _) => return vec![json(source.part(&format!("{pointer}/content")))],
         (Some(Body::Blocks(parts)), _) => parts,
         (None, None) => return Vec::new(),
     };
-    let part = |(index, part): (usize, &Block<'_>)| match part.kind() {
-        "text" => hail::Block::Text { text: text_of(part.text.as_ref()) },
-        _ => inline(part).unwrap_or_else(|| json(source.part(&format!("{pointer}/content/{index}")))),
+    let part = |(index, part): (usize, Block<'_>)| match part.kind() {
+        "text" => hail::Block::Text { text: text_of(part.text) },
+        _ => inline(&part).unwrap_or_else(|| json(source.part(&format!("{pointer}/content/{index}")))),
     };
-    parts.iter().enumerate().map(part).collect()
+    parts.into_iter().enumerate().map(part).collect()
 }
 
 /// A picture, or a document too large to be kept inline.
@@ -322,11 +342,11 @@ fn system(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
 fn bare(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
     let name = rest.text("name").map(Text);
     if source.record.kind() == "tool_use" {
-        return call(parser, source, &Block { name, input: rest.read("input"), ..Block::default() });
+        return call(parser, source, Block { name, input: rest.read("input"), ..Block::default() });
     }
     let kind = Some(Text("tool_result".into()));
     let block = Block { kind, name, content: rest.read("output"), ..Block::default() };
-    result(parser, source, (&block, "/output"), false);
+    result(parser, source, (block, format_args!("/output")), false);
 }
 
 /// A prompt that was typed while the agent was working reaches it as an attachment and is
@@ -339,17 +359,17 @@ fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Op
         && attachment.read("isMeta") != Some(true)
         && origin.is_none_or(|origin| origin == "human");
     let body: Body<'_> = attachment.read("prompt").filter(|_| is_prompt)?;
-    let first = parser.events.len();
+    let first = parser.events.end();
     let mut said = Said { all_injected: source.record.is_sidechain, ..Said::default() };
-    match &body {
+    match body {
         Body::Text(text) => said.text(text),
         Body::Object => return None,
         Body::Blocks(blocks) => {
-            for (index, block) in blocks.iter().enumerate() {
-                match &block.text {
+            for (index, block) in blocks.into_iter().enumerate() {
+                match block.text {
                     Some(text) => said.text(text),
                     None => said.block(
-                        inline(block).unwrap_or_else(|| json(source.part(&format!("/attachment/prompt/{index}")))),
+                        inline(&block).unwrap_or_else(|| json(source.part(&format!("/attachment/prompt/{index}")))),
                     ),
                 }
             }
@@ -357,6 +377,6 @@ fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Op
     }
     said.tell(parser, source);
     let event = parser.events.get_mut(first)?;
-    event.attributes.insert("source.attachment".to_owned(), "queued_command".into());
+    event.attributes.insert("source.attachment", "queued_command".into());
     Some(())
 }

@@ -1,5 +1,6 @@
 //! Claude Code, versions 1.0 to 2.1: one JSON record a line, one file a session.
 
+mod changes;
 mod discovery;
 mod facts;
 mod human;
@@ -10,8 +11,10 @@ mod patch;
 mod progress;
 mod records;
 mod results;
+mod seen;
 mod tools;
 mod usage;
+mod window;
 
 use serde_json::Value;
 
@@ -44,6 +47,7 @@ impl Agent for ClaudeCode {
         let mut parser = parser::Parser::default();
         while let Some(line) = log.lines.next_line()? {
             parser.line(line);
+            parser.send(sink)?;
         }
         parser.finish(log.path, log.resumed.take(), sink)
     }

@@ -1,36 +1,33 @@
-//! Turns lines into events. Events are held until the end of the log: a result completes the
-//! event of its call, and the last line of an answer tells what the answer cost.
+//! Turns lines into events. An event is held while a later line may complete it: a result completes
+//! the event of its call, and the last line of an answer tells what the answer cost.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::{collections::HashMap, io, path::Path};
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{
     super::{ParseError, Warning, log::unreadable},
+    changes::Changes,
     facts::Facts,
     loose::value_of,
     messages,
     progress::Repeats,
     records::{Fields, Record, Text},
     results,
+    seen::{Seen, Sighting},
     tools::Call,
     usage::{Answers, without_nothing},
+    window::Window,
 };
 use crate::hail::{Content, Event, EventType, Header, Line, LineFault, Sink, Timestamp, attribute};
 
 /// The version of the records' shape.
 const SCHEMA: &str = "claude-code-jsonl";
 
-/// Fields that say the same on almost every line: kept where they change.
-const ENVELOPE: [&str; 3] = ["slug", "entrypoint", "userType"];
-
 /// The state of a parse.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
-    pub(super) events: Vec<Event>,
+    pub(super) events: Window,
     pub(super) calls: HashMap<String, Call>,
     pub(super) answers: Answers,
     pub(super) facts: Facts,
@@ -39,11 +36,11 @@ pub(super) struct Parser {
     recognised: bool,
     fault: Option<(u64, String)>,
     warnings: Vec<Warning>,
-    seen: HashMap<String, (String, Option<Timestamp>)>,
+    seen: Seen,
     now: Option<Timestamp>,
     previous: String,
     pub(super) repeats: Repeats,
-    envelope: HashMap<&'static str, String>,
+    changes: Changes,
 }
 
 /// A record on its way to becoming events.
@@ -112,24 +109,53 @@ impl Parser {
             let (line, cause) = self.fault.unwrap_or_else(unknown);
             return Err(ParseError::NoRecord { line, cause });
         }
-        for (_, call) in self.calls.drain() {
-            let event = &mut self.events[call.event];
-            results::settle_unanswered(event, call);
+        for call in std::mem::take(&mut self.calls).into_values() {
+            self.forget(call);
         }
         self.answers.settle(&mut self.events);
-        let time = self.events.first().map_or(Timestamp::EPOCH, |event| event.timestamp);
-        let uuids: HashSet<String> = self.seen.into_keys().collect();
-        sink.header(self.facts.header(resumed, path, time, &uuids))?;
-        for event in self.events {
-            sink.event(event)?;
-        }
+        let time = self.events.began().unwrap_or(Timestamp::EPOCH);
+        sink.header(self.facts.header(resumed, path, time, &self.seen))?;
+        self.events.send_all(sink)?;
         Ok(self.warnings)
+    }
+
+    /// Sends the events that nothing can change any more.
+    pub(super) fn send(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        // The first time of the log becomes that of the events before it, too.
+        if self.now.is_some() {
+            self.events.send_settled(sink)?;
+        }
+        while let Some(oldest) = self.events.too_old() {
+            self.answers.settle_at(oldest, &mut self.events);
+            let id = self.events[oldest].attributes.get(attribute::CALL_ID).and_then(Value::as_str).unwrap_or_default();
+            if let Some(call) = self.calls.get_mut(id).filter(|call| call.event == oldest) {
+                let arguments = std::mem::take(&mut call.arguments);
+                results::settle_unanswered(&mut self.events[oldest], arguments);
+            }
+            self.events.send_first(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a call up that has no result.
+    pub(super) fn forget(&mut self, call: Call) {
+        if let Some(event) = self.closed(&call) {
+            results::settle_unanswered(event, call.arguments);
+        }
+    }
+
+    /// The event of a call that is over, which need not wait any more, unless it has left.
+    pub(super) fn closed(&mut self, call: &Call) -> Option<&mut Event> {
+        if results::completes(&self.events.get_mut(call.event)?.event_type) {
+            self.events.release(call.event);
+        }
+        self.events.get_mut(call.event)
     }
 
     /// Keeps a line that is no record.
     fn refuse(&mut self, line: u64, cause: String, raw: Value) {
         let time = self.now.unwrap_or(Timestamp::EPOCH);
-        self.events.push(unreadable(line, time, &cause, raw));
+        self.events.push(unreadable(line, time, &cause, raw), 0);
         self.fault.get_or_insert_with(|| (line, cause.clone()));
         self.warnings.push(Warning { line, cause });
     }
@@ -168,10 +194,10 @@ impl Parser {
 
     fn record(&mut self, number: u64, record: Record<'_>, line: &str) {
         let Some(mut source) = self.admit(number, record, line) else { return };
-        let first = self.events.len();
+        let first = self.events.end();
         messages::read(self, &mut source);
         if let Some(event) = self.events.get_mut(first) {
-            mark_changes(event, &source.record, &mut self.envelope);
+            self.changes.mark(event, &source.record);
             mark_parent(event, &source.record, &self.previous);
         }
         if let Some(uuid) = &source.record.uuid {
@@ -187,12 +213,10 @@ impl Parser {
         self.recognised |= record.kind.is_some() && (known_kind || uuid.is_some() || record.session.is_some());
         let mut id = uuid.map_or_else(|| format!("line-{number}"), str::to_owned);
         if let Some(uuid) = uuid {
-            // The same id on another record is no copy; without a time there is no telling.
-            let identity = (record.full_kind(), time);
-            match self.seen.get(uuid) {
-                Some(known) if *known == identity && time.is_some() => return None,
-                Some(_) => id = format!("line-{number}"),
-                None => drop(self.seen.insert(uuid.to_owned(), identity)),
+            match self.seen.note(uuid, (record.kind(), record.subtype.as_ref().map(Text::as_str)), time) {
+                Sighting::New => {}
+                Sighting::Copy => return None,
+                Sighting::Clash => id = format!("line-{number}"),
             }
         }
         self.facts.note(&record, line);
@@ -202,7 +226,7 @@ impl Parser {
     /// The time of a record: its own, else that of the one before it.
     fn time(&mut self, own: Option<Timestamp>) -> Timestamp {
         if let (Some(own), None) = (own, self.now) {
-            for event in &mut self.events {
+            for event in self.events.iter_mut() {
                 event.timestamp = own;
             }
         }
@@ -224,15 +248,15 @@ impl Parser {
         if source.record.is_sidechain {
             event = event.with("semantic.sidechain", true);
         }
-        self.events.push(event);
-        self.events.len() - 1
+        let bytes = if source.made == 1 { source.line.len() } else { 0 };
+        self.events.push(event, bytes)
     }
 
     /// Puts the remaining fields of a record onto one of its events.
-    pub(super) fn put_rest(&mut self, event: usize, fields: &Fields<'_>, key: &str) {
+    pub(super) fn put_rest(&mut self, event: usize, fields: &Fields<'_>, key: &'static str) {
         let kept = self.fields(fields, without_nothing);
         if !kept.is_empty() {
-            self.events[event].attributes.insert(key.to_owned(), Value::Object(kept));
+            self.events[event].attributes.insert(key, Value::Object(kept));
         }
     }
 
@@ -241,16 +265,11 @@ impl Parser {
         let mut kept = Map::new();
         for (name, raw) in &fields.0 {
             let name = name.as_str();
-            if !is_paired_elsewhere(name) && (!ENVELOPE.contains(&name) || self.has_changed(name, raw)) {
+            if !is_paired_elsewhere(name) && self.changes.is_news(name, raw.get()) {
                 kept.extend(keep(value_of(raw)).map(|value| (name.to_owned(), value)));
             }
         }
         kept
-    }
-
-    fn has_changed(&mut self, name: &str, raw: &RawValue) -> bool {
-        let Some(name) = ENVELOPE.into_iter().find(|known| *known == name) else { return true };
-        changed(&mut self.envelope, name, raw.get())
     }
 }
 
@@ -259,36 +278,9 @@ fn is_paired_elsewhere(name: &str) -> bool {
     matches!(name, "sourceToolAssistantUUID" | "stop_reason")
 }
 
-fn changed(envelope: &mut HashMap<&'static str, String>, name: &'static str, value: &str) -> bool {
-    let known = envelope.entry(name).or_default();
-    let is_new = known != value;
-    if is_new {
-        value.clone_into(known);
-    }
-    is_new
-}
-
-/// Notes where the session moves to another folder, branch, id or version.
-fn mark_changes(event: &mut Event, record: &Record<'_>, envelope: &mut HashMap<&'static str, String>) {
-    let facts = [
-        (attribute::CWD, &record.cwd),
-        (attribute::GIT_BRANCH, &record.branch),
-        ("source.session_id", &record.session),
-        ("source.version", &record.version),
-        ("source.agent_id", &record.agent),
-    ];
-    for (key, fact) in facts {
-        if let Some(fact) = fact.as_ref().map(Text::as_str)
-            && changed(envelope, key, fact)
-        {
-            event.attributes.insert(key.to_owned(), fact.into());
-        }
-    }
-}
-
 /// Notes the parent where it is not simply the record before: at a rewind, beside a sidechain.
 fn mark_parent(event: &mut Event, record: &Record<'_>, previous: &str) {
     if let Some(parent) = record.parent.as_ref().map(Text::as_str).filter(|parent| *parent != previous) {
-        event.attributes.insert("source.parent_id".to_owned(), parent.into());
+        event.attributes.insert("source.parent_id", parent.into());
     }
 }

@@ -21,6 +21,10 @@ impl Text<'_> {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(super) fn into_string(self) -> String {
+        self.0.into_owned()
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -8,7 +8,7 @@ use super::{
     loose::{Loose, value_of},
     patch,
     records::{Fields, Text},
-    tools::{self, Call},
+    tools::{self, Arguments, Call},
     usage::without_nothing,
 };
 use crate::hail::{Attributes, Block, Event, EventType, attribute};
@@ -36,6 +36,17 @@ impl<'a> Outcome<'a> {
     }
 }
 
+/// Whether a result completes the event of its call, which has to wait for it then.
+pub(super) fn completes(call: &EventType) -> bool {
+    matches!(
+        call,
+        EventType::FileEdit { .. }
+            | EventType::FileCreate { .. }
+            | EventType::ShellCommand { .. }
+            | EventType::TaskStart { .. }
+    )
+}
+
 /// Completes the event of a call with what its result tells.
 pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
     let fields = outcome.fields;
@@ -48,7 +59,7 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
             }
             let by_hand = fields.and_then(|fields| fields.read("userModified")) == Some(true);
             if diff.is_some() && !by_hand {
-                drop_shown(&mut call);
+                drop_shown(&mut call.arguments);
             }
             event.content = tools::rest_of(call.arguments);
         }
@@ -61,26 +72,26 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
         EventType::ShellCommand { exit_code, .. } => *exit_code = exit_code_of(outcome),
         EventType::TaskStart { .. } => {
             let agent = fields.and_then(|fields| fields.text("agentId"));
-            event.attributes.extend(agent.map(|agent| ("task.agent_id".to_owned(), agent.into())));
+            event.attributes.extend(agent.map(|agent| ("task.agent_id", agent)));
         }
         _ => {}
     }
 }
 
 /// Completes an edit that has no result (yet) from its arguments alone.
-pub(super) fn settle_unanswered(event: &mut Event, mut call: Call) {
+pub(super) fn settle_unanswered(event: &mut Event, mut arguments: Arguments) {
     if let EventType::FileEdit { path, diff } = &mut event.event_type {
-        *diff = patch::requested(path, &call.arguments, None);
+        *diff = patch::requested(path, &arguments, None);
         if diff.is_some() {
-            drop_shown(&mut call);
+            drop_shown(&mut arguments);
         }
-        event.content = tools::rest_of(call.arguments);
+        event.content = tools::rest_of(arguments);
     }
 }
 
 /// Drops the arguments that the event's path and diff show.
-fn drop_shown(call: &mut Call) {
-    call.arguments.retain(|key, value| match key.as_str() {
+fn drop_shown(arguments: &mut Arguments) {
+    arguments.retain(|key, value| match key.as_str() {
         "file_path" | "notebook_path" | "old_string" | "new_string" | "new_source" => false,
         "replace_all" => *value != Value::Bool(false),
         // Each entry may say more than its two texts.
@@ -116,8 +127,7 @@ fn exit_code_of(outcome: &Outcome<'_>) -> Option<i32> {
 pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) -> Attributes {
     let mut attributes = Attributes::new();
     let Some(fields) = outcome.fields else {
-        attributes
-            .extend(unstructured(view.to_value(), outcome).map(|value| ("source.tool_use_result".to_owned(), value)));
+        attributes.extend(unstructured(view.to_value(), outcome).map(|value| ("source.tool_use_result", value)));
         return attributes;
     };
     let mut kept = Map::new();
@@ -128,16 +138,16 @@ pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) ->
         }
         let Some(value) = file_or_value(name, key, raw).and_then(without_nothing) else { continue };
         match (name, key) {
-            ("Task" | "Agent", "agentId") => drop(attributes.insert("task.agent_id".to_owned(), value)),
-            ("Task" | "Agent", "totalTokens") => drop(attributes.insert("task.total_tokens".to_owned(), value)),
+            ("Task" | "Agent", "agentId") => drop(attributes.insert("task.agent_id", value)),
+            ("Task" | "Agent", "totalTokens") => drop(attributes.insert("task.total_tokens", value)),
             ("Task" | "Agent", "totalToolUseCount") => {
-                attributes.insert("task.total_tool_uses".to_owned(), value);
+                attributes.insert("task.total_tool_uses", value);
             }
             _ => drop(kept.insert(key.to_owned(), value)),
         }
     }
     if !kept.is_empty() {
-        attributes.insert("source.tool_use_result".to_owned(), Value::Object(kept));
+        attributes.insert("source.tool_use_result", Value::Object(kept));
     }
     attributes
 }
@@ -181,11 +191,27 @@ fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> 
 }
 
 fn is_within(text: &str, part: &str) -> bool {
-    let part = part.trim();
-    // Almost always one of the ends, which is faster to see than a search is to set up.
-    text.trim_start().starts_with(part)
-        || text.trim_end().ends_with(part)
-        || memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+    let (text, part) = (text.trim(), part.trim());
+    // Almost always one of the ends.
+    text.starts_with(part) || text.ends_with(part) || (part.len() < text.len() && contains(text, part))
+}
+
+/// Searches for a part that may be about as long as the text: to set up a search for all of it
+/// costs more than to look where its beginning occurs.
+fn contains(text: &str, part: &str) -> bool {
+    const BEGINNING: usize = 32;
+    const TRIES: usize = 100;
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    let beginning = &part[..part.len().min(BEGINNING)];
+    for (tried, at) in memchr::memmem::find_iter(text, beginning).enumerate() {
+        if text[at..].starts_with(part) {
+            return true;
+        }
+        if tried == TRIES {
+            return memchr::memmem::find(&text[at..], part).is_some();
+        }
+    }
+    false
 }
 
 /// The value of a field; of a file that was read without its content, for the output is the same
@@ -216,11 +242,11 @@ fn unstructured(value: Value, outcome: &Outcome<'_>) -> Option<Value> {
 /// Marks an event as belonging to a call.
 pub(super) fn mark(event: &mut Event, call_id: &str) {
     if !call_id.is_empty() {
-        event.attributes.insert(attribute::CALL_ID.to_owned(), call_id.into());
+        event.attributes.insert(attribute::CALL_ID, call_id.into());
     }
 }
 
-/// The text, owned only where it has to be.
-pub(super) fn text_of(text: Option<&Text<'_>>) -> String {
-    text.map(|text| Cow::into_owned(text.0.clone())).unwrap_or_default()
+/// The text, or an empty one.
+pub(super) fn text_of(text: Option<Text<'_>>) -> String {
+    text.map(Text::into_string).unwrap_or_default()
 }

@@ -1,64 +1,129 @@
 //! Token counts: one model answer spans several lines, each repeating the usage so far.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{HashSet, VecDeque},
+};
 
 use serde_json::{Map, Value};
 
-use super::records::{Message, Record, Text};
+use super::{
+    records::{Message, Record, Text},
+    seen::hash,
+    window::Window,
+};
 use crate::hail::{Event, attribute};
+
+/// How many answers may be under way at once: those of subagents alternate with the others.
+const MAX_OPEN: usize = 32;
 
 /// The answers of a log, by the id of the message and the id of the request.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    open: HashMap<(String, String), Answer>,
+    /// Those that may go on, the one that spoke last at the end.
+    open: VecDeque<Answer>,
+    /// Hashes of those whose counts were told: what a copy of them says was counted before.
+    told: HashSet<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Answer {
+    message: String,
+    request: Option<String>,
     last_event: usize,
     usage: Option<String>,
-    facts: Vec<(&'static str, String)>,
+    stop_reason: Option<String>,
 }
 
 impl Answers {
-    /// Notes a line of an answer and the last event made of it. The last line's usage is the
+    /// Notes a line of an answer, of which the last event was made. The last line's usage is the
     /// answer's: earlier ones were written while it streamed.
-    pub(super) fn note(&mut self, record: &Record<'_>, message: &Message<'_>, last_event: usize) {
-        let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.as_str().to_owned());
-        // Without an id of its own the line is an answer for itself.
-        let key = match (text(&message.id), text(&record.request)) {
-            (None, _) => (String::new(), last_event.to_string()),
-            (Some(id), request) => (id, request.unwrap_or_default()),
+    pub(super) fn note(&mut self, record: &Record<'_>, message: &Message<'_>, events: &mut Window) {
+        let last_event = events.end() - 1;
+        let request = record.request.as_ref().map(Text::as_str);
+        let Some(id) = message.id.as_ref().map(Text::as_str) else {
+            // Without an id of its own the line is an answer for itself.
+            let mut answer = Answer { last_event, ..Answer::default() };
+            answer.hear(request, message);
+            return answer.put(events);
         };
-        let answer = self.open.entry(key).or_default();
-        answer.last_event = last_event;
-        if let Some(usage) = message.usage {
-            answer.usage = Some(usage.get().to_owned());
+        events.hold(last_event);
+        let known = self.open.iter().rposition(|answer| answer.is(id, request)).and_then(|at| self.open.remove(at));
+        let mut answer = match known {
+            Some(answer) => {
+                events.release(answer.last_event);
+                Answer { last_event, ..answer }
+            }
+            None if self.told.contains(&key(id, request)) => return events.release(last_event),
+            None => Answer { message: id.to_owned(), last_event, ..Answer::default() },
+        };
+        answer.hear(request, message);
+        self.open.push_back(answer);
+        if self.open.len() > MAX_OPEN {
+            self.settle_next(events);
         }
-        answer.facts.clear();
-        answer.facts.extend(text(&record.request).map(|request| ("source.request_id", request)));
-        answer.facts.extend(message.rest.text("stop_reason").map(|reason| ("stop_reason", reason.into_owned())));
     }
 
     /// Puts every answer's counts onto its last event.
-    pub(super) fn settle(self, events: &mut [Event]) {
-        for answer in self.open.into_values() {
-            let Some(event) = events.get_mut(answer.last_event) else { continue };
-            for (key, fact) in answer.facts {
-                event.attributes.insert(key.to_owned(), fact.into());
+    pub(super) fn settle(&mut self, events: &mut Window) {
+        while !self.open.is_empty() {
+            self.settle_next(events);
+        }
+    }
+
+    /// Puts the counts of the answer that ends with an event onto it.
+    pub(super) fn settle_at(&mut self, event: usize, events: &mut Window) {
+        if let Some(at) = self.open.iter().position(|answer| answer.last_event == event) {
+            self.open.swap(0, at);
+            self.settle_next(events);
+        }
+    }
+
+    fn settle_next(&mut self, events: &mut Window) {
+        if let Some(answer) = self.open.pop_front() {
+            self.told.insert(key(&answer.message, answer.request.as_deref()));
+            events.release(answer.last_event);
+            answer.put(events);
+        }
+    }
+}
+
+fn key(message: &str, request: Option<&str>) -> u64 {
+    hash(&(message, request.unwrap_or_default()))
+}
+
+impl Answer {
+    fn is(&self, message: &str, request: Option<&str>) -> bool {
+        self.message == message && self.request.as_deref().unwrap_or_default() == request.unwrap_or_default()
+    }
+
+    /// Takes what a line says of the answer.
+    fn hear(&mut self, request: Option<&str>, message: &Message<'_>) {
+        self.request = request.map(str::to_owned);
+        self.stop_reason = message.rest.text("stop_reason").map(Cow::into_owned);
+        if let Some(usage) = message.usage {
+            self.usage = Some(usage.get().to_owned());
+        }
+    }
+
+    fn put(self, events: &mut Window) {
+        let Some(event) = events.get_mut(self.last_event) else { return };
+        for (key, fact) in [("source.request_id", self.request), ("stop_reason", self.stop_reason)] {
+            if let Some(fact) = fact {
+                event.attributes.insert(key, fact.into());
             }
-            if let Some(Value::Object(usage)) = answer.usage.and_then(|usage| serde_json::from_str(&usage).ok()) {
-                put_counts(event, usage);
-            }
+        }
+        if let Some(Value::Object(usage)) = self.usage.and_then(|usage| serde_json::from_str(&usage).ok()) {
+            put_counts(event, usage);
         }
     }
 }
 
 fn put_counts(event: &mut Event, mut usage: Map<String, Value>) {
-    let mut put = |key: &str, count: Option<Value>, even_zero: bool| {
+    let mut put = |key: &'static str, count: Option<Value>, even_zero: bool| {
         let count = count.as_ref().and_then(Value::as_u64).unwrap_or(0);
         if count > 0 || even_zero {
-            event.attributes.insert(key.to_owned(), count.into());
+            event.attributes.insert(key, count.into());
         }
     };
     put(attribute::INPUT_TOKENS, usage.remove("input_tokens"), true);
@@ -69,7 +134,7 @@ fn put_counts(event: &mut Event, mut usage: Map<String, Value>) {
     put(attribute::REASONING_TOKENS, details.and_then(|details| details.remove("thinking_tokens")), false);
     let rest = without_nothing(Value::Object(usage));
     if let Some(rest) = rest {
-        event.attributes.insert("source.usage".to_owned(), rest);
+        event.attributes.insert("source.usage", rest);
     }
 }
 
@@ -80,10 +145,15 @@ pub(super) fn without_nothing(value: Value) -> Option<Value> {
         Value::Number(number) if number.as_u64() == Some(0) => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(items) if items.is_empty() => None,
-        Value::Object(fields) => {
-            let kept = fields.into_iter().filter_map(|(key, value)| Some((key, without_nothing(value)?)));
-            let kept: Map<String, Value> = kept.collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
+        Value::Object(mut fields) => {
+            fields.retain(|_, value| match without_nothing(std::mem::take(value)) {
+                Some(kept) => {
+                    *value = kept;
+                    true
+                }
+                None => false,
+            });
+            (!fields.is_empty()).then_some(Value::Object(fields))
         }
         value => Some(value),
     }
