@@ -1,9 +1,6 @@
 //! Finds the second saying of what was said twice.
 
-use std::{
-    collections::VecDeque,
-    hash::{DefaultHasher, Hasher},
-};
+use std::collections::VecDeque;
 
 /// How many texts without an echo are remembered: an echo follows within one answer.
 const WINDOW: usize = 64;
@@ -48,10 +45,25 @@ impl Echoes {
     }
 }
 
+/// Hashes what is not white space, eight bytes at a time: this runs over every word that is said.
 fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.split_ascii_whitespace().for_each(|word| hasher.write(word.as_bytes()));
-    hasher.finish()
+    let (mut hash, mut word, mut length) = (0, 0_u64, 0_u64);
+    for &byte in text.as_bytes() {
+        if !byte.is_ascii_whitespace() {
+            word = word << 8 | u64::from(byte);
+            length += 1;
+            if length % 8 == 0 {
+                hash = mixed(hash ^ word);
+            }
+        }
+    }
+    mixed(mixed(hash ^ word) ^ length)
+}
+
+/// Spreads every bit over the whole word: the two halves of a product, folded.
+fn mixed(word: u64) -> u64 {
+    let product = u128::from(word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+    (product >> 64) as u64 ^ product as u64
 }
 
 #[cfg(test)]

@@ -59,6 +59,12 @@ impl Piece {
     /// The pieces of a list, or of a single string.
     pub(super) fn list(raw: Option<&RawValue>) -> Vec<Self> {
         let Some(raw) = raw else { return Vec::new() };
+        // Mostly they are texts and pictures, and all is said.
+        if let Ok(pieces) = serde_json::from_str::<Vec<Self>>(raw.get())
+            && pieces.iter().all(Self::is_known)
+        {
+            return pieces;
+        }
         match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
             Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
             Err(_) => serde_json::from_str(raw.get()).map(Self::of_text).into_iter().collect(),
@@ -68,7 +74,7 @@ impl Piece {
     /// The pieces of a list that was read already.
     pub(super) fn of_values(values: Vec<Value>) -> Vec<Self> {
         let read = |value: Value| match Self::deserialize(&value) {
-            Ok(piece) if piece.text.is_some() || piece.image_url.is_some() => piece,
+            Ok(piece) if piece.is_known() => piece,
             _ => Self { other: Some(value), ..Self::default() },
         };
         values.into_iter().map(read).collect()
@@ -76,7 +82,7 @@ impl Piece {
 
     fn read(raw: &RawValue) -> Self {
         match serde_json::from_str::<Self>(raw.get()) {
-            Ok(piece) if piece.text.is_some() || piece.image_url.is_some() => piece,
+            Ok(piece) if piece.is_known() => piece,
             _ => Self { other: serde_json::from_str(raw.get()).ok(), ..Self::default() },
         }
     }
@@ -100,6 +106,10 @@ impl Piece {
             }
             (None, None) => self.other.map(|data| Block::Json { data }),
         }
+    }
+
+    fn is_known(&self) -> bool {
+        self.text.is_some() || self.image_url.is_some()
     }
 
     /// Whether it only says where a picture begins or ends.

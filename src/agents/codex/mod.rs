@@ -19,6 +19,7 @@ mod record;
 mod result;
 mod shell;
 mod tokens;
+mod unescape;
 
 use std::path::Path;
 
