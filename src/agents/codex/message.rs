@@ -165,7 +165,7 @@ impl Parser<'_> {
             return;
         }
         self.set_last_agent_text(&texts.join("\n"));
-        let mut event = self.event(EventType::AgentMessage, &raw_type(side, "message", "agent_message"));
+        let mut event = self.event(EventType::AgentMessage, raw_type(side, "message", "agent_message"));
         if !phase.is_empty() {
             event = event.with("phase", phase);
         }
@@ -184,7 +184,7 @@ impl Parser<'_> {
     /// Sends what the agent thought, unless it was sent before.
     pub(super) fn think(&mut self, texts: Vec<String>, side: Side) {
         for text in self.unheard(Said::Reasoning, side, texts) {
-            let event = self.event(EventType::Thinking, &raw_type(side, "reasoning", "agent_reasoning"));
+            let event = self.event(EventType::Thinking, raw_type(side, "reasoning", "agent_reasoning"));
             self.answer(event.with_content(Content::text(text)), 0);
         }
     }
@@ -196,14 +196,13 @@ impl Parser<'_> {
             return;
         }
         self.end_answer();
-        let raw_type = raw_type(side, "message", "user_message");
         let mut blocks: Vec<Block> = pieces.into_iter().filter_map(Piece::into_block).collect();
         let editor = split_request(&mut blocks);
         if let Some(editor) = editor {
-            let event = self.event(EventType::SystemMessage, &raw_type);
+            let event = self.event(EventType::SystemMessage, raw_type(side, "message", "user_message"));
             self.send(event.with_content(Content::text(editor)));
         }
-        let mut event = self.event(EventType::UserMessage, &raw_type);
+        let mut event = self.event(EventType::UserMessage, raw_type(side, "message", "user_message"));
         event.content.blocks = blocks;
         self.header.see_prompt(&event.content.to_text());
         self.send(event);

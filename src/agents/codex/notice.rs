@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    call::CallId,
     echo::Side,
     parser::Parser,
     record::{self, Payload},
@@ -62,7 +63,7 @@ impl Parser<'_> {
                 | "reasoning_content_delta"
                 | "reasoning_raw_content_delta"
         );
-        if is_delta || (is_part && self.calls.contains_key(&*payload.call_id)) {
+        if is_delta || (is_part && self.calls.contains_key(&CallId::of(&payload.call_id))) {
             return;
         }
         self.custom(kind, &format!("event_msg/{kind}"), text);
@@ -96,7 +97,7 @@ impl Parser<'_> {
         if !payload.turn_id.is_empty() {
             self.turn = Some(payload.turn_id.to_string());
         }
-        let mut event = self.event(EventType::TaskEnd { summary }, &format!("event_msg/{}", payload.kind));
+        let mut event = self.event(EventType::TaskEnd { summary }, format!("event_msg/{}", payload.kind));
         event.duration_ms = end.duration_ms;
         if let Some(reason) = end.reason {
             event = event.with("reason", reason);
@@ -109,7 +110,7 @@ impl Parser<'_> {
         let Some(message) = payload.message.take_text() else {
             return self.custom(&payload.kind, &format!("event_msg/{}", payload.kind), text);
         };
-        let event = self.event(EventType::SystemMessage, &format!("event_msg/{}", payload.kind));
+        let event = self.event(EventType::SystemMessage, format!("event_msg/{}", payload.kind));
         self.send(event.with_content(Content::text(message)));
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::Answer,
-    call::Call,
+    call::{Call, CallId},
     echo::Echoes,
     header::HeaderState,
     outbox::{Outbox, Slot},
@@ -26,7 +26,7 @@ pub(super) struct Parser<'s> {
     pub(super) meter: Meter,
     pub(super) echoes: Echoes,
     /// The calls by their id.
-    pub(super) calls: HashMap<String, Call>,
+    pub(super) calls: HashMap<CallId, Call>,
     /// The commands that still run, by the id under which `write_stdin` reaches them.
     pub(super) running: HashMap<String, Slot>,
     pub(super) turn: Option<String>,
@@ -48,7 +48,10 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         parser.line = line.number;
         parser.part = 0;
         match line.text {
-            Ok(text) => parser.read(text, line.terminated),
+            Ok(text) => {
+                parser.outbox.weigh(text.len());
+                parser.read(text, line.terminated);
+            }
             // The end of a log that is being written may fall into the middle of a character.
             Err(LineFault::NotUtf8 { .. }) if !line.terminated && parser.recognised => parser.warn_of_broken_end(),
             Err(fault) => parser.keep_unreadable(&fault),
