@@ -1,14 +1,9 @@
 //! What happened in a session, one event at a time.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Content, Timestamp};
-
-/// Free-form facts about a session or an event, sorted by key so that their bytes are stable.
-pub type Attributes = BTreeMap<String, Value>;
+use super::{Attributes, Content, Key, Timestamp};
 
 /// The attribute names that readers and writers agree on.
 pub mod attribute {
@@ -71,7 +66,7 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// Everything else that is known about it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
 }
 
@@ -291,8 +286,8 @@ impl Event {
 
     /// Sets an attribute.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.attributes.insert(key.to_owned(), value.into());
+    pub fn with(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.insert(key, value.into());
         self
     }
 

@@ -4,6 +4,7 @@
 //! [`std::io::Write`]. `docs/format.md` shows the bytes.
 
 mod assembly;
+mod attributes;
 mod content;
 mod draft;
 mod event;
@@ -17,8 +18,9 @@ mod validate;
 mod writer;
 
 pub use assembly::{Assembly, Sink};
+pub use attributes::{Attributes, Key};
 pub use content::{Block, Content};
-pub use event::{Attributes, Event, EventType, attribute};
+pub use event::{Event, EventType, attribute};
 pub use id::{InvalidSessionId, ObjectHash, SessionId};
 pub(crate) use lines::describe_json;
 pub use lines::{Line, LineFault, Lines, MAX_LINE_BYTES};

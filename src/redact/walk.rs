@@ -91,7 +91,7 @@ impl Walker<'_> {
 
     fn attributes(&mut self, attributes: &mut Attributes) {
         for (key, value) in attributes {
-            if !key.starts_with("semantic.") && !IDENTIFIERS.contains(&key.as_str()) {
+            if !key.starts_with("semantic.") && !IDENTIFIERS.contains(&key) {
                 self.json(Some(key), value, 0);
             }
         }

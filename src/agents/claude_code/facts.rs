@@ -130,8 +130,8 @@ impl Facts {
             ("teleported_from", self.teleported),
         ];
         for (key, fact) in facts {
-            if let Some(fact) = fact {
-                header.context.attributes.entry(key.to_owned()).or_insert(fact);
+            if let Some(fact) = fact.filter(|_| !header.context.attributes.contains_key(key)) {
+                header.context.attributes.insert(key, fact);
             }
         }
         header
@@ -148,11 +148,11 @@ impl Facts {
         let id = subagent.clone().unwrap_or_else(|| self.session(path));
         let mut header = Header::new(id, agent, time);
         let role = if subagent.is_some() { "auxiliary" } else { "primary" };
-        header.context.attributes.insert(attribute::SESSION_ROLE.to_owned(), role.into());
+        header.context.attributes.insert(attribute::SESSION_ROLE, role.into());
         if subagent.is_some()
             && let Some(parent) = self.parent(path, header.session_id.as_str())
         {
-            header.context.attributes.insert(attribute::PARENT_SESSION_ID.to_owned(), parent.into());
+            header.context.attributes.insert(attribute::PARENT_SESSION_ID, parent.into());
         }
         header
     }
@@ -205,7 +205,7 @@ impl Facts {
         // The first command and the first prompt count, the last of everything else.
         if known.is_none_or(|known| rank > known || (rank == known && rank > 1)) {
             header.context.title = title_of(title);
-            header.context.attributes.insert(TITLE_SOURCE.to_owned(), TITLE_RANKS[rank].into());
+            header.context.attributes.insert(TITLE_SOURCE, TITLE_RANKS[rank].into());
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
 fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, first: usize) {
     // A result that could not be told to belong to one call.
     if let Some(result) = &source.record.result {
-        parser.events[first].attributes.insert("source.tool_use_result".to_owned(), result.to_value());
+        parser.events[first].attributes.insert("source.tool_use_result", result.to_value());
     }
     let rest = std::mem::take(&mut source.record.rest);
     parser.put_rest(first, &rest, "source.fields");
@@ -51,7 +51,7 @@ pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Me
         let facts = [(attribute::GROUP_ID, message.id.as_ref().map(Text::as_str)), (attribute::MODEL, model)];
         for (key, fact) in facts {
             if let Some(fact) = fact.filter(|fact| !is_synthetic(fact)) {
-                event.attributes.insert(key.to_owned(), fact.into());
+                event.attributes.insert(key, fact.into());
             }
         }
     }
@@ -115,7 +115,7 @@ impl Said {
                 parser.facts.note_prompt(&content.to_text());
             }
             let event = parser.push(source, EventType::SystemMessage, content);
-            parser.events[event].attributes.insert("source.injected".to_owned(), reason.into());
+            parser.events[event].attributes.insert("source.injected", reason.into());
         }
         if !self.human.is_empty() {
             let content = Content { blocks: self.human };
@@ -151,7 +151,7 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
             }
             "redacted_thinking" => {
                 let event = parser.push(source, EventType::Thinking, Content::default());
-                parser.events[event].attributes.insert("redacted".to_owned(), true.into());
+                parser.events[event].attributes.insert("redacted", true.into());
             }
             "tool_use" | "server_tool_use" | "mcp_tool_use" => call(parser, source, block),
             _ if is_result(block) => result(parser, source, (block, &pointer), false),
@@ -163,10 +163,10 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
     }
 }
 
-fn keep(event: &mut hail::Event, key: &str, raw: Option<&RawValue>) {
+fn keep(event: &mut hail::Event, key: &'static str, raw: Option<&RawValue>) {
     let value = raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     if let Some(value) = value.filter(|value| !value.is_null()) {
-        event.attributes.insert(key.to_owned(), value);
+        event.attributes.insert(key, value);
     }
 }
 
@@ -178,9 +178,9 @@ fn call(parser: &mut Parser, source: &mut Source<'_>, block: &Block<'_>) {
     let id = text_of(block.id.as_ref());
     let event = &mut parser.events[index];
     mark(event, &id);
-    event.attributes.insert(attribute::TOOL_KIND.to_owned(), opened.group.into());
+    event.attributes.insert(attribute::TOOL_KIND, opened.group.into());
     if !matches!(event.event_type, EventType::ToolCall { .. }) {
-        event.attributes.insert("source.tool_name".to_owned(), name.as_str().into());
+        event.attributes.insert("source.tool_name", name.as_str().into());
     }
     if matches!(event.event_type, EventType::TaskStart { .. }) {
         event.task_id = Some(id.clone()).filter(|id| !id.is_empty());
@@ -357,6 +357,6 @@ fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Op
     }
     said.tell(parser, source);
     let event = parser.events.get_mut(first)?;
-    event.attributes.insert("source.attachment".to_owned(), "queued_command".into());
+    event.attributes.insert("source.attachment", "queued_command".into());
     Some(())
 }

@@ -229,10 +229,10 @@ impl Parser {
     }
 
     /// Puts the remaining fields of a record onto one of its events.
-    pub(super) fn put_rest(&mut self, event: usize, fields: &Fields<'_>, key: &str) {
+    pub(super) fn put_rest(&mut self, event: usize, fields: &Fields<'_>, key: &'static str) {
         let kept = self.fields(fields, without_nothing);
         if !kept.is_empty() {
-            self.events[event].attributes.insert(key.to_owned(), Value::Object(kept));
+            self.events[event].attributes.insert(key, Value::Object(kept));
         }
     }
 
@@ -281,7 +281,7 @@ fn mark_changes(event: &mut Event, record: &Record<'_>, envelope: &mut HashMap<&
         if let Some(fact) = fact.as_ref().map(Text::as_str)
             && changed(envelope, key, fact)
         {
-            event.attributes.insert(key.to_owned(), fact.into());
+            event.attributes.insert(key, fact.into());
         }
     }
 }
@@ -289,6 +289,6 @@ fn mark_changes(event: &mut Event, record: &Record<'_>, envelope: &mut HashMap<&
 /// Notes the parent where it is not simply the record before: at a rewind, beside a sidechain.
 fn mark_parent(event: &mut Event, record: &Record<'_>, previous: &str) {
     if let Some(parent) = record.parent.as_ref().map(Text::as_str).filter(|parent| *parent != previous) {
-        event.attributes.insert("source.parent_id".to_owned(), parent.into());
+        event.attributes.insert("source.parent_id", parent.into());
     }
 }

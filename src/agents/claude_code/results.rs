@@ -61,7 +61,7 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
         EventType::ShellCommand { exit_code, .. } => *exit_code = exit_code_of(outcome),
         EventType::TaskStart { .. } => {
             let agent = fields.and_then(|fields| fields.text("agentId"));
-            event.attributes.extend(agent.map(|agent| ("task.agent_id".to_owned(), agent.into())));
+            event.attributes.extend(agent.map(|agent| ("task.agent_id", agent)));
         }
         _ => {}
     }
@@ -116,8 +116,7 @@ fn exit_code_of(outcome: &Outcome<'_>) -> Option<i32> {
 pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) -> Attributes {
     let mut attributes = Attributes::new();
     let Some(fields) = outcome.fields else {
-        attributes
-            .extend(unstructured(view.to_value(), outcome).map(|value| ("source.tool_use_result".to_owned(), value)));
+        attributes.extend(unstructured(view.to_value(), outcome).map(|value| ("source.tool_use_result", value)));
         return attributes;
     };
     let mut kept = Map::new();
@@ -128,16 +127,16 @@ pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) ->
         }
         let Some(value) = file_or_value(name, key, raw).and_then(without_nothing) else { continue };
         match (name, key) {
-            ("Task" | "Agent", "agentId") => drop(attributes.insert("task.agent_id".to_owned(), value)),
-            ("Task" | "Agent", "totalTokens") => drop(attributes.insert("task.total_tokens".to_owned(), value)),
+            ("Task" | "Agent", "agentId") => drop(attributes.insert("task.agent_id", value)),
+            ("Task" | "Agent", "totalTokens") => drop(attributes.insert("task.total_tokens", value)),
             ("Task" | "Agent", "totalToolUseCount") => {
-                attributes.insert("task.total_tool_uses".to_owned(), value);
+                attributes.insert("task.total_tool_uses", value);
             }
             _ => drop(kept.insert(key.to_owned(), value)),
         }
     }
     if !kept.is_empty() {
-        attributes.insert("source.tool_use_result".to_owned(), Value::Object(kept));
+        attributes.insert("source.tool_use_result", Value::Object(kept));
     }
     attributes
 }
@@ -216,7 +215,7 @@ fn unstructured(value: Value, outcome: &Outcome<'_>) -> Option<Value> {
 /// Marks an event as belonging to a call.
 pub(super) fn mark(event: &mut Event, call_id: &str) {
     if !call_id.is_empty() {
-        event.attributes.insert(attribute::CALL_ID.to_owned(), call_id.into());
+        event.attributes.insert(attribute::CALL_ID, call_id.into());
     }
 }
 

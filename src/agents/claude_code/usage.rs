@@ -45,7 +45,7 @@ impl Answers {
         for answer in self.open.into_values() {
             let Some(event) = events.get_mut(answer.last_event) else { continue };
             for (key, fact) in answer.facts {
-                event.attributes.insert(key.to_owned(), fact.into());
+                event.attributes.insert(key, fact.into());
             }
             if let Some(Value::Object(usage)) = answer.usage.and_then(|usage| serde_json::from_str(&usage).ok()) {
                 put_counts(event, usage);
@@ -55,10 +55,10 @@ impl Answers {
 }
 
 fn put_counts(event: &mut Event, mut usage: Map<String, Value>) {
-    let mut put = |key: &str, count: Option<Value>, even_zero: bool| {
+    let mut put = |key: &'static str, count: Option<Value>, even_zero: bool| {
         let count = count.as_ref().and_then(Value::as_u64).unwrap_or(0);
         if count > 0 || even_zero {
-            event.attributes.insert(key.to_owned(), count.into());
+            event.attributes.insert(key, count.into());
         }
     };
     put(attribute::INPUT_TOKENS, usage.remove("input_tokens"), true);
@@ -69,7 +69,7 @@ fn put_counts(event: &mut Event, mut usage: Map<String, Value>) {
     put(attribute::REASONING_TOKENS, details.and_then(|details| details.remove("thinking_tokens")), false);
     let rest = without_nothing(Value::Object(usage));
     if let Some(rest) = rest {
-        event.attributes.insert("source.usage".to_owned(), rest);
+        event.attributes.insert("source.usage", rest);
     }
 }
 

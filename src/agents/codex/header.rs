@@ -95,8 +95,8 @@ impl HeaderState {
         self.header
     }
 
-    fn set(&mut self, key: &str, value: impl Into<Value>) {
-        self.header.context.attributes.insert(key.to_owned(), value.into());
+    fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.header.context.attributes.insert(key, value.into());
     }
 
     fn relate(&mut self, id: &str) {

@@ -140,7 +140,7 @@ impl Parser<'_> {
                 file.duration_ms = None;
                 Usage::clear(file);
                 file.attributes.remove("shell");
-                file.attributes.insert(attribute::TOOL_KIND.to_owned(), "edit".into());
+                file.attributes.insert(attribute::TOOL_KIND, "edit".into());
             }
             events.push(call);
             events.append(&mut files);
@@ -157,7 +157,7 @@ impl Parser<'_> {
             self.apply(call.slot, is_alone);
             for event in self.outbox.events(call.slot).into_iter().flatten() {
                 if event.event_type.changed_path().is_some() {
-                    event.attributes.insert("patch_status".to_owned(), "unconfirmed".into());
+                    event.attributes.insert("patch_status", "unconfirmed".into());
                 }
             }
         }
@@ -248,9 +248,9 @@ impl Parser<'_> {
         call.has_failed |= has_failed;
         let slot = call.slot;
         if let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) {
-            event.attributes.insert("mcp_server".to_owned(), server.into());
-            event.attributes.insert("mcp_tool".to_owned(), tool.into());
-            event.attributes.insert(attribute::TOOL_KIND.to_owned(), "mcp".into());
+            event.attributes.insert("mcp_server", server.into());
+            event.attributes.insert("mcp_tool", tool.into());
+            event.attributes.insert(attribute::TOOL_KIND, "mcp".into());
             event.duration_ms = event.duration_ms.or(span.map(Span::milliseconds));
         }
     }

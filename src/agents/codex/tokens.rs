@@ -60,7 +60,7 @@ impl Usage {
 
     /// Puts the counts on an event, in HAIL's terms: fresh input apart from cached.
     pub(super) fn put_on(self, event: &mut Event) {
-        let mut put = |key: &str, count: u64| event.attributes.insert(key.to_owned(), count.min(MAX_COUNT).into());
+        let mut put = |key: &'static str, count: u64| event.attributes.insert(key, count.min(MAX_COUNT).into());
         put(attribute::INPUT_TOKENS, self.input_tokens.saturating_sub(self.cached_input_tokens));
         put(attribute::OUTPUT_TOKENS, self.output_tokens);
         if self.cached_input_tokens > 0 {
@@ -75,14 +75,14 @@ impl Usage {
     pub(super) fn copy(from: &Event, to: &mut Event) {
         for key in KEYS {
             if let Some(count) = from.attributes.get(key) {
-                to.attributes.insert(key.to_owned(), count.clone());
+                to.attributes.insert(key, count.clone());
             }
         }
     }
 
     /// Takes the counts off an event.
     pub(super) fn clear(event: &mut Event) {
-        event.attributes.retain(|key, _| !KEYS.contains(&key.as_str()));
+        event.attributes.retain(|key, _| !KEYS.contains(&key));
     }
 
     fn since(self, earlier: Self) -> Self {
