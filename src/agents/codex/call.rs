@@ -80,7 +80,7 @@ impl Parser<'_> {
             given = std::mem::take(&mut payload.input);
         }
         let arguments = match payload.action {
-            Some(action) if given.is_missing() => serde_json::from_str(action.get()).unwrap_or_default(),
+            Some(action) if given.is_missing() => serde_json::from_str(action).unwrap_or_default(),
             _ => arguments(given),
         };
         let made = match &*payload.name {

@@ -57,17 +57,17 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The pieces of a list, or of a single string.
-    pub(super) fn list(raw: Option<&RawValue>) -> Vec<Self> {
+    pub(super) fn list(raw: Option<&str>) -> Vec<Self> {
         let Some(raw) = raw else { return Vec::new() };
         // Mostly they are texts and pictures, and all is said.
-        if let Ok(pieces) = serde_json::from_str::<Vec<Self>>(raw.get())
+        if let Ok(pieces) = serde_json::from_str::<Vec<Self>>(raw)
             && pieces.iter().all(Self::is_known)
         {
             return pieces;
         }
-        match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
+        match serde_json::from_str::<Vec<&RawValue>>(raw) {
             Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
-            Err(_) => serde_json::from_str(raw.get()).map(Self::of_text).into_iter().collect(),
+            Err(_) => serde_json::from_str(raw).map(Self::of_text).into_iter().collect(),
         }
     }
 

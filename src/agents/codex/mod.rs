@@ -17,9 +17,9 @@ mod parser;
 mod patch;
 mod record;
 mod result;
+mod scan;
 mod shell;
 mod tokens;
-mod unescape;
 
 use std::path::Path;
 

@@ -111,3 +111,40 @@ impl<'s> Outbox<'s> {
         self.waiting.get_mut(index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{MAX_BYTES, Outbox};
+    use crate::hail::{Event, EventType, Header, Sink, Timestamp};
+
+    struct Ids(Vec<String>);
+
+    impl Sink for Ids {
+        fn header(&mut self, _: Header) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn event(&mut self, event: Event) -> io::Result<()> {
+            self.0.push(event.event_id);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_call_without_a_result_waits_until_too_much_waits_behind_it() {
+        let mut ids = Ids(Vec::new());
+        let mut outbox = Outbox::new(&mut ids);
+        let mut push = |id: &str, bytes: usize, holds: u8| {
+            outbox.weigh(bytes);
+            outbox.push(Event::new(id, Timestamp::EPOCH, EventType::UserMessage), holds);
+            outbox.flush().expect("memory does not fail");
+            outbox.waiting.len()
+        };
+        assert_eq!(push("call", 100, 1), 1);
+        assert_eq!(push("result of another", MAX_BYTES - 100, 0), 2);
+        assert_eq!(push("one byte more", 1, 0), 0);
+        assert_eq!(ids.0, ["call", "result of another", "one byte more"]);
+    }
+}

@@ -36,6 +36,7 @@ pub(super) struct Parser<'s> {
     /// Whether a `compacted` record came and its notice has not.
     pub(super) is_compacted: bool,
     last_agent_text: String,
+    scratch: String,
     recognised: bool,
     fault: Option<(u64, String)>,
     warnings: Vec<Warning>,
@@ -78,6 +79,7 @@ impl<'s> Parser<'s> {
             part: 0,
             is_compacted: false,
             last_agent_text: String::new(),
+            scratch: String::new(),
             recognised: false,
             fault: None,
             warnings: Vec::new(),
@@ -86,7 +88,7 @@ impl<'s> Parser<'s> {
 
     fn read(&mut self, text: &str, is_terminated: bool) {
         self.header.see_line(text);
-        if let Ok(mut line) = serde_json::from_str::<Line<'_>>(text) {
+        if let Some(mut line) = Line::read(text, &mut self.scratch) {
             self.set_clock(&line.timestamp);
             if let Some(payload) = &mut line.payload {
                 self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
@@ -143,7 +145,7 @@ impl<'s> Parser<'s> {
         if super::is_bare_header(&value) {
             self.recognised = true;
             self.bare_header(value);
-        } else if let Ok(mut item) = serde_json::from_str::<Payload<'_>>(text)
+        } else if let Some(mut item) = Payload::read(text, &mut self.scratch)
             && BARE_TYPES.contains(&&*item.kind)
         {
             self.recognised = true;

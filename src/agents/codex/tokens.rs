@@ -1,7 +1,6 @@
 //! Token counts: what each answer cost, once.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::hail::{Event, attribute};
 
@@ -38,8 +37,8 @@ pub(super) struct Meter {
 impl Meter {
     /// What a `token_count` adds, or `None` where it only repeats: the same total comes again with
     /// every change of the rate limits. A total that falls is a new count after a resume.
-    pub(super) fn read(&mut self, info: Option<&RawValue>, flat: Option<Usage>) -> Option<Usage> {
-        let info: Option<Info> = info.and_then(|info| serde_json::from_str(info.get()).ok());
+    pub(super) fn read(&mut self, info: Option<&str>, flat: Option<Usage>) -> Option<Usage> {
+        let info: Option<Info> = info.and_then(|info| serde_json::from_str(info).ok());
         let Some(Info { total_token_usage: total, last_token_usage: last }) = info else { return flat };
         let previous = self.total;
         if total.is_some() {
