@@ -9,7 +9,8 @@ use super::{
     outbox::Slot,
     parser::Parser,
     patch::{self, Change},
-    record::{self, Loose, Payload},
+    record::{Loose, Payload},
+    scan::Scanner,
     shell::Command,
 };
 use crate::{
@@ -81,7 +82,7 @@ impl Parser<'_> {
         }
         let arguments = match payload.action {
             Some(action) if given.is_missing() => serde_json::from_str(action).unwrap_or_default(),
-            _ => arguments(given),
+            _ => arguments(given, &mut self.scratch),
         };
         let made = match &*payload.name {
             "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, raw_type),
@@ -176,7 +177,7 @@ impl Parser<'_> {
     /// Reads a search of the web, which both sides tell.
     pub(super) fn web_search(&mut self, payload: &mut Payload<'_>, text: &str) {
         let is_item = payload.kind == "web_search_call";
-        let mut value: Value = record::payload(text).or_else(|| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut value: Value = serde_json::from_str(text).unwrap_or_default();
         let action = value.get("action").filter(|action| action.is_object()).unwrap_or(&value);
         let field =
             |key: &str| action.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -209,7 +210,7 @@ impl Parser<'_> {
 
     /// Reads a picture that the model made, which both sides tell.
     pub(super) fn image(&mut self, text: &str) {
-        let value: Value = record::payload(text).or_else(|| serde_json::from_str(text).ok()).unwrap_or_default();
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
         let field = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let id = [field("call_id"), field("id")].into_iter().find(|id| !id.is_empty()).unwrap_or_default().to_owned();
         if !id.is_empty() && self.calls.contains_key(&CallId::of(&id)) {
@@ -231,15 +232,25 @@ impl Parser<'_> {
 }
 
 /// The arguments of a call: JSON, JSON in a string, or a plain string.
-fn arguments(given: Loose<'_>) -> Value {
+fn arguments(given: Loose<'_>, scratch: &mut String) -> Value {
     match given {
         Loose::Missing => Value::Null,
         Loose::Other(value) => value,
-        Loose::Text(text) => match serde_json::from_str::<Map<String, Value>>(&text) {
-            Ok(fields) => Value::Object(fields),
-            Err(_) => Value::String(text.into_owned()),
+        Loose::Text(text) => match object(&text, scratch) {
+            Some(fields) => Value::Object(fields),
+            None => Value::String(text.into_owned()),
         },
     }
+}
+
+fn object(text: &str, scratch: &mut String) -> Option<Map<String, Value>> {
+    let mut fields = Map::new();
+    let mut scanner = Scanner::new(text, scratch);
+    scanner.object(|scanner, key| {
+        fields.insert(key.to_owned(), scanner.value()?);
+        Some(())
+    })?;
+    scanner.is_at_end().then_some(fields)
 }
 
 fn content_of(arguments: Value) -> Content {

@@ -6,7 +6,8 @@ use serde_json::{Value, value::RawValue};
 use super::{
     echo::{Said, Side},
     parser::Parser,
-    record::{self, Payload},
+    record::Payload,
+    scan::Scanner,
 };
 use crate::{
     agents::media,
@@ -57,18 +58,36 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The pieces of a list, or of a single string.
-    pub(super) fn list(raw: Option<&str>) -> Vec<Self> {
+    pub(super) fn list(raw: Option<&str>, scratch: &mut String) -> Vec<Self> {
         let Some(raw) = raw else { return Vec::new() };
-        // Mostly they are texts and pictures, and all is said.
-        if let Ok(pieces) = serde_json::from_str::<Vec<Self>>(raw)
-            && pieces.iter().all(Self::is_known)
-        {
+        if let Some(pieces) = Self::known_list(raw, scratch) {
             return pieces;
         }
         match serde_json::from_str::<Vec<&RawValue>>(raw) {
             Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
             Err(_) => serde_json::from_str(raw).map(Self::of_text).into_iter().collect(),
         }
+    }
+
+    /// The pieces of a list that has nothing but texts and pictures.
+    fn known_list(raw: &str, scratch: &mut String) -> Option<Vec<Self>> {
+        let mut pieces = Vec::new();
+        Scanner::new(raw, scratch).array(|scanner| {
+            let mut piece = Self::default();
+            scanner.object(|scanner, key| {
+                match key {
+                    "text" if scanner.is_at_null() => scanner.skip()?,
+                    "text" => piece.text = Some(scanner.string()?.into_owned()),
+                    "image_url" => piece.image_url = Some(scanner.value()?).filter(|url| !url.is_null()),
+                    _ => scanner.skip()?,
+                }
+                Some(())
+            })?;
+            let is_known = piece.is_known();
+            pieces.push(piece);
+            is_known.then_some(())
+        })?;
+        Some(pieces)
     }
 
     /// The pieces of a list that was read already.
@@ -121,7 +140,7 @@ impl Piece {
 impl Parser<'_> {
     /// Reads a `message` item.
     pub(super) fn message(&mut self, payload: &mut Payload<'_>) {
-        let mut pieces = Piece::list(payload.content);
+        let mut pieces = Piece::list(payload.content, &mut self.scratch);
         if pieces.iter().any(|piece| piece.image_url.is_some()) {
             pieces.retain(|piece| !piece.is_picture_tag());
         }
@@ -147,7 +166,7 @@ impl Parser<'_> {
             kind: Option<String>,
             images: Option<Vec<String>>,
         }
-        let details: Details = record::payload(text).unwrap_or_default();
+        let details: Details = serde_json::from_str(text).unwrap_or_default();
         let Some(message) = payload.message.take_text() else { return };
         let is_plain = details.kind.is_none_or(|kind| kind == "plain");
         let text = Piece::of_text(message);
@@ -176,8 +195,9 @@ impl Parser<'_> {
     /// Reads a `reasoning` item. Its `encrypted_content` is for the provider alone and is left out:
     /// nobody else can read it. What is readable comes as a summary, rarely as the reasoning itself.
     pub(super) fn reasoning(&mut self, payload: &mut Payload<'_>) {
-        let pieces = Piece::list(payload.summary).into_iter().chain(Piece::list(payload.content));
-        let texts = pieces.filter_map(|piece| piece.text).collect();
+        let mut pieces = Piece::list(payload.summary, &mut self.scratch);
+        pieces.append(&mut Piece::list(payload.content, &mut self.scratch));
+        let texts = pieces.into_iter().filter_map(|piece| piece.text).collect();
         self.think(texts, Side::Item);
     }
 

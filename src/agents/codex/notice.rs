@@ -7,7 +7,7 @@ use super::{
     call::CallId,
     echo::Side,
     parser::Parser,
-    record::{self, Payload},
+    record::Payload,
     tokens::Usage,
 };
 use crate::hail::{Content, EventType, title_of};
@@ -17,7 +17,7 @@ impl Parser<'_> {
     pub(super) fn notice(&mut self, payload: &mut Payload<'_>, text: &str) {
         match &*payload.kind {
             "token_count" => {
-                let flat = payload.info.is_none().then(|| record::payload::<Usage>(text)).flatten();
+                let flat = payload.info.is_none().then(|| Usage::read(text)).flatten();
                 self.token_count(payload, flat);
             }
             "user_message" => self.user_notice(payload, text),
@@ -46,10 +46,10 @@ impl Parser<'_> {
     fn other_notice(&mut self, payload: &Payload<'_>, text: &str) {
         let kind = &*payload.kind;
         if kind == "thread_name_updated"
-            && let Some(name) = record::payload::<Value>(text)
-                .and_then(|payload| payload.get("thread_name")?.as_str().map(str::to_owned))
+            && let Ok(payload) = serde_json::from_str::<Value>(text)
+            && let Some(name) = payload.get("thread_name").and_then(Value::as_str)
         {
-            self.header.see_name(&name);
+            self.header.see_name(name);
         }
         // These say nothing that the call, its result and the whole message do not say.
         let is_part = kind.ends_with("_begin") || kind == "exec_command_output_delta" || kind == "view_image_tool_call";
@@ -86,7 +86,7 @@ impl Parser<'_> {
             duration_ms: Option<u64>,
         }
         self.close_answer();
-        let end: End = record::payload(text).unwrap_or_default();
+        let end: End = serde_json::from_str(text).unwrap_or_default();
         let said = end.last_agent_message.filter(|words| !words.trim().is_empty());
         let summary = match (said, &end.reason) {
             (Some(words), _) if self.is_last_agent_text(&words) => Some(title_of(&words)),
@@ -117,7 +117,7 @@ impl Parser<'_> {
     /// Reads a `compacted` record. Its `replacement_history` repeats records that came before, so
     /// only their number is kept.
     pub(super) fn compacted(&mut self, text: &str) {
-        let Some(Value::Object(mut fields)) = record::payload::<Value>(text) else { return };
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return };
         let replaced = fields.remove("replacement_history");
         let replaced = replaced.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         fields.insert("replacement_items".to_owned(), json!(replaced));

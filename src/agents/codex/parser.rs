@@ -36,7 +36,8 @@ pub(super) struct Parser<'s> {
     /// Whether a `compacted` record came and its notice has not.
     pub(super) is_compacted: bool,
     last_agent_text: String,
-    scratch: String,
+    /// Where strings with escapes are decoded.
+    pub(super) scratch: String,
     recognised: bool,
     fault: Option<(u64, String)>,
     warnings: Vec<Warning>,
@@ -92,7 +93,7 @@ impl<'s> Parser<'s> {
             self.set_clock(&line.timestamp);
             if let Some(payload) = &mut line.payload {
                 self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
-                return self.record(&line.kind, payload, text);
+                return self.record(&line.kind, payload);
             }
         }
         match serde_json::from_str::<Value>(text) {
@@ -103,7 +104,8 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn record(&mut self, kind: &str, payload: &mut Payload<'_>, text: &str) {
+    fn record(&mut self, kind: &str, payload: &mut Payload<'_>) {
+        let text = payload.raw;
         match kind {
             "response_item" => self.item(payload, text),
             "event_msg" => self.notice(payload, text),
@@ -130,14 +132,14 @@ impl<'s> Parser<'s> {
 
     /// A record that is not shaped like a line of a rollout: of the bare format, of an unknown
     /// version, or damaged.
-    fn odd_record(&mut self, value: Value, text: &str) {
+    fn odd_record(&mut self, mut value: Value, text: &str) {
         let field = |key: &str| value.get(key).and_then(Value::as_str);
         let kind = field("type").unwrap_or_default();
         if value.get("payload").is_some() {
             self.recognised |= super::LINE_TYPES.contains(&kind);
             let name = if kind.is_empty() { "unknown" } else { kind };
             let name = name.to_owned();
-            return self.custom(&name, &name, text);
+            return self.custom_value(&name, &name, value["payload"].take());
         }
         if let Some(time) = field("timestamp") {
             self.set_clock(time);
@@ -175,10 +177,7 @@ impl<'s> Parser<'s> {
 
     /// Keeps a record as JSON.
     pub(super) fn custom(&mut self, kind: &str, raw_type: &str, text: &str) {
-        let mut value: Value = serde_json::from_str(text).unwrap_or_else(|_| json!({ "text": text }));
-        if let Some(payload) = value.get_mut("payload") {
-            value = payload.take();
-        }
+        let value = serde_json::from_str(text).unwrap_or_else(|_| json!({ "text": text }));
         self.custom_value(kind, raw_type, value);
     }
 

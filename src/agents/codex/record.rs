@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::scan::Scanner;
@@ -38,6 +37,8 @@ impl<'a> Line<'a> {
 /// have more than one shape stays raw.
 #[derive(Default)]
 pub(super) struct Payload<'a> {
+    /// All of it.
+    pub(super) raw: &'a str,
     pub(super) kind: Cow<'a, str>,
     pub(super) role: Cow<'a, str>,
     pub(super) name: Cow<'a, str>,
@@ -66,7 +67,7 @@ impl<'a> Payload<'a> {
     }
 
     fn fill(&mut self, scanner: &mut Scanner<'a, '_>) -> Option<()> {
-        scanner.object(|scanner, key| {
+        self.raw = scanner.raw_object(|scanner, key| {
             match key {
                 "type" => self.kind = scanner.word()?,
                 "role" => self.role = scanner.word()?,
@@ -87,19 +88,9 @@ impl<'a> Payload<'a> {
                 _ => scanner.skip()?,
             }
             Some(())
-        })
+        })?;
+        Some(())
     }
-}
-
-/// Reads the payload of a line once more, as a `T`.
-pub(super) fn payload<'a, T: Deserialize<'a>>(line: &'a str) -> Option<T> {
-    #[derive(Deserialize)]
-    #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-    struct Wrapped<T> {
-        payload: T,
-    }
-    let wrapped: Wrapped<T> = serde_json::from_str(line).ok()?;
-    Some(wrapped.payload)
 }
 
 /// A value that is mostly a string: read in one pass where it is, as JSON where it is not.

@@ -9,7 +9,7 @@ use super::{
     outbox::Slot,
     output::Outcome,
     parser::Parser,
-    record::{self, Payload},
+    record::Payload,
     tokens::Usage,
 };
 use crate::hail::{Content, Event, EventType, attribute};
@@ -30,13 +30,13 @@ impl Span {
 impl Parser<'_> {
     /// Reads what a tool returned.
     pub(super) fn result(&mut self, payload: &mut Payload<'_>) {
-        let outcome = Outcome::read(std::mem::take(&mut payload.output));
+        let outcome = Outcome::read(std::mem::take(&mut payload.output), &mut self.scratch);
         self.settle(&payload.call_id, outcome, format!("response_item/{}", payload.kind));
     }
 
     /// Reads what a search for tools returned.
     pub(super) fn tool_search_output(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let mut found: Value = record::payload(text).unwrap_or_default();
+        let mut found: Value = serde_json::from_str(text).unwrap_or_default();
         let content = Content::json(found.get_mut("tools").map(Value::take).unwrap_or_default());
         let is_error = found.get("status").and_then(Value::as_str).is_some_and(|status| status == "failed");
         let outcome = Outcome { content, is_error, ..Outcome::default() };
@@ -165,7 +165,7 @@ impl Parser<'_> {
 
     /// Reads `patch_apply_end`: it knows line numbers, and whether the patch was applied.
     pub(super) fn patch_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = record::payload(text).unwrap_or_default();
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
         let Some(call) = self.calls.get_mut(&CallId::of(&payload.call_id)) else {
             return self.custom("patch_apply_end", "event_msg/patch_apply_end", text);
         };
@@ -188,7 +188,7 @@ impl Parser<'_> {
             stdout: Option<String>,
             source: Option<Value>,
         }
-        let end: End = record::payload(text).unwrap_or_default();
+        let end: End = serde_json::from_str(text).unwrap_or_default();
         let duration = end.duration.as_ref().map(Span::milliseconds);
         if let Some(call) = self.calls.get(&CallId::of(&payload.call_id)) {
             let slot = call.slot;
@@ -221,7 +221,7 @@ impl Parser<'_> {
 
     /// Reads `mcp_tool_call_end`: of a known call it adds the server, the time and the success.
     pub(super) fn mcp_call_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = record::payload(text).unwrap_or_default();
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
         let field = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let (server, tool) = (field("/invocation/server"), field("/invocation/tool"));
         let span = value.get("duration").and_then(|span| Span::deserialize(span).ok());

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
 use serde_json::Value;
 
 use super::record::Loose;
@@ -19,28 +20,36 @@ pub(super) struct Scanner<'a, 's> {
     text: &'a str,
     at: usize,
     depth: u8,
+    /// Whether there are control characters, which strings must not have: hardly ever.
+    has_controls: bool,
     /// Where strings with escapes are decoded.
     scratch: &'s mut String,
 }
 
 impl<'a, 's> Scanner<'a, 's> {
     pub(super) fn new(text: &'a str, scratch: &'s mut String) -> Self {
-        Self { text, at: 0, depth: 0, scratch }
+        let has_controls = text.bytes().fold(u8::MAX, u8::min) < b' ';
+        Self { text, at: 0, depth: 0, has_controls, scratch }
     }
 
     /// Reads an object; `field` has to read the value of each key, or to pass over it.
     pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
-        self.list(b'{', b'}', |scanner| {
+        self.items(b'{', b'}', |scanner| {
             let key = scanner.string()?;
             scanner.expect(b':')?;
             field(scanner, &key)
         })
     }
 
+    /// Reads an array; `item` has to read each value, or to pass over it.
+    pub(super) fn array(&mut self, item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.items(b'[', b']', item)
+    }
+
     /// Reads a string, which is copied only where it has escapes.
     pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
         self.expect(b'"')?;
-        let first = self.plain();
+        let first = self.plain()?;
         if self.take()? == b'"' {
             return Some(Cow::Borrowed(first));
         }
@@ -49,7 +58,7 @@ impl<'a, 's> Scanner<'a, 's> {
         loop {
             let character = self.escaped()?;
             self.scratch.push(character);
-            let piece = self.plain();
+            let piece = self.plain()?;
             self.scratch.push_str(piece);
             if self.take()? == b'"' {
                 return Some(Cow::Owned(self.scratch.clone()));
@@ -73,6 +82,28 @@ impl<'a, 's> Scanner<'a, 's> {
         }
     }
 
+    /// Reads any value.
+    pub(super) fn value(&mut self) -> Option<Value> {
+        Some(match self.loose()? {
+            Loose::Missing => Value::Null,
+            Loose::Text(text) => Value::String(text.into_owned()),
+            Loose::Other(value) => value,
+        })
+    }
+
+    /// Reads a natural number.
+    pub(super) fn count(&mut self) -> Option<u64> {
+        self.raw()??.parse().ok()
+    }
+
+    /// Reads an object for its raw text as well.
+    pub(super) fn raw_object(&mut self, field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.object(field)?;
+        Some(&self.text[start..self.at])
+    }
+
     /// Passes over a value and returns its text, or none for `null`.
     pub(super) fn raw(&mut self) -> Option<Option<&'a str>> {
         self.peek()?;
@@ -86,7 +117,7 @@ impl<'a, 's> Scanner<'a, 's> {
         match self.peek()? {
             b'"' => self.skip_string(),
             b'{' => self.object(|scanner, _| scanner.skip()),
-            b'[' => self.list(b'[', b']', Self::skip),
+            b'[' => self.array(Self::skip),
             b't' => self.literal("true"),
             b'f' => self.literal("false"),
             b'n' => self.literal("null"),
@@ -104,7 +135,7 @@ impl<'a, 's> Scanner<'a, 's> {
         self.peek().is_none()
     }
 
-    fn list(&mut self, open: u8, close: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    fn items(&mut self, open: u8, close: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(open)?;
         self.depth = self.depth.checked_add(1).filter(|depth| *depth <= MAX_DEPTH)?;
         if self.peek()? == close {
@@ -124,18 +155,16 @@ impl<'a, 's> Scanner<'a, 's> {
         Some(())
     }
 
-    /// What stands before the next quote, backslash or control character.
-    fn plain(&mut self) -> &'a str {
-        let start = self.at;
-        self.at += plain_length(&self.text.as_bytes()[start..]);
-        &self.text[start..self.at]
+    /// What stands before the next quote or backslash.
+    fn plain(&mut self) -> Option<&'a str> {
+        let rest = &self.text[self.at..];
+        let piece = &rest[..memchr2(b'"', b'\\', rest.as_bytes())?];
+        self.at += piece.len();
+        (!self.has_controls || piece.bytes().all(|byte| byte >= b' ')).then_some(piece)
     }
 
     /// Reads what follows a backslash, which was taken already.
     fn escaped(&mut self) -> Option<char> {
-        if self.text.as_bytes()[self.at - 1] != b'\\' {
-            return None;
-        }
         Some(match self.take()? {
             b'n' => '\n',
             b't' => '\t',
@@ -169,16 +198,16 @@ impl<'a, 's> Scanner<'a, 's> {
     fn skip_string(&mut self) -> Option<()> {
         self.expect(b'"')?;
         loop {
-            self.plain();
-            match (self.take()?, self.text.as_bytes().get(self.at)) {
-                (b'"', _) => return Some(()),
-                // Whether surrogates are pairs is seen where the string is decoded.
-                (b'\\', Some(b'u')) => {
-                    self.at += 1;
-                    self.unit()?;
-                }
-                (b'\\', Some(_)) => drop(self.escaped()?),
-                _ => return None,
+            self.plain()?;
+            if self.take()? == b'"' {
+                return Some(());
+            }
+            // Whether surrogates are pairs is seen where the string is decoded.
+            if self.text.as_bytes().get(self.at) == Some(&b'u') {
+                self.at += 1;
+                self.unit()?;
+            } else {
+                self.escaped()?;
             }
         }
     }
@@ -236,27 +265,6 @@ impl<'a, 's> Scanner<'a, 's> {
         self.at += 1;
         Some(byte)
     }
-}
-
-/// How many bytes come before the first quote, backslash or control character: eight are looked at
-/// in one word, where a byte that is sought sets the highest bit of its own.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
-    let (words, _) = bytes.as_chunks::<8>();
-    let mut length = 0;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = (quotes | backslashes | below(word, b' ')) & (ONES << 7);
-        if found != 0 {
-            return length + found.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    let rest = &bytes[length..];
-    length + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' ')).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
