@@ -82,7 +82,7 @@ impl Parser<'_> {
         }
         let arguments = match payload.action {
             Some(action) if given.is_missing() => serde_json::from_str(action).unwrap_or_default(),
-            _ => arguments(given, &mut self.scratch),
+            _ => arguments(given),
         };
         let made = match &*payload.name {
             "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, raw_type),
@@ -232,20 +232,20 @@ impl Parser<'_> {
 }
 
 /// The arguments of a call: JSON, JSON in a string, or a plain string.
-fn arguments(given: Loose<'_>, scratch: &mut String) -> Value {
+fn arguments(given: Loose<'_>) -> Value {
     match given {
         Loose::Missing => Value::Null,
         Loose::Other(value) => value,
-        Loose::Text(text) => match object(&text, scratch) {
+        Loose::Text(text) => match object(&text) {
             Some(fields) => Value::Object(fields),
             None => Value::String(text.into_owned()),
         },
     }
 }
 
-fn object(text: &str, scratch: &mut String) -> Option<Map<String, Value>> {
+fn object(text: &str) -> Option<Map<String, Value>> {
     let mut fields = Map::new();
-    let mut scanner = Scanner::new(text, scratch);
+    let mut scanner = Scanner::new(text);
     scanner.object(|scanner, key| {
         fields.insert(key.to_owned(), scanner.value()?);
         Some(())

@@ -58,9 +58,9 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The pieces of a list, or of a single string.
-    pub(super) fn list(raw: Option<&str>, scratch: &mut String) -> Vec<Self> {
+    pub(super) fn list(raw: Option<&str>) -> Vec<Self> {
         let Some(raw) = raw else { return Vec::new() };
-        if let Some(pieces) = Self::known_list(raw, scratch) {
+        if let Some(pieces) = Self::known_list(raw) {
             return pieces;
         }
         match serde_json::from_str::<Vec<&RawValue>>(raw) {
@@ -70,9 +70,9 @@ impl Piece {
     }
 
     /// The pieces of a list that has nothing but texts and pictures.
-    fn known_list(raw: &str, scratch: &mut String) -> Option<Vec<Self>> {
+    fn known_list(raw: &str) -> Option<Vec<Self>> {
         let mut pieces = Vec::new();
-        Scanner::new(raw, scratch).array(|scanner| {
+        Scanner::new(raw).array(|scanner| {
             let mut piece = Self::default();
             scanner.object(|scanner, key| {
                 match key {
@@ -140,7 +140,7 @@ impl Piece {
 impl Parser<'_> {
     /// Reads a `message` item.
     pub(super) fn message(&mut self, payload: &mut Payload<'_>) {
-        let mut pieces = Piece::list(payload.content, &mut self.scratch);
+        let mut pieces = Piece::list(payload.content);
         if pieces.iter().any(|piece| piece.image_url.is_some()) {
             pieces.retain(|piece| !piece.is_picture_tag());
         }
@@ -195,8 +195,8 @@ impl Parser<'_> {
     /// Reads a `reasoning` item. Its `encrypted_content` is for the provider alone and is left out:
     /// nobody else can read it. What is readable comes as a summary, rarely as the reasoning itself.
     pub(super) fn reasoning(&mut self, payload: &mut Payload<'_>) {
-        let mut pieces = Piece::list(payload.summary, &mut self.scratch);
-        pieces.append(&mut Piece::list(payload.content, &mut self.scratch));
+        let mut pieces = Piece::list(payload.summary);
+        pieces.append(&mut Piece::list(payload.content));
         let texts = pieces.into_iter().filter_map(|piece| piece.text).collect();
         self.think(texts, Side::Item);
     }

@@ -3,13 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    call::CallId,
-    echo::Side,
-    parser::Parser,
-    record::Payload,
-    tokens::Usage,
-};
+use super::{call::CallId, echo::Side, parser::Parser, record::Payload, tokens::Usage};
 use crate::hail::{Content, EventType, title_of};
 
 impl Parser<'_> {

@@ -37,19 +37,19 @@ const FAILURES: [&str; 14] = [
 
 impl Outcome {
     /// Reads the `output` of a call.
-    pub(super) fn read(output: Loose<'_>, scratch: &mut String) -> Self {
+    pub(super) fn read(output: Loose<'_>) -> Self {
         match output {
             Loose::Missing => Self::default(),
-            Loose::Text(text) => Self::of_text(text.into_owned(), scratch),
+            Loose::Text(text) => Self::of_text(text.into_owned()),
             Loose::Other(Value::Array(items)) => Self::of_pieces(Piece::of_values(items)),
-            Loose::Other(value) => Self::of_object(value, scratch),
+            Loose::Other(value) => Self::of_object(value),
         }
     }
 
     /// Reads a text: JSON with metadata to 0.4x, a head of a few lines since.
-    fn of_text(text: String, scratch: &mut String) -> Self {
+    fn of_text(text: String) -> Self {
         if text.starts_with('{')
-            && let Some(outcome) = Self::of_wrapped(&text, scratch)
+            && let Some(outcome) = Self::of_wrapped(&text)
         {
             return outcome;
         }
@@ -58,18 +58,18 @@ impl Outcome {
         outcome
     }
 
-    fn of_wrapped(text: &str, scratch: &mut String) -> Option<Self> {
+    fn of_wrapped(text: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Metadata {
             exit_code: Option<i32>,
             duration_seconds: Option<f64>,
         }
         let (mut output, mut metadata) = (None, None);
-        let mut scanner = Scanner::new(text, scratch);
+        let mut scanner = Scanner::new(text);
         scanner.object(|scanner, key| {
             match key {
                 "output" => output = Some(scanner.string()?),
-                "metadata" => metadata = Some(serde_json::from_str::<Metadata>(scanner.raw()??).ok()?),
+                "metadata" => metadata = Some(serde_json::from_str::<Metadata>(scanner.raw()?).ok()?),
                 _ => scanner.skip()?,
             }
             Some(())
@@ -92,11 +92,11 @@ impl Outcome {
     }
 
     /// Reads the shape that early versions and remote tools give.
-    fn of_object(value: Value, scratch: &mut String) -> Self {
+    fn of_object(value: Value) -> Self {
         let failed = value.get("success").and_then(Value::as_bool) == Some(false)
             || value.get("isError").or_else(|| value.get("is_error")).and_then(Value::as_bool) == Some(true);
         let mut outcome = match value.get("content") {
-            Some(Value::String(text)) => Self::of_text(text.clone(), scratch),
+            Some(Value::String(text)) => Self::of_text(text.clone()),
             _ if value.is_null() => Self::default(),
             _ => Self { content: Content::json(value), ..Self::default() },
         };

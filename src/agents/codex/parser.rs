@@ -36,8 +36,6 @@ pub(super) struct Parser<'s> {
     /// Whether a `compacted` record came and its notice has not.
     pub(super) is_compacted: bool,
     last_agent_text: String,
-    /// Where strings with escapes are decoded.
-    pub(super) scratch: String,
     recognised: bool,
     fault: Option<(u64, String)>,
     warnings: Vec<Warning>,
@@ -80,7 +78,6 @@ impl<'s> Parser<'s> {
             part: 0,
             is_compacted: false,
             last_agent_text: String::new(),
-            scratch: String::new(),
             recognised: false,
             fault: None,
             warnings: Vec::new(),
@@ -89,7 +86,7 @@ impl<'s> Parser<'s> {
 
     fn read(&mut self, text: &str, is_terminated: bool) {
         self.header.see_line(text);
-        if let Some(mut line) = Line::read(text, &mut self.scratch) {
+        if let Some(mut line) = Line::read(text) {
             self.set_clock(&line.timestamp);
             if let Some(payload) = &mut line.payload {
                 self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
@@ -147,7 +144,7 @@ impl<'s> Parser<'s> {
         if super::is_bare_header(&value) {
             self.recognised = true;
             self.bare_header(value);
-        } else if let Some(mut item) = Payload::read(text, &mut self.scratch)
+        } else if let Some(mut item) = Payload::read(text)
             && BARE_TYPES.contains(&&*item.kind)
         {
             self.recognised = true;

@@ -16,9 +16,9 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads a line; `None` where it is not one of a rollout.
-    pub(super) fn read(text: &'a str, scratch: &mut String) -> Option<Self> {
+    pub(super) fn read(text: &'a str) -> Option<Self> {
         let mut line = Self::default();
-        let mut scanner = Scanner::new(text, scratch);
+        let mut scanner = Scanner::new(text);
         scanner.object(|scanner, key| {
             match key {
                 "timestamp" => line.timestamp = scanner.word()?,
@@ -59,14 +59,14 @@ pub(super) struct Payload<'a> {
 
 impl<'a> Payload<'a> {
     /// Reads a line of the bare format.
-    pub(super) fn read(text: &'a str, scratch: &mut String) -> Option<Self> {
+    pub(super) fn read(text: &'a str) -> Option<Self> {
         let mut payload = Self::default();
-        let mut scanner = Scanner::new(text, scratch);
+        let mut scanner = Scanner::new(text);
         payload.fill(&mut scanner)?;
         scanner.is_at_end().then_some(payload)
     }
 
-    fn fill(&mut self, scanner: &mut Scanner<'a, '_>) -> Option<()> {
+    fn fill(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
         self.raw = scanner.raw_object(|scanner, key| {
             match key {
                 "type" => self.kind = scanner.word()?,
@@ -78,19 +78,23 @@ impl<'a> Payload<'a> {
                 "phase" => self.phase = scanner.word()?,
                 "message" => self.message = scanner.loose()?,
                 "text" => self.text = scanner.loose()?,
-                "content" => self.content = scanner.raw()?,
-                "summary" => self.summary = scanner.raw()?,
+                "content" => self.content = unless_null(scanner.raw()?),
+                "summary" => self.summary = unless_null(scanner.raw()?),
                 "arguments" => self.arguments = scanner.loose()?,
                 "input" => self.input = scanner.loose()?,
                 "output" => self.output = scanner.loose()?,
-                "action" => self.action = scanner.raw()?,
-                "info" => self.info = scanner.raw()?,
+                "action" => self.action = unless_null(scanner.raw()?),
+                "info" => self.info = unless_null(scanner.raw()?),
                 _ => scanner.skip()?,
             }
             Some(())
         })?;
         Some(())
     }
+}
+
+fn unless_null(raw: &str) -> Option<&str> {
+    Some(raw).filter(|raw| *raw != "null")
 }
 
 /// A value that is mostly a string: read in one pass where it is, as JSON where it is not.

@@ -30,7 +30,7 @@ impl Span {
 impl Parser<'_> {
     /// Reads what a tool returned.
     pub(super) fn result(&mut self, payload: &mut Payload<'_>) {
-        let outcome = Outcome::read(std::mem::take(&mut payload.output), &mut self.scratch);
+        let outcome = Outcome::read(std::mem::take(&mut payload.output));
         self.settle(&payload.call_id, outcome, format!("response_item/{}", payload.kind));
     }
 

@@ -13,22 +13,23 @@ use super::record::Loose;
 /// How deep values may be nested, as in serde.
 const MAX_DEPTH: u8 = 127;
 
+/// How much room a string with escapes has at first, at most.
+const MAX_ROOM: usize = 64 * 1024;
+
 /// A place in the text of a record. What reads returns `None` where the text is not JSON, or not of
 /// the type that is asked for.
-pub(super) struct Scanner<'a, 's> {
+pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: u8,
     /// Whether there are control characters, which strings must not have: hardly ever.
     has_controls: bool,
-    /// Where strings with escapes are decoded.
-    scratch: &'s mut String,
 }
 
-impl<'a, 's> Scanner<'a, 's> {
-    pub(super) fn new(text: &'a str, scratch: &'s mut String) -> Self {
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
         let has_controls = text.bytes().fold(u8::MAX, u8::min) < b' ';
-        Self { text, at: 0, depth: 0, has_controls, scratch }
+        Self { text, at: 0, depth: 0, has_controls }
     }
 
     /// Reads an object; `field` has to read the value of each key, or to pass over it.
@@ -52,17 +53,20 @@ impl<'a, 's> Scanner<'a, 's> {
         if self.take()? == b'"' {
             return Some(Cow::Borrowed(first));
         }
-        self.scratch.clear();
-        self.scratch.push_str(first);
+        // A long string is mostly the last of its record.
+        let mut string = String::with_capacity(MAX_ROOM.min(first.len() + self.text.len() - self.at));
+        string.push_str(first);
         loop {
-            let character = self.escaped()?;
-            self.scratch.push(character);
-            let piece = self.plain()?;
-            self.scratch.push_str(piece);
+            string.push(self.escaped()?);
+            string.push_str(self.plain()?);
             if self.take()? == b'"' {
-                return Some(Cow::Owned(self.scratch.clone()));
+                break;
             }
         }
+        if string.len() < string.capacity() / 2 {
+            string.shrink_to_fit();
+        }
+        Some(Cow::Owned(string))
     }
 
     /// Reads a string or `null`, which counts as an empty one.
@@ -76,8 +80,8 @@ impl<'a, 's> Scanner<'a, 's> {
             return self.string().map(Loose::Text);
         }
         match self.raw()? {
-            None => Some(Loose::Missing),
-            Some(raw) => serde_json::from_str::<Value>(raw).ok().map(Loose::Other),
+            "null" => Some(Loose::Missing),
+            raw => serde_json::from_str::<Value>(raw).ok().map(Loose::Other),
         }
     }
 
@@ -92,7 +96,7 @@ impl<'a, 's> Scanner<'a, 's> {
 
     /// Reads a natural number.
     pub(super) fn count(&mut self) -> Option<u64> {
-        self.raw()??.parse().ok()
+        self.raw()?.parse().ok()
     }
 
     /// Reads an object for its raw text as well.
@@ -103,12 +107,12 @@ impl<'a, 's> Scanner<'a, 's> {
         Some(&self.text[start..self.at])
     }
 
-    /// Passes over a value and returns its text, or none for `null`.
-    pub(super) fn raw(&mut self) -> Option<Option<&'a str>> {
+    /// Passes over a value and returns its text.
+    pub(super) fn raw(&mut self) -> Option<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip()?;
-        Some(Some(&self.text[start..self.at]).filter(|raw| *raw != "null"))
+        Some(&self.text[start..self.at])
     }
 
     /// Passes over a value.
@@ -311,8 +315,7 @@ mod tests {
             r#""open"#,
             "\"a tab\tis a control character\"",
         ] {
-            let mut scratch = String::new();
-            let decoded = Scanner::new(quoted, &mut scratch).string().map(String::from);
+            let decoded = Scanner::new(quoted).string().map(String::from);
             assert_eq!(decoded, serde_json::from_str(quoted).ok(), "{quoted}");
         }
     }
@@ -339,13 +342,12 @@ mod tests {
             "",
             "1 2",
         ] {
-            let mut scratch = String::new();
-            let mut scanner = Scanner::new(text, &mut scratch);
+            let mut scanner = Scanner::new(text);
             let is_value = scanner.skip().is_some() && scanner.is_at_end();
             assert_eq!(is_value, serde_json::from_str::<&RawValue>(text).is_ok(), "{text}");
         }
         let deep = "[".repeat(200) + &"]".repeat(200);
-        assert!(Scanner::new(&deep, &mut String::new()).skip().is_none());
+        assert!(Scanner::new(&deep).skip().is_none());
         assert!(serde_json::from_str::<Value>(&deep).is_err());
     }
 }

@@ -23,10 +23,10 @@ struct Info {
 impl Info {
     fn read(text: &str) -> Option<Self> {
         let mut info = Self::default();
-        Scanner::new(text, &mut String::new()).object(|scanner, key| {
+        Scanner::new(text).object(|scanner, key| {
             match key {
-                "total_token_usage" => info.total = Usage::scan(scanner)?,
-                "last_token_usage" => info.last = Usage::scan(scanner)?,
+                "total_token_usage" if !scanner.is_at_null() => info.total = Some(Usage::scan(scanner)?),
+                "last_token_usage" if !scanner.is_at_null() => info.last = Some(Usage::scan(scanner)?),
                 _ => scanner.skip()?,
             }
             Some(())
@@ -66,14 +66,10 @@ impl Meter {
 impl Usage {
     /// Reads counts; those that are missing are zero.
     pub(super) fn read(text: &str) -> Option<Self> {
-        Self::scan(&mut Scanner::new(text, &mut String::new()))?
+        Self::scan(&mut Scanner::new(text))
     }
 
-    /// Reads counts or `null`.
-    fn scan(scanner: &mut Scanner<'_, '_>) -> Option<Option<Self>> {
-        if scanner.is_at_null() {
-            return scanner.skip().map(|()| None);
-        }
+    fn scan(scanner: &mut Scanner<'_>) -> Option<Self> {
         let mut usage = Self::default();
         scanner.object(|scanner, key| {
             let count = match key {
@@ -86,7 +82,7 @@ impl Usage {
             *count = scanner.count()?;
             Some(())
         })?;
-        Some(Some(usage))
+        Some(usage)
     }
 
     /// Whether nothing was used.
