@@ -45,7 +45,7 @@ impl Echoes {
     }
 }
 
-/// Hashes what is not white space. This runs over every word that is said, and where a word ends no
+/// Hashes what is neither white space nor a control character. This runs over every word that is said, and where a word ends no
 /// processor can guess: so what counts is first put together, without a branch.
 fn hash(text: &str) -> u64 {
     const PIECE: usize = 64;
@@ -55,7 +55,7 @@ fn hash(text: &str) -> u64 {
     for piece in text.as_bytes().chunks(PIECE) {
         for &byte in piece {
             kept[length] = byte;
-            length += usize::from(!byte.is_ascii_whitespace());
+            length += usize::from(byte > b' ');
         }
         let (words, rest) = kept[..length].as_chunks::<8>();
         hash = words.iter().fold(hash, |hash, word| mixed(hash ^ u64::from_le_bytes(*word)));
@@ -90,7 +90,6 @@ mod tests {
         let all: HashSet<u64> = (0..=text.len()).map(cut).collect();
         assert_eq!(all.len(), text.len() + 1);
         assert_ne!(hash("ab cd ef gh ij"), hash("ab cd ef gh ji"));
-        assert_ne!(hash("a\0"), hash("a"));
     }
 
     #[test]
