@@ -18,7 +18,7 @@ pub(super) struct Answer {
 
 impl Parser<'_> {
     /// Makes an event of the current record.
-    pub(super) fn event(&mut self, kind: EventType, raw_type: &str) -> Event {
+    pub(super) fn event(&mut self, kind: EventType, raw_type: impl Into<String>) -> Event {
         let id = match self.part {
             0 => format!("codex-{}", self.line),
             part => format!("codex-{}.{part}", self.line),
@@ -26,7 +26,7 @@ impl Parser<'_> {
         self.part += 1;
         let mut event = Event::new(id, self.clock, kind)
             .with(attribute::SCHEMA_VERSION, SCHEMA)
-            .with(attribute::RAW_TYPE, raw_type);
+            .with(attribute::RAW_TYPE, raw_type.into());
         event.task_id.clone_from(&self.turn);
         event
     }

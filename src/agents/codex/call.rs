@@ -1,5 +1,7 @@
 //! Calls of tools.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -7,13 +9,26 @@ use super::{
     outbox::Slot,
     parser::Parser,
     patch::{self, Change},
-    record::{self, Loose, Payload},
+    record::{Loose, Payload},
+    scan::Scanner,
     shell::Command,
 };
 use crate::{
     agents::media,
     hail::{Block, Content, Event, EventType, attribute},
 };
+
+/// The id of a call. Calls are remembered to the end of the log, so only a hash of it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CallId(u64);
+
+impl CallId {
+    pub(super) fn of(id: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(id.as_bytes());
+        Self(hasher.finish())
+    }
+}
 
 /// A call that has been made.
 pub(super) struct Call {
@@ -30,12 +45,26 @@ pub(super) enum CallKind {
     Command,
     /// Input for the command of that id.
     Stdin(String),
+    /// The changes of the patch wait with the event.
     Patch {
-        changes: Vec<Change>,
         /// Whether the event of the call becomes the first file's, or stays before them.
         is_alone: bool,
     },
     Settled,
+}
+
+/// A call as its record tells it.
+pub(super) struct Made {
+    pub(super) kind: CallKind,
+    pub(super) event: Event,
+    /// What it does to files, if it succeeds.
+    pub(super) changes: Vec<Change>,
+}
+
+impl Made {
+    pub(super) fn new(kind: CallKind, event: Event) -> Self {
+        Self { kind, event, changes: Vec::new() }
+    }
 }
 
 impl Parser<'_> {
@@ -52,41 +81,42 @@ impl Parser<'_> {
             given = std::mem::take(&mut payload.input);
         }
         let arguments = match payload.action {
-            Some(action) if given.is_missing() => serde_json::from_str(action.get()).unwrap_or_default(),
+            Some(action) if given.is_missing() => serde_json::from_str(action).unwrap_or_default(),
             _ => arguments(given),
         };
-        let (kind, event) = match &*payload.name {
-            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, &raw_type),
-            "" if name == "local_shell" => self.command(arguments, &name, &raw_type),
-            "apply_patch" => self.patch(arguments, &raw_type),
-            _ => self.plain_call(arguments, &name, &raw_type),
+        let made = match &*payload.name {
+            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, raw_type),
+            "" if name == "local_shell" => self.command(arguments, &name, raw_type),
+            "apply_patch" => self.patch(arguments, raw_type),
+            _ => self.plain_call(arguments, &name, raw_type),
         };
-        self.register(&payload.call_id, &name, kind, event);
+        self.register(&payload.call_id, name, made);
     }
 
     /// Sends the event of a call and waits for its result.
-    pub(super) fn register(&mut self, id: &str, name: &str, kind: CallKind, event: Event) {
+    pub(super) fn register(&mut self, id: &str, name: String, Made { kind, event, changes }: Made) {
         let event = if id.is_empty() { event } else { event.with(attribute::CALL_ID, id) };
         // Without an id no result can be told to be this call's; a patch is settled at the end.
         let holds = u8::from(!id.is_empty());
         let slot = self.answer(event, holds);
-        let call = Call { name: name.to_owned(), slot, kind, has_failed: false };
-        let key = if id.is_empty() { format!("line {}", self.line) } else { id.to_owned() };
-        self.calls.insert(key, call);
+        self.outbox.attach(slot, changes);
+        let key = if id.is_empty() { CallId::of(&format!("line {}", self.line)) } else { CallId::of(id) };
+        self.calls.insert(key, Call { name, slot, kind, has_failed: false });
     }
 
-    fn command(&mut self, given: Value, name: &str, raw_type: &str) -> (CallKind, Event) {
-        let command = given.get("command").or_else(|| given.get("cmd"));
-        let command = match command {
-            Some(Value::String(script)) => Command::of_script(script.clone()),
-            Some(Value::Array(words)) => Command::of_words(&words.iter().map(plain_text).collect::<Vec<_>>()),
-            _ => return self.plain_call(given, name, raw_type),
-        };
+    fn command(&mut self, given: Value, name: &str, raw_type: String) -> Made {
         let Value::Object(mut arguments) = given else { return self.plain_call(given, name, raw_type) };
+        let key = if arguments.contains_key("command") { "command" } else { "cmd" };
+        let command = match arguments.get_mut(key) {
+            Some(Value::String(script)) if !script.trim().is_empty() => Command::of_script(std::mem::take(script)),
+            Some(Value::Array(words)) => Command::of_words(&words.iter().map(plain_text).collect::<Vec<_>>()),
+            _ => return self.plain_call(Value::Object(arguments), name, raw_type),
+        };
         if command.line.trim().is_empty() {
             return self.plain_call(Value::Object(arguments), name, raw_type);
         }
-        arguments.retain(|key, _| key != "command" && key != "cmd");
+        arguments.remove("command");
+        arguments.remove("cmd");
         let changes: Vec<Change> = command.patches.iter().flat_map(|patch| patch::parse(patch)).collect();
         let is_alone = command.is_patch && !changes.is_empty();
         let kind = EventType::ShellCommand { command: command.line, exit_code: None };
@@ -102,23 +132,24 @@ impl Parser<'_> {
             event = event.with("shell", command.shell);
         }
         if changes.is_empty() {
-            return (CallKind::Command, event.with(attribute::TOOL_KIND, "shell"));
+            return Made::new(CallKind::Command, event.with(attribute::TOOL_KIND, "shell"));
         }
         let tool_kind = if is_alone { "edit" } else { "shell" };
-        (CallKind::Patch { changes, is_alone }, event.with(attribute::TOOL_KIND, tool_kind))
+        let event = event.with(attribute::TOOL_KIND, tool_kind);
+        Made { kind: CallKind::Patch { is_alone }, event, changes }
     }
 
     /// Until the result says that the patch was applied, its event is the call with the patch.
-    fn patch(&mut self, arguments: Value, raw_type: &str) -> (CallKind, Event) {
+    fn patch(&mut self, arguments: Value, raw_type: String) -> Made {
         let field = |key: &str| arguments.get(key).and_then(Value::as_str);
         let text = arguments.as_str().or_else(|| field("input")).or_else(|| field("patch")).unwrap_or_default();
         let changes = patch::parse(text);
         let event = self.event(EventType::ToolCall { name: "apply_patch".to_owned() }, raw_type);
         let event = event.with_content(content_of(arguments)).with(attribute::TOOL_KIND, "edit");
-        (CallKind::Patch { changes, is_alone: true }, event)
+        Made { kind: CallKind::Patch { is_alone: true }, event, changes }
     }
 
-    fn plain_call(&mut self, arguments: Value, name: &str, raw_type: &str) -> (CallKind, Event) {
+    fn plain_call(&mut self, arguments: Value, name: &str, raw_type: String) -> Made {
         let field = |keys: [&str; 2]| {
             let text = keys.iter().find_map(|key| arguments.get(key)?.as_str());
             text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -140,13 +171,13 @@ impl Parser<'_> {
         let (event_type, tool_kind) =
             typed.unwrap_or_else(|| (EventType::ToolCall { name: name.to_owned() }, tool_kind(name)));
         let event = self.event(event_type, raw_type).with(attribute::TOOL_KIND, tool_kind);
-        (kind, event.with_content(content_of(arguments)))
+        Made::new(kind, event.with_content(content_of(arguments)))
     }
 
     /// Reads a search of the web, which both sides tell.
     pub(super) fn web_search(&mut self, payload: &mut Payload<'_>, text: &str) {
         let is_item = payload.kind == "web_search_call";
-        let mut value: Value = record::payload(text).or_else(|| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut value: Value = serde_json::from_str(text).unwrap_or_default();
         let action = value.get("action").filter(|action| action.is_object()).unwrap_or(&value);
         let field =
             |key: &str| action.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -179,23 +210,23 @@ impl Parser<'_> {
 
     /// Reads a picture that the model made, which both sides tell.
     pub(super) fn image(&mut self, text: &str) {
-        let value: Value = record::payload(text).or_else(|| serde_json::from_str(text).ok()).unwrap_or_default();
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
         let field = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let id = [field("call_id"), field("id")].into_iter().find(|id| !id.is_empty()).unwrap_or_default().to_owned();
-        if !id.is_empty() && self.calls.contains_key(&id) {
+        if !id.is_empty() && self.calls.contains_key(&CallId::of(&id)) {
             return;
         }
         let prompt = field("revised_prompt").to_owned();
         let raw_type = if field("type") == "image_generation_end" { "event_msg" } else { "response_item" };
         let raw_type = format!("{raw_type}/{}", field("type"));
-        let event = self.event(EventType::ImageGenerate { prompt }, &raw_type).with(attribute::TOOL_KIND, "image");
+        let event = self.event(EventType::ImageGenerate { prompt }, raw_type).with(attribute::TOOL_KIND, "image");
         let picture = Some(field("result")).filter(|result| !result.is_empty());
         let blocks: Vec<Block> = picture.map(|result| media::image("image/png", result)).into_iter().collect();
         let event = event.with_content(Content { blocks });
         let slot = self.answer(event, 0);
         if !id.is_empty() {
             let call = Call { name: "image_generation".to_owned(), slot, kind: CallKind::Settled, has_failed: false };
-            self.calls.insert(id, call);
+            self.calls.insert(CallId::of(&id), call);
         }
     }
 }
@@ -205,11 +236,21 @@ fn arguments(given: Loose<'_>) -> Value {
     match given {
         Loose::Missing => Value::Null,
         Loose::Other(value) => value,
-        Loose::Text(text) => match serde_json::from_str::<Map<String, Value>>(&text) {
-            Ok(fields) => Value::Object(fields),
-            Err(_) => Value::String(text.into_owned()),
+        Loose::Text(text) => match object(&text) {
+            Some(fields) => Value::Object(fields),
+            None => Value::String(text.into_owned()),
         },
     }
+}
+
+fn object(text: &str) -> Option<Map<String, Value>> {
+    let mut fields = Map::new();
+    let mut scanner = Scanner::new(text);
+    scanner.object(|scanner, key| {
+        fields.insert(key.to_owned(), scanner.value()?);
+        Some(())
+    })?;
+    scanner.is_at_end().then_some(fields)
 }
 
 fn content_of(arguments: Value) -> Content {

@@ -175,7 +175,7 @@ impl HeaderState {
 impl Parser<'_> {
     /// Reads a `session_meta` record; it is kept whole unless it says what the last one said.
     pub(super) fn session_meta(&mut self, text: &str) {
-        let Some(mut meta) = super::record::payload::<Value>(text) else { return };
+        let Ok(mut meta) = serde_json::from_str::<Value>(text) else { return };
         strip_remote(&mut meta);
         self.header.see_meta(&meta);
         if self.header.meta.as_ref() != Some(&meta) {
@@ -195,20 +195,19 @@ impl Parser<'_> {
     /// versions write the same with every request.
     pub(super) fn turn_context(&mut self, text: &str) {
         self.begin_request();
-        let Some(raw) = super::record::payload::<&serde_json::value::RawValue>(text) else { return };
-        if raw.get() == self.header.context_text {
+        if text == self.header.context_text {
             return;
         }
-        raw.get().clone_into(&mut self.header.context_text);
-        let Ok(mut context) = serde_json::from_str::<Map<String, Value>>(raw.get()) else { return };
-        let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
-        if let Some(turn) = text(context.remove("turn_id")) {
+        text.clone_into(&mut self.header.context_text);
+        let Ok(mut context) = serde_json::from_str::<Map<String, Value>>(text) else { return };
+        let word = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        if let Some(turn) = word(context.remove("turn_id")) {
             self.turn = Some(turn);
         }
-        if let Some(model) = text(context.get("model").cloned()).filter(|model| !model.is_empty()) {
+        if let Some(model) = word(context.get("model").cloned()).filter(|model| !model.is_empty()) {
             self.header.model = Some(model);
         }
-        if let Some(cwd) = text(context.get("cwd").cloned()).filter(|_| self.header.header.cwd().is_none()) {
+        if let Some(cwd) = word(context.get("cwd").cloned()).filter(|_| self.header.header.cwd().is_none()) {
             self.header.set(attribute::CWD, cwd);
         }
         let known = std::mem::take(&mut self.header.context);

@@ -6,7 +6,8 @@ use serde_json::{Value, value::RawValue};
 use super::{
     echo::{Said, Side},
     parser::Parser,
-    record::{self, Payload},
+    record::Payload,
+    scan::Scanner,
 };
 use crate::{
     agents::media,
@@ -57,18 +58,42 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The pieces of a list, or of a single string.
-    pub(super) fn list(raw: Option<&RawValue>) -> Vec<Self> {
+    pub(super) fn list(raw: Option<&str>) -> Vec<Self> {
         let Some(raw) = raw else { return Vec::new() };
-        match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
-            Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
-            Err(_) => serde_json::from_str(raw.get()).map(Self::of_text).into_iter().collect(),
+        if let Some(pieces) = Self::known_list(raw) {
+            return pieces;
         }
+        match serde_json::from_str::<Vec<&RawValue>>(raw) {
+            Ok(pieces) => pieces.into_iter().map(Self::read).collect(),
+            Err(_) => serde_json::from_str(raw).map(Self::of_text).into_iter().collect(),
+        }
+    }
+
+    /// The pieces of a list that has nothing but texts and pictures.
+    fn known_list(raw: &str) -> Option<Vec<Self>> {
+        let mut pieces = Vec::new();
+        Scanner::new(raw).array(|scanner| {
+            let mut piece = Self::default();
+            scanner.object(|scanner, key| {
+                match key {
+                    "text" if scanner.is_at_null() => scanner.skip()?,
+                    "text" => piece.text = Some(scanner.string()?.into_owned()),
+                    "image_url" => piece.image_url = Some(scanner.value()?).filter(|url| !url.is_null()),
+                    _ => scanner.skip()?,
+                }
+                Some(())
+            })?;
+            let is_known = piece.is_known();
+            pieces.push(piece);
+            is_known.then_some(())
+        })?;
+        Some(pieces)
     }
 
     /// The pieces of a list that was read already.
     pub(super) fn of_values(values: Vec<Value>) -> Vec<Self> {
         let read = |value: Value| match Self::deserialize(&value) {
-            Ok(piece) if piece.text.is_some() || piece.image_url.is_some() => piece,
+            Ok(piece) if piece.is_known() => piece,
             _ => Self { other: Some(value), ..Self::default() },
         };
         values.into_iter().map(read).collect()
@@ -76,7 +101,7 @@ impl Piece {
 
     fn read(raw: &RawValue) -> Self {
         match serde_json::from_str::<Self>(raw.get()) {
-            Ok(piece) if piece.text.is_some() || piece.image_url.is_some() => piece,
+            Ok(piece) if piece.is_known() => piece,
             _ => Self { other: serde_json::from_str(raw.get()).ok(), ..Self::default() },
         }
     }
@@ -100,6 +125,10 @@ impl Piece {
             }
             (None, None) => self.other.map(|data| Block::Json { data }),
         }
+    }
+
+    fn is_known(&self) -> bool {
+        self.text.is_some() || self.image_url.is_some()
     }
 
     /// Whether it only says where a picture begins or ends.
@@ -137,7 +166,7 @@ impl Parser<'_> {
             kind: Option<String>,
             images: Option<Vec<String>>,
         }
-        let details: Details = record::payload(text).unwrap_or_default();
+        let details: Details = serde_json::from_str(text).unwrap_or_default();
         let Some(message) = payload.message.take_text() else { return };
         let is_plain = details.kind.is_none_or(|kind| kind == "plain");
         let text = Piece::of_text(message);
@@ -155,7 +184,7 @@ impl Parser<'_> {
             return;
         }
         self.set_last_agent_text(&texts.join("\n"));
-        let mut event = self.event(EventType::AgentMessage, &raw_type(side, "message", "agent_message"));
+        let mut event = self.event(EventType::AgentMessage, raw_type(side, "message", "agent_message"));
         if !phase.is_empty() {
             event = event.with("phase", phase);
         }
@@ -166,15 +195,16 @@ impl Parser<'_> {
     /// Reads a `reasoning` item. Its `encrypted_content` is for the provider alone and is left out:
     /// nobody else can read it. What is readable comes as a summary, rarely as the reasoning itself.
     pub(super) fn reasoning(&mut self, payload: &mut Payload<'_>) {
-        let pieces = Piece::list(payload.summary).into_iter().chain(Piece::list(payload.content));
-        let texts = pieces.filter_map(|piece| piece.text).collect();
+        let mut pieces = Piece::list(payload.summary);
+        pieces.append(&mut Piece::list(payload.content));
+        let texts = pieces.into_iter().filter_map(|piece| piece.text).collect();
         self.think(texts, Side::Item);
     }
 
     /// Sends what the agent thought, unless it was sent before.
     pub(super) fn think(&mut self, texts: Vec<String>, side: Side) {
         for text in self.unheard(Said::Reasoning, side, texts) {
-            let event = self.event(EventType::Thinking, &raw_type(side, "reasoning", "agent_reasoning"));
+            let event = self.event(EventType::Thinking, raw_type(side, "reasoning", "agent_reasoning"));
             self.answer(event.with_content(Content::text(text)), 0);
         }
     }
@@ -186,14 +216,13 @@ impl Parser<'_> {
             return;
         }
         self.end_answer();
-        let raw_type = raw_type(side, "message", "user_message");
         let mut blocks: Vec<Block> = pieces.into_iter().filter_map(Piece::into_block).collect();
         let editor = split_request(&mut blocks);
         if let Some(editor) = editor {
-            let event = self.event(EventType::SystemMessage, &raw_type);
+            let event = self.event(EventType::SystemMessage, raw_type(side, "message", "user_message"));
             self.send(event.with_content(Content::text(editor)));
         }
-        let mut event = self.event(EventType::UserMessage, &raw_type);
+        let mut event = self.event(EventType::UserMessage, raw_type(side, "message", "user_message"));
         event.content.blocks = blocks;
         self.header.see_prompt(&event.content.to_text());
         self.send(event);

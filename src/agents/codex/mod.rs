@@ -17,6 +17,7 @@ mod parser;
 mod patch;
 mod record;
 mod result;
+mod scan;
 mod shell;
 mod tokens;
 

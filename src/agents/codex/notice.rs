@@ -3,12 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    echo::Side,
-    parser::Parser,
-    record::{self, Payload},
-    tokens::Usage,
-};
+use super::{call::CallId, echo::Side, parser::Parser, record::Payload, tokens::Usage};
 use crate::hail::{Content, EventType, title_of};
 
 impl Parser<'_> {
@@ -16,7 +11,7 @@ impl Parser<'_> {
     pub(super) fn notice(&mut self, payload: &mut Payload<'_>, text: &str) {
         match &*payload.kind {
             "token_count" => {
-                let flat = payload.info.is_none().then(|| record::payload::<Usage>(text)).flatten();
+                let flat = payload.info.is_none().then(|| Usage::read(text)).flatten();
                 self.token_count(payload, flat);
             }
             "user_message" => self.user_notice(payload, text),
@@ -45,10 +40,10 @@ impl Parser<'_> {
     fn other_notice(&mut self, payload: &Payload<'_>, text: &str) {
         let kind = &*payload.kind;
         if kind == "thread_name_updated"
-            && let Some(name) = record::payload::<Value>(text)
-                .and_then(|payload| payload.get("thread_name")?.as_str().map(str::to_owned))
+            && let Ok(payload) = serde_json::from_str::<Value>(text)
+            && let Some(name) = payload.get("thread_name").and_then(Value::as_str)
         {
-            self.header.see_name(&name);
+            self.header.see_name(name);
         }
         // These say nothing that the call, its result and the whole message do not say.
         let is_part = kind.ends_with("_begin") || kind == "exec_command_output_delta" || kind == "view_image_tool_call";
@@ -62,7 +57,7 @@ impl Parser<'_> {
                 | "reasoning_content_delta"
                 | "reasoning_raw_content_delta"
         );
-        if is_delta || (is_part && self.calls.contains_key(&*payload.call_id)) {
+        if is_delta || (is_part && self.calls.contains_key(&CallId::of(&payload.call_id))) {
             return;
         }
         self.custom(kind, &format!("event_msg/{kind}"), text);
@@ -85,7 +80,7 @@ impl Parser<'_> {
             duration_ms: Option<u64>,
         }
         self.close_answer();
-        let end: End = record::payload(text).unwrap_or_default();
+        let end: End = serde_json::from_str(text).unwrap_or_default();
         let said = end.last_agent_message.filter(|words| !words.trim().is_empty());
         let summary = match (said, &end.reason) {
             (Some(words), _) if self.is_last_agent_text(&words) => Some(title_of(&words)),
@@ -96,7 +91,7 @@ impl Parser<'_> {
         if !payload.turn_id.is_empty() {
             self.turn = Some(payload.turn_id.to_string());
         }
-        let mut event = self.event(EventType::TaskEnd { summary }, &format!("event_msg/{}", payload.kind));
+        let mut event = self.event(EventType::TaskEnd { summary }, format!("event_msg/{}", payload.kind));
         event.duration_ms = end.duration_ms;
         if let Some(reason) = end.reason {
             event = event.with("reason", reason);
@@ -109,14 +104,14 @@ impl Parser<'_> {
         let Some(message) = payload.message.take_text() else {
             return self.custom(&payload.kind, &format!("event_msg/{}", payload.kind), text);
         };
-        let event = self.event(EventType::SystemMessage, &format!("event_msg/{}", payload.kind));
+        let event = self.event(EventType::SystemMessage, format!("event_msg/{}", payload.kind));
         self.send(event.with_content(Content::text(message)));
     }
 
     /// Reads a `compacted` record. Its `replacement_history` repeats records that came before, so
     /// only their number is kept.
     pub(super) fn compacted(&mut self, text: &str) {
-        let Some(Value::Object(mut fields)) = record::payload::<Value>(text) else { return };
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return };
         let replaced = fields.remove("replacement_history");
         let replaced = replaced.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         fields.insert("replacement_items".to_owned(), json!(replaced));

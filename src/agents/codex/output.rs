@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{message::Piece, record::Loose};
+use super::{message::Piece, record::Loose, scan::Scanner};
 use crate::hail::{Block, Content};
 
 /// What is known of a call once it returned.
@@ -48,28 +48,40 @@ impl Outcome {
 
     /// Reads a text: JSON with metadata to 0.4x, a head of a few lines since.
     fn of_text(text: String) -> Self {
-        #[derive(Deserialize)]
-        struct Wrapped {
-            output: String,
-            metadata: Metadata,
+        if text.starts_with('{')
+            && let Some(outcome) = Self::of_wrapped(&text)
+        {
+            return outcome;
         }
+        let mut outcome = Self::of_head(&text);
+        outcome.content = Content::text(text);
+        outcome
+    }
+
+    fn of_wrapped(text: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Metadata {
             exit_code: Option<i32>,
             duration_seconds: Option<f64>,
         }
-        if text.starts_with('{')
-            && let Ok(wrapped) = serde_json::from_str::<Wrapped>(&text)
-        {
-            let exit_code = wrapped.metadata.exit_code;
-            let duration_ms = wrapped.metadata.duration_seconds.and_then(milliseconds);
-            let content = Content::text(wrapped.output);
-            let is_error = exit_code.is_some_and(|code| code != 0);
-            return Self { content, exit_code, duration_ms, is_error, ..Self::default() };
-        }
-        let mut outcome = Self::of_head(&text);
-        outcome.content = Content::text(text);
-        outcome
+        let (mut output, mut metadata) = (None, None);
+        let mut scanner = Scanner::new(text);
+        scanner.object(|scanner, key| {
+            match key {
+                "output" => output = Some(scanner.string()?),
+                "metadata" => metadata = Some(serde_json::from_str::<Metadata>(scanner.raw()?).ok()?),
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        let (Some(output), Some(metadata), true) = (output, metadata, scanner.is_at_end()) else { return None };
+        Some(Self {
+            content: Content::text(output),
+            exit_code: metadata.exit_code,
+            duration_ms: metadata.duration_seconds.and_then(milliseconds),
+            is_error: metadata.exit_code.is_some_and(|code| code != 0),
+            ..Self::default()
+        })
     }
 
     fn of_pieces(pieces: Vec<Piece>) -> Self {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::Answer,
-    call::Call,
+    call::{Call, CallId},
     echo::Echoes,
     header::HeaderState,
     outbox::{Outbox, Slot},
@@ -26,7 +26,7 @@ pub(super) struct Parser<'s> {
     pub(super) meter: Meter,
     pub(super) echoes: Echoes,
     /// The calls by their id.
-    pub(super) calls: HashMap<String, Call>,
+    pub(super) calls: HashMap<CallId, Call>,
     /// The commands that still run, by the id under which `write_stdin` reaches them.
     pub(super) running: HashMap<String, Slot>,
     pub(super) turn: Option<String>,
@@ -48,7 +48,10 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         parser.line = line.number;
         parser.part = 0;
         match line.text {
-            Ok(text) => parser.read(text, line.terminated),
+            Ok(text) => {
+                parser.outbox.weigh(text.len());
+                parser.read(text, line.terminated);
+            }
             // The end of a log that is being written may fall into the middle of a character.
             Err(LineFault::NotUtf8 { .. }) if !line.terminated && parser.recognised => parser.warn_of_broken_end(),
             Err(fault) => parser.keep_unreadable(&fault),
@@ -83,11 +86,11 @@ impl<'s> Parser<'s> {
 
     fn read(&mut self, text: &str, is_terminated: bool) {
         self.header.see_line(text);
-        if let Ok(mut line) = serde_json::from_str::<Line<'_>>(text) {
+        if let Some(mut line) = Line::read(text) {
             self.set_clock(&line.timestamp);
             if let Some(payload) = &mut line.payload {
                 self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
-                return self.record(&line.kind, payload, text);
+                return self.record(&line.kind, payload);
             }
         }
         match serde_json::from_str::<Value>(text) {
@@ -98,7 +101,8 @@ impl<'s> Parser<'s> {
         }
     }
 
-    fn record(&mut self, kind: &str, payload: &mut Payload<'_>, text: &str) {
+    fn record(&mut self, kind: &str, payload: &mut Payload<'_>) {
+        let text = payload.raw;
         match kind {
             "response_item" => self.item(payload, text),
             "event_msg" => self.notice(payload, text),
@@ -125,14 +129,14 @@ impl<'s> Parser<'s> {
 
     /// A record that is not shaped like a line of a rollout: of the bare format, of an unknown
     /// version, or damaged.
-    fn odd_record(&mut self, value: Value, text: &str) {
+    fn odd_record(&mut self, mut value: Value, text: &str) {
         let field = |key: &str| value.get(key).and_then(Value::as_str);
         let kind = field("type").unwrap_or_default();
         if value.get("payload").is_some() {
             self.recognised |= super::LINE_TYPES.contains(&kind);
             let name = if kind.is_empty() { "unknown" } else { kind };
             let name = name.to_owned();
-            return self.custom(&name, &name, text);
+            return self.custom_value(&name, &name, value["payload"].take());
         }
         if let Some(time) = field("timestamp") {
             self.set_clock(time);
@@ -140,7 +144,7 @@ impl<'s> Parser<'s> {
         if super::is_bare_header(&value) {
             self.recognised = true;
             self.bare_header(value);
-        } else if let Ok(mut item) = serde_json::from_str::<Payload<'_>>(text)
+        } else if let Some(mut item) = Payload::read(text)
             && BARE_TYPES.contains(&&*item.kind)
         {
             self.recognised = true;
@@ -170,10 +174,7 @@ impl<'s> Parser<'s> {
 
     /// Keeps a record as JSON.
     pub(super) fn custom(&mut self, kind: &str, raw_type: &str, text: &str) {
-        let mut value: Value = serde_json::from_str(text).unwrap_or_else(|_| json!({ "text": text }));
-        if let Some(payload) = value.get_mut("payload") {
-            value = payload.take();
-        }
+        let value = serde_json::from_str(text).unwrap_or_else(|_| json!({ "text": text }));
         self.custom_value(kind, raw_type, value);
     }
 

@@ -1,68 +1,100 @@
 //! The native records, borrowed from their line as far as possible.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
+
+use super::scan::Scanner;
 
 /// One line. The bare format of 0.2x has no payload: there the line itself is one.
-#[derive(Deserialize)]
+#[derive(Default)]
 pub(super) struct Line<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) timestamp: Cow<'a, str>,
-    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
     pub(super) kind: Cow<'a, str>,
-    #[serde(borrow, default)]
     pub(super) payload: Option<Payload<'a>>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line; `None` where it is not one of a rollout.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let mut line = Self::default();
+        let mut scanner = Scanner::new(text);
+        scanner.object(|scanner, key| {
+            match key {
+                "timestamp" => line.timestamp = scanner.word()?,
+                "type" => line.kind = scanner.word()?,
+                "payload" if scanner.is_at_null() => scanner.skip()?,
+                "payload" => line.payload.insert(Payload::default()).fill(scanner)?,
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        scanner.is_at_end().then_some(line)
+    }
 }
 
 /// The fields of all frequent payloads in one, so that a line is read in a single pass. What may
 /// have more than one shape stays raw.
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 pub(super) struct Payload<'a> {
-    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
+    /// All of it.
+    pub(super) raw: &'a str,
     pub(super) kind: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) role: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) name: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) namespace: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) call_id: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) turn_id: Cow<'a, str>,
-    #[serde(borrow, default, deserialize_with = "text")]
     pub(super) phase: Cow<'a, str>,
-    #[serde(borrow, default)]
     pub(super) message: Loose<'a>,
-    #[serde(borrow, default)]
     pub(super) text: Loose<'a>,
-    #[serde(borrow, default)]
-    pub(super) content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) summary: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    pub(super) content: Option<&'a str>,
+    pub(super) summary: Option<&'a str>,
     pub(super) arguments: Loose<'a>,
-    #[serde(borrow, default)]
     pub(super) input: Loose<'a>,
-    #[serde(borrow, default)]
     pub(super) output: Loose<'a>,
-    #[serde(borrow, default)]
-    pub(super) action: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) info: Option<&'a RawValue>,
+    pub(super) action: Option<&'a str>,
+    pub(super) info: Option<&'a str>,
 }
 
-/// Reads the payload of a line once more, as a `T`.
-pub(super) fn payload<'a, T: Deserialize<'a>>(line: &'a str) -> Option<T> {
-    #[derive(Deserialize)]
-    #[serde(bound(deserialize = "T: Deserialize<'de>"))]
-    struct Wrapped<T> {
-        payload: T,
+impl<'a> Payload<'a> {
+    /// Reads a line of the bare format.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let mut payload = Self::default();
+        let mut scanner = Scanner::new(text);
+        payload.fill(&mut scanner)?;
+        scanner.is_at_end().then_some(payload)
     }
-    let wrapped: Wrapped<T> = serde_json::from_str(line).ok()?;
-    Some(wrapped.payload)
+
+    fn fill(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        self.raw = scanner.raw_object(|scanner, key| {
+            match key {
+                "type" => self.kind = scanner.word()?,
+                "role" => self.role = scanner.word()?,
+                "name" => self.name = scanner.word()?,
+                "namespace" => self.namespace = scanner.word()?,
+                "call_id" => self.call_id = scanner.word()?,
+                "turn_id" => self.turn_id = scanner.word()?,
+                "phase" => self.phase = scanner.word()?,
+                "message" => self.message = scanner.loose()?,
+                "text" => self.text = scanner.loose()?,
+                "content" => self.content = unless_null(scanner.raw()?),
+                "summary" => self.summary = unless_null(scanner.raw()?),
+                "arguments" => self.arguments = scanner.loose()?,
+                "input" => self.input = scanner.loose()?,
+                "output" => self.output = scanner.loose()?,
+                "action" => self.action = unless_null(scanner.raw()?),
+                "info" => self.info = unless_null(scanner.raw()?),
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        Some(())
+    }
+}
+
+fn unless_null(raw: &str) -> Option<&str> {
+    Some(raw).filter(|raw| *raw != "null")
 }
 
 /// A value that is mostly a string: read in one pass where it is, as JSON where it is not.
@@ -87,81 +119,4 @@ impl Loose<'_> {
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
-    }
-}
-
-struct LooseVisitor;
-
-impl<'de> de::Visitor<'de> for LooseVisitor {
-    type Value = Loose<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Loose::Missing)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Loose::Other(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Loose::Other(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Loose::Other(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Other(value.into()))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(de::value::SeqAccessDeserializer::new(items)).map(Loose::Other)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(de::value::MapAccessDeserializer::new(fields)).map(Loose::Other)
-    }
-}
-
-/// Reads a string that may be missing or `null`, without copying it where it has no escapes.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    struct Visitor;
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Cow<'de, str>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string or null")
-        }
-
-        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(text))
-        }
-
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Cow::Owned(text.to_owned()))
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(""))
-        }
-    }
-    deserializer.deserialize_any(Visitor)
 }

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    call::{CallKind, plain_text},
+    call::{CallId, CallKind, Made, plain_text},
     changes,
     outbox::Slot,
     output::Outcome,
     parser::Parser,
-    record::{self, Payload},
+    record::Payload,
     tokens::Usage,
 };
 use crate::hail::{Content, Event, EventType, attribute};
@@ -31,12 +31,12 @@ impl Parser<'_> {
     /// Reads what a tool returned.
     pub(super) fn result(&mut self, payload: &mut Payload<'_>) {
         let outcome = Outcome::read(std::mem::take(&mut payload.output));
-        self.settle(&payload.call_id, outcome, &format!("response_item/{}", payload.kind));
+        self.settle(&payload.call_id, outcome, format!("response_item/{}", payload.kind));
     }
 
     /// Reads what a search for tools returned.
     pub(super) fn tool_search_output(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let mut found: Value = record::payload(text).unwrap_or_default();
+        let mut found: Value = serde_json::from_str(text).unwrap_or_default();
         let content = Content::json(found.get_mut("tools").map(Value::take).unwrap_or_default());
         let is_error = found.get("status").and_then(Value::as_str).is_some_and(|status| status == "failed");
         let outcome = Outcome { content, is_error, ..Outcome::default() };
@@ -44,9 +44,9 @@ impl Parser<'_> {
     }
 
     /// Brings the call up to date and sends its result.
-    fn settle(&mut self, id: &str, outcome: Outcome, raw_type: &str) {
+    fn settle(&mut self, id: &str, outcome: Outcome, raw_type: impl Into<String>) {
         self.end_answer();
-        let (name, slot, kind, has_failed) = match self.calls.get_mut(id) {
+        let (name, slot, kind, has_failed) = match self.calls.get_mut(&CallId::of(id)) {
             Some(call) => {
                 let kind = std::mem::replace(&mut call.kind, CallKind::Settled);
                 (call.name.clone(), Some(call.slot), kind, call.has_failed)
@@ -54,7 +54,7 @@ impl Parser<'_> {
             None => ("unknown".to_owned(), None, CallKind::Settled, false),
         };
         let is_error = outcome.is_error || has_failed;
-        let mut event = self.result_event(id, &name, is_error, raw_type);
+        let mut event = self.result_event(id, name, is_error, raw_type);
         if let Some(code) = outcome.exit_code {
             event = event.with("exit_code", code);
         }
@@ -66,9 +66,9 @@ impl Parser<'_> {
         self.send(event);
     }
 
-    fn result_event(&mut self, id: &str, name: &str, is_error: bool, raw_type: &str) -> Event {
-        let call_id = Some(id.to_owned()).filter(|id| !id.is_empty());
-        let name = if name.is_empty() { "unknown" } else { name }.to_owned();
+    fn result_event(&mut self, id: &str, name: String, is_error: bool, raw_type: impl Into<String>) -> Event {
+        let call_id = Some(id).filter(|id| !id.is_empty()).map(str::to_owned);
+        let name = if name.is_empty() { "unknown".to_owned() } else { name };
         let event = self.event(EventType::ToolResult { name, is_error, call_id: call_id.clone() }, raw_type);
         match call_id {
             Some(id) => event.with(attribute::CALL_ID, id),
@@ -92,11 +92,11 @@ impl Parser<'_> {
                 }
             }
             CallKind::Stdin(session) => self.command_polled(&session, outcome, is_error),
-            CallKind::Patch { changes, is_alone } => {
+            CallKind::Patch { is_alone } => {
                 self.note(slot, outcome.exit_code, None);
                 let is_applied = !is_error || outcome.content.texts().any(says_applied);
                 if is_applied {
-                    self.apply(slot, &changes, is_alone);
+                    self.apply(slot, is_alone);
                 }
             }
         }
@@ -125,15 +125,16 @@ impl Parser<'_> {
     }
 
     /// Turns the event of a patch into those of its files.
-    fn apply(&mut self, slot: Slot, changes: &[super::patch::Change], is_alone: bool) {
+    fn apply(&mut self, slot: Slot, is_alone: bool) {
+        let changes = self.outbox.changes(slot).map(std::mem::take).unwrap_or_default();
         let Some(events) = self.outbox.events(slot) else { return };
         let Some(call) = events.pop() else { return };
         if changes.is_empty() {
             events.push(call);
         } else if is_alone {
-            *events = changes::events(&call, changes);
+            *events = changes::events(&call, &changes);
         } else {
-            let mut files = changes::events(&call, changes);
+            let mut files = changes::events(&call, &changes);
             for (index, file) in files.iter_mut().enumerate() {
                 file.event_id = format!("{}.{}", call.event_id, index + 1);
                 file.duration_ms = None;
@@ -149,11 +150,11 @@ impl Parser<'_> {
     /// Settles the patches whose result the log does not have: they count as applied, with a mark.
     pub(super) fn settle_open_patches(&mut self) {
         for call in std::mem::take(&mut self.calls).into_values() {
-            let CallKind::Patch { changes, is_alone } = call.kind else { continue };
+            let CallKind::Patch { is_alone } = call.kind else { continue };
             if call.has_failed {
                 continue;
             }
-            self.apply(call.slot, &changes, is_alone);
+            self.apply(call.slot, is_alone);
             for event in self.outbox.events(call.slot).into_iter().flatten() {
                 if event.event_type.changed_path().is_some() {
                     event.attributes.insert("patch_status", "unconfirmed".into());
@@ -164,12 +165,14 @@ impl Parser<'_> {
 
     /// Reads `patch_apply_end`: it knows line numbers, and whether the patch was applied.
     pub(super) fn patch_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = record::payload(text).unwrap_or_default();
-        let Some(call) = self.calls.get_mut(&*payload.call_id) else {
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
+        let Some(call) = self.calls.get_mut(&CallId::of(&payload.call_id)) else {
             return self.custom("patch_apply_end", "event_msg/patch_apply_end", text);
         };
         call.has_failed |= value.get("success").and_then(Value::as_bool) == Some(false);
-        if let (CallKind::Patch { changes, .. }, Some(native)) = (&mut call.kind, value.get("changes")) {
+        if let (CallKind::Patch { .. }, Some(native)) = (&call.kind, value.get("changes"))
+            && let Some(changes) = self.outbox.changes(call.slot)
+        {
             changes::enrich(changes, native);
         }
     }
@@ -185,9 +188,9 @@ impl Parser<'_> {
             stdout: Option<String>,
             source: Option<Value>,
         }
-        let end: End = record::payload(text).unwrap_or_default();
+        let end: End = serde_json::from_str(text).unwrap_or_default();
         let duration = end.duration.as_ref().map(Span::milliseconds);
-        if let Some(call) = self.calls.get(&*payload.call_id) {
+        if let Some(call) = self.calls.get(&CallId::of(&payload.call_id)) {
             let slot = call.slot;
             self.note(slot, end.exit_code, None);
             if let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) {
@@ -212,13 +215,13 @@ impl Parser<'_> {
         self.send(event);
         let is_error = end.exit_code.is_some_and(|code| code != 0);
         let output = end.aggregated_output.or(end.stdout).unwrap_or_default();
-        let result = self.result_event(&payload.call_id, "shell", is_error, "event_msg/exec_command_end");
+        let result = self.result_event(&payload.call_id, "shell".to_owned(), is_error, "event_msg/exec_command_end");
         self.send(result.with_content(Content::text(output)));
     }
 
     /// Reads `mcp_tool_call_end`: of a known call it adds the server, the time and the success.
     pub(super) fn mcp_call_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = record::payload(text).unwrap_or_default();
+        let value: Value = serde_json::from_str(text).unwrap_or_default();
         let field = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let (server, tool) = (field("/invocation/server"), field("/invocation/tool"));
         let span = value.get("duration").and_then(|span| Span::deserialize(span).ok());
@@ -227,11 +230,11 @@ impl Parser<'_> {
                 .iter()
                 .any(|path| value.pointer(path) == Some(&true.into()));
         let name = format!("mcp__{server}__{tool}");
-        if !self.calls.contains_key(&*payload.call_id) {
+        if !self.calls.contains_key(&CallId::of(&payload.call_id)) {
             let arguments = value.pointer("/invocation/arguments").cloned().unwrap_or_default();
             let event = self.event(EventType::ToolCall { name: name.clone() }, "event_msg/mcp_tool_call_end");
             let event = event.with_content(Content::json(arguments)).with(attribute::TOOL_KIND, "mcp");
-            self.register(&payload.call_id, &name, CallKind::Plain, event);
+            self.register(&payload.call_id, name, Made::new(CallKind::Plain, event));
             self.note_mcp(&payload.call_id, (server, tool), span.as_ref(), has_failed);
             let content = Content::json(value.get("result").cloned().unwrap_or_default());
             let outcome = Outcome { content, ..Outcome::default() };
@@ -241,7 +244,7 @@ impl Parser<'_> {
     }
 
     fn note_mcp(&mut self, id: &str, (server, tool): (&str, &str), span: Option<&Span>, has_failed: bool) {
-        let Some(call) = self.calls.get_mut(id) else { return };
+        let Some(call) = self.calls.get_mut(&CallId::of(id)) else { return };
         call.has_failed |= has_failed;
         let slot = call.slot;
         if let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) {

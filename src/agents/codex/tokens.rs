@@ -1,14 +1,11 @@
 //! Token counts: what each answer cost, once.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use super::scan::Scanner;
 use crate::hail::{Event, attribute};
 
 /// One count, as the agent reports it: `input_tokens` includes the cached ones, `output_tokens`
 /// includes reasoning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the names are the agent's")]
 pub(super) struct Usage {
     input_tokens: u64,
@@ -17,10 +14,25 @@ pub(super) struct Usage {
     reasoning_output_tokens: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Info {
-    total_token_usage: Option<Usage>,
-    last_token_usage: Option<Usage>,
+    total: Option<Usage>,
+    last: Option<Usage>,
+}
+
+impl Info {
+    fn read(text: &str) -> Option<Self> {
+        let mut info = Self::default();
+        Scanner::new(text).object(|scanner, key| {
+            match key {
+                "total_token_usage" if !scanner.is_at_null() => info.total = Some(Usage::scan(scanner)?),
+                "last_token_usage" if !scanner.is_at_null() => info.last = Some(Usage::scan(scanner)?),
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        Some(info)
+    }
 }
 
 const KEYS: [&str; 4] =
@@ -38,9 +50,8 @@ pub(super) struct Meter {
 impl Meter {
     /// What a `token_count` adds, or `None` where it only repeats: the same total comes again with
     /// every change of the rate limits. A total that falls is a new count after a resume.
-    pub(super) fn read(&mut self, info: Option<&RawValue>, flat: Option<Usage>) -> Option<Usage> {
-        let info: Option<Info> = info.and_then(|info| serde_json::from_str(info.get()).ok());
-        let Some(Info { total_token_usage: total, last_token_usage: last }) = info else { return flat };
+    pub(super) fn read(&mut self, info: Option<&str>, flat: Option<Usage>) -> Option<Usage> {
+        let Some(Info { total, last }) = info.and_then(Info::read) else { return flat };
         let previous = self.total;
         if total.is_some() {
             if total == previous {
@@ -53,6 +64,27 @@ impl Meter {
 }
 
 impl Usage {
+    /// Reads counts; those that are missing are zero.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        Self::scan(&mut Scanner::new(text))
+    }
+
+    fn scan(scanner: &mut Scanner<'_>) -> Option<Self> {
+        let mut usage = Self::default();
+        scanner.object(|scanner, key| {
+            let count = match key {
+                "input_tokens" => &mut usage.input_tokens,
+                "cached_input_tokens" => &mut usage.cached_input_tokens,
+                "output_tokens" => &mut usage.output_tokens,
+                "reasoning_output_tokens" => &mut usage.reasoning_output_tokens,
+                _ => return scanner.skip(),
+            };
+            *count = scanner.count()?;
+            Some(())
+        })?;
+        Some(usage)
+    }
+
     /// Whether nothing was used.
     pub(super) fn is_zero(self) -> bool {
         self == Self::default()
