@@ -3,15 +3,18 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod apply_patch;
 mod claude_code;
 mod codex;
 mod database;
 mod detect;
 mod diff;
 mod document;
+mod folders;
 mod hail;
 mod log;
 mod media;
+mod records;
 mod tool;
 mod transcript;
 
