@@ -3,3 +3,5 @@
 mod claude_code;
 mod codex;
 mod fidelity;
+mod gemini_cli;
+mod plain;
