@@ -16,6 +16,7 @@ mod hail;
 mod log;
 mod media;
 mod parts;
+mod qwen_code;
 mod records;
 mod tool;
 mod transcript;
@@ -36,6 +37,7 @@ use crate::{
 pub static ALL: &[&dyn Agent] = &[
     &codex::Codex,
     &gemini_cli::GeminiCli,
+    &qwen_code::QwenCode,
     &claude_code::ClaudeCode,
     &hail::Hail,
 ];

@@ -5,3 +5,4 @@ mod codex;
 mod fidelity;
 mod gemini_cli;
 mod plain;
+mod qwen_code;

@@ -14,8 +14,9 @@ use git_session::{
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
-const AGENTS: [(&str, &str); 1] = [
+const AGENTS: [(&str, &str); 2] = [
     ("gemini-cli", "gemini"),
+    ("qwen-code", "qwen"),
 ];
 
 pub fn agent(name: &str) -> &'static dyn Agent {
