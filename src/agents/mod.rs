@@ -6,6 +6,7 @@
 mod apply_patch;
 mod claude_code;
 mod codex;
+mod copilot_cli;
 mod database;
 mod detect;
 mod diff;
@@ -38,6 +39,7 @@ pub static ALL: &[&dyn Agent] = &[
     &codex::Codex,
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
+    &copilot_cli::CopilotCli,
     &claude_code::ClaudeCode,
     &hail::Hail,
 ];

@@ -2,6 +2,7 @@
 
 mod claude_code;
 mod codex;
+mod copilot_cli;
 mod fidelity;
 mod gemini_cli;
 mod plain;

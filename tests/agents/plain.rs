@@ -14,9 +14,10 @@ use git_session::{
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
-const AGENTS: [(&str, &str); 2] = [
+const AGENTS: [(&str, &str); 3] = [
     ("gemini-cli", "gemini"),
     ("qwen-code", "qwen"),
+    ("copilot-cli", "copilot-cli"),
 ];
 
 pub fn agent(name: &str) -> &'static dyn Agent {
