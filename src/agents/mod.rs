@@ -17,6 +17,7 @@ mod hail;
 mod log;
 mod media;
 mod parts;
+mod pi;
 mod qwen_code;
 mod records;
 mod tool;
@@ -40,6 +41,7 @@ pub static ALL: &[&dyn Agent] = &[
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
+    &pi::Pi,
     &claude_code::ClaudeCode,
     &hail::Hail,
 ];

@@ -5,5 +5,6 @@ mod codex;
 mod copilot_cli;
 mod fidelity;
 mod gemini_cli;
+mod pi;
 mod plain;
 mod qwen_code;

@@ -14,10 +14,11 @@ use git_session::{
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
-const AGENTS: [(&str, &str); 3] = [
+const AGENTS: [(&str, &str); 4] = [
     ("gemini-cli", "gemini"),
     ("qwen-code", "qwen"),
     ("copilot-cli", "copilot-cli"),
+    ("pi", "pi"),
 ];
 
 pub fn agent(name: &str) -> &'static dyn Agent {
@@ -186,7 +187,7 @@ fn a_parse_can_begin_in_the_middle() {
 
 #[test]
 fn what_was_told_stays_when_a_branch_is_left() {
-    for (name, file, lines) in [("gemini-cli", "operations.jsonl", 7)] {
+    for (name, file, lines) in [("pi", "tree-v3.jsonl", 5), ("gemini-cli", "operations.jsonl", 7)] {
         let bytes = fs::read(fixture(name, file)).expect("readable");
         let earlier: Vec<u8> = bytes.split_inclusive(|byte| *byte == b'\n').take(lines).flatten().copied().collect();
         let earlier = parse_session(agent(name), &mut Log::new(&earlier[..], None)).expect("read").session;
