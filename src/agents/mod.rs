@@ -11,6 +11,7 @@ mod database;
 mod detect;
 mod diff;
 mod document;
+mod factory_droid;
 mod folders;
 mod gemini_cli;
 mod hail;
@@ -42,6 +43,7 @@ pub static ALL: &[&dyn Agent] = &[
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
     &pi::Pi,
+    &factory_droid::FactoryDroid,
     &claude_code::ClaudeCode,
     &hail::Hail,
 ];

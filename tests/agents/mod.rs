@@ -3,6 +3,7 @@
 mod claude_code;
 mod codex;
 mod copilot_cli;
+mod factory_droid;
 mod fidelity;
 mod gemini_cli;
 mod pi;

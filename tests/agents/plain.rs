@@ -14,11 +14,12 @@ use git_session::{
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
-const AGENTS: [(&str, &str); 4] = [
+const AGENTS: [(&str, &str); 5] = [
     ("gemini-cli", "gemini"),
     ("qwen-code", "qwen"),
     ("copilot-cli", "copilot-cli"),
     ("pi", "pi"),
+    ("factory-droid", "factory-droid"),
 ];
 
 pub fn agent(name: &str) -> &'static dyn Agent {
