@@ -15,6 +15,7 @@ mod factory_droid;
 mod folders;
 mod gemini_cli;
 mod hail;
+mod kiro;
 mod log;
 mod media;
 mod parts;
@@ -44,6 +45,7 @@ pub static ALL: &[&dyn Agent] = &[
     &copilot_cli::CopilotCli,
     &pi::Pi,
     &factory_droid::FactoryDroid,
+    &kiro::Kiro,
     &claude_code::ClaudeCode,
     &hail::Hail,
 ];

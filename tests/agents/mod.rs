@@ -6,6 +6,7 @@ mod copilot_cli;
 mod factory_droid;
 mod fidelity;
 mod gemini_cli;
+mod kiro;
 mod pi;
 mod plain;
 mod qwen_code;

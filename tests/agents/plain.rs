@@ -14,12 +14,13 @@ use git_session::{
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
-const AGENTS: [(&str, &str); 5] = [
+const AGENTS: [(&str, &str); 6] = [
     ("gemini-cli", "gemini"),
     ("qwen-code", "qwen"),
     ("copilot-cli", "copilot-cli"),
     ("pi", "pi"),
     ("factory-droid", "factory-droid"),
+    ("kiro", "kiro"),
 ];
 
 pub fn agent(name: &str) -> &'static dyn Agent {
