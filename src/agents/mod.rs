@@ -3,15 +3,25 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod apply_patch;
 mod claude_code;
 mod codex;
+mod copilot_cli;
 mod database;
 mod detect;
 mod diff;
 mod document;
+mod factory_droid;
+mod folders;
+mod gemini_cli;
 mod hail;
+mod kiro;
 mod log;
 mod media;
+mod parts;
+mod pi;
+mod qwen_code;
+mod records;
 mod tool;
 mod transcript;
 
@@ -22,10 +32,23 @@ use thiserror::Error;
 pub use detect::{DetectError, Sample, detect};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 
-use crate::{environment::Environment, hail::Sink};
+use crate::{
+    environment::Environment,
+    hail::{Header, Sink},
+};
 
 /// Every agent, in the order in which recognition asks them.
-pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &hail::Hail];
+pub static ALL: &[&dyn Agent] = &[
+    &codex::Codex,
+    &gemini_cli::GeminiCli,
+    &qwen_code::QwenCode,
+    &copilot_cli::CopilotCli,
+    &pi::Pi,
+    &factory_droid::FactoryDroid,
+    &kiro::Kiro,
+    &claude_code::ClaudeCode,
+    &hail::Hail,
+];
 
 /// One coding agent.
 pub trait Agent: Sync {
@@ -106,4 +129,10 @@ pub fn names() -> Vec<&'static str> {
 /// When there is none of that name.
 pub fn by_name(name: &str) -> Result<&'static dyn Agent, UnknownAgent> {
     ALL.iter().copied().find(|agent| agent.name() == name).ok_or_else(|| UnknownAgent { name: name.to_owned() })
+}
+
+/// Whether a session worked in `folder`, where its log has only a hash of the directory.
+#[must_use]
+pub fn has_hash_of(header: &Header, folder: &Path) -> bool {
+    gemini_cli::is_project(header, folder)
 }

@@ -195,7 +195,7 @@ pub(super) fn call_as(kind: Kind, name: &str, arguments: Value) -> Call {
         Kind::Read => (EventType::FileRead { path: subject }, "read"),
         Kind::Delete => (EventType::FileDelete { path: subject }, "edit"),
         Kind::Write => {
-            let content = take_text(&mut rest, CONTENT);
+            let content = take_text(&mut rest, CONTENT).or_else(|| take_empty(&mut rest));
             blocks.push(Block::File { path: subject.clone(), content });
             (EventType::FileCreate { path: subject }, "edit")
         }
@@ -242,6 +242,13 @@ fn take_text(arguments: &mut Map<String, Value>, keys: &[&str]) -> Option<String
         Some(Value::String(text)) => Some(text),
         _ => None,
     }
+}
+
+/// Takes the text of a file that is made empty.
+fn take_empty(arguments: &mut Map<String, Value>) -> Option<String> {
+    let is_empty = |key: &&&str| arguments.get(**key).is_some_and(|text| text == "");
+    let key = CONTENT.iter().find(is_empty)?;
+    arguments.remove(*key).map(|_| String::new())
 }
 
 /// Takes what an edit replaced and what replaced it, as a unified diff.

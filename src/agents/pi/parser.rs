@@ -1,0 +1,391 @@
+//! Tells the entries as events, and the header which of them are on branches that were left.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::Path,
+};
+
+use serde_json::{Value, json};
+
+use super::super::{
+    Log, ParseError, Warning, media,
+    records::{self, Record, Teller, count, text, time, with_fields},
+    tool::{self, Kind},
+    transcript::{Outcome, Tokens, Transcript},
+};
+use crate::hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute, title_of};
+
+/// The fields that every entry has.
+const TOLD: [&str; 4] = ["type", "id", "parentId", "timestamp"];
+
+/// The types of the entries.
+const TYPES: [&str; 9] = [
+    "session",
+    "message",
+    "model_change",
+    "thinking_level_change",
+    "compaction",
+    "branch_summary",
+    "custom",
+    "custom_message",
+    "session_info",
+];
+
+/// Reads a log to its end.
+pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+    let out = Transcript::new("pi", "pi-session", sink);
+    let mut parser = Parser { out, tree: Vec::new(), session: None, seed: None };
+    records::tell(log, "Pi", &mut parser)?;
+    let abandoned = abandoned(&parser.tree);
+    if !abandoned.is_empty() {
+        parser.out.facts.attributes.push(("source.abandoned", abandoned.into()));
+    }
+    if parser.out.facts.provider.is_empty() {
+        "unknown".clone_into(&mut parser.out.facts.provider);
+    }
+    let candidates = [parser.session.as_deref(), records::stem(log).map(id_in_name)];
+    let id = records::session_id(log, candidates, "pi", parser.seed.as_deref().unwrap_or_default());
+    Ok(parser.out.finish(id)?)
+}
+
+/// The id in the name of a log: `<time>_<id>`.
+fn id_in_name(stem: &str) -> &str {
+    stem.rsplit_once('_').map_or(stem, |(_, id)| id)
+}
+
+/// An entry of the tree, and the one it follows.
+struct Node {
+    id: String,
+    parent: Option<String>,
+}
+
+/// The ids of the entries that are on no way from the last entry to the root. The header tells them
+/// rather than their events, which stay as they were when a branch is left.
+fn abandoned(tree: &[Node]) -> Vec<&str> {
+    let nodes: HashMap<&str, &Node> = tree.iter().map(|node| (node.id.as_str(), node)).collect();
+    let mut kept = HashSet::new();
+    let mut at = tree.last();
+    while let Some(node) = at {
+        // A way that comes back to itself is no way.
+        let is_new = kept.insert(node.id.as_str());
+        at = node.parent.as_deref().filter(|_| is_new).and_then(|parent| nodes.get(parent).copied());
+    }
+    tree.iter().map(|node| node.id.as_str()).filter(|id| !kept.contains(id)).collect()
+}
+
+struct Parser<'s> {
+    out: Transcript<'s>,
+    tree: Vec<Node>,
+    session: Option<String>,
+    /// The first entry of this agent, which names a session that has no id.
+    seed: Option<String>,
+}
+
+/// What every entry has.
+struct Envelope {
+    id: String,
+    time: Option<Timestamp>,
+    kind: String,
+}
+
+impl<'s> Teller<'s> for Parser<'s> {
+    fn out(&mut self) -> &mut Transcript<'s> {
+        &mut self.out
+    }
+
+    fn is_recognised(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
+        let kind = text(&record, "type").unwrap_or_default().to_owned();
+        let id = text(&record, "id").filter(|_| kind != "session");
+        let id = id.map_or_else(|| format!("line-{line}"), str::to_owned);
+        self.place(&id, &record);
+        let envelope = Envelope { id, time: time(&record, "timestamp"), kind };
+        if self.seed.is_none() && TYPES.contains(&envelope.kind.as_str()) {
+            self.seed = Some(Value::Object(record.clone()).to_string());
+        }
+        match envelope.kind.as_str() {
+            "session" => self.session(&envelope, record),
+            "message" => match record.remove("message") {
+                Some(Value::Object(message)) => self.message(envelope, message, record),
+                other => {
+                    record.extend(other.map(|message| ("message".to_owned(), message)));
+                    self.custom(&envelope, record)
+                }
+            },
+            "compaction" | "branch_summary" | "compactionSummary" | "branchSummary" => {
+                let summary = record.remove("summary");
+                self.injected(&envelope, "compact_summary", summary.as_ref(), record)
+            }
+            "custom_message" => {
+                let (kind, content) =
+                    (text(&record, "customType").unwrap_or("custom").to_owned(), record.remove("content"));
+                self.injected(&envelope, &kind, content.as_ref(), record)
+            }
+            "session_info" => {
+                self.out.facts.title = text(&record, "name").map(title_of).or(self.out.facts.title.take());
+                self.custom(&envelope, record)
+            }
+            "model_change" => {
+                if let Some(model) = text(&record, "modelId") {
+                    model.clone_into(&mut self.out.facts.model);
+                }
+                self.custom(&envelope, record)
+            }
+            _ => self.custom(&envelope, record),
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// Notes where in the tree an entry is, and marks its events where it does not follow the entry
+    /// before.
+    fn place(&mut self, id: &str, record: &Record) {
+        self.out.marks.clear();
+        if !record.contains_key("parentId") {
+            return;
+        }
+        let parent = text(record, "parentId").map(str::to_owned);
+        let last = self.tree.last().map(|node| node.id.as_str());
+        if last.is_some() && last != parent.as_deref() {
+            self.out.marks.insert("source.parent_id".to_owned(), parent.clone().into());
+        }
+        self.tree.push(Node { id: id.to_owned(), parent });
+    }
+
+    fn session(&mut self, envelope: &Envelope, mut record: Record) -> io::Result<()> {
+        if self.session.is_some() {
+            return self.custom(envelope, record);
+        }
+        self.session = text(&record, "id").map(str::to_owned);
+        let facts = &mut self.out.facts;
+        facts.began = envelope.time;
+        facts.cwd = text(&record, "cwd").map(str::to_owned);
+        for (key, fact) in [("provider", &mut facts.provider), ("modelId", &mut facts.model)] {
+            text(&record, key).unwrap_or_default().clone_into(fact);
+        }
+        for origin in ["branchedFrom", "parentSession"] {
+            if let Some(path) = text(&record, origin) {
+                let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).map(id_in_name);
+                facts.related.extend(stem.map(str::to_owned));
+            }
+        }
+        for told in ["type", "id", "timestamp", "cwd", "provider", "modelId"] {
+            record.remove(told);
+        }
+        for (key, name) in [("version", "pi.session_version"), ("thinkingLevel", "pi.thinking_level")] {
+            facts.attributes.extend(record.remove(key).map(|value| (name, value)));
+        }
+        if !record.is_empty() {
+            facts.attributes.push(("pi.session", Value::Object(record)));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, envelope: Envelope, mut message: Record, beside: Record) -> io::Result<()> {
+        let role = text(&message, "role").unwrap_or_default().to_owned();
+        let own = Envelope { time: envelope.time.or(time(&message, "timestamp")), ..envelope };
+        for told in ["role", "timestamp"] {
+            message.remove(told);
+        }
+        match role.as_str() {
+            "user" => {
+                let content = message.remove("content").unwrap_or_default();
+                let event = self.out.event(&own.id, own.time, EventType::UserMessage, &role);
+                let event = event.with_content(Content { blocks: blocks(&content) });
+                self.out.prompt(rest_of(event, message))
+            }
+            "assistant" => self.answer(&own, message),
+            "toolResult" => self.result(&own, message),
+            "bashExecution" => self.command(&own, message),
+            "branchSummary" | "compactionSummary" => {
+                let summary = message.remove("summary");
+                self.injected(&own, "compact_summary", summary.as_ref(), message)
+            }
+            "custom" | "hookMessage" => {
+                let kind = text(&message, "customType").unwrap_or("custom").to_owned();
+                let content = message.remove("content");
+                self.injected(&own, &kind, content.as_ref(), message)
+            }
+            _ => {
+                message.insert("role".to_owned(), role.into());
+                message
+                    .extend(beside.into_iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "id" | "timestamp")));
+                self.custom(&own, message)
+            }
+        }
+    }
+
+    /// What the program or an extension put into the conversation.
+    fn injected(&mut self, envelope: &Envelope, why: &str, content: Option<&Value>, rest: Record) -> io::Result<()> {
+        let event = self
+            .out
+            .event(&envelope.id, envelope.time, EventType::SystemMessage, &envelope.kind)
+            .with_content(Content { blocks: content.map(blocks).unwrap_or_default() })
+            .with("source.injected", why);
+        self.out.push(rest_of(event, rest))
+    }
+
+    fn custom(&mut self, envelope: &Envelope, mut record: Record) -> io::Result<()> {
+        for told in TOLD {
+            record.remove(told);
+        }
+        self.out.unknown(&envelope.id, envelope.time, &envelope.kind, Value::Object(record))
+    }
+
+    fn answer(&mut self, envelope: &Envelope, mut message: Record) -> io::Result<()> {
+        let facts = &mut self.out.facts;
+        for (key, fact) in [("provider", &mut facts.provider), ("model", &mut facts.model)] {
+            if let Some(Value::String(value)) = message.remove(key) {
+                *fact = value;
+            }
+        }
+        let marks = [(attribute::GROUP_ID, envelope.id.as_str()), (attribute::MODEL, facts.model.as_str())];
+        self.out.marks.extend(marks.map(|(key, value)| (key.to_owned(), value.into())));
+        let tokens = message.remove("usage").as_ref().and_then(Value::as_object).map(tokens).unwrap_or_default();
+        let parts = parts_of(message.remove("content"));
+        message.remove("api");
+        let mut message = Some(message);
+        let (is_empty, last) = (parts.is_empty(), parts.len().saturating_sub(1));
+        for (n, part) in parts.into_iter().enumerate() {
+            let id = if n == 0 { envelope.id.clone() } else { format!("{}-{n}", envelope.id) };
+            let counted = (n == last).then_some(&tokens);
+            if part["type"] == "toolCall" {
+                self.call(&id, envelope.time, part, (counted, message.take()))?;
+                continue;
+            }
+            let kind = if part["type"] == "thinking" { EventType::Thinking } else { EventType::AgentMessage };
+            let mut event = self.out.event(&id, envelope.time, kind, "assistant");
+            event.content.blocks.extend(block(&part));
+            let mut event = rest_of(event, message.take().unwrap_or_default());
+            if let Some(tokens) = counted {
+                tokens.note(&mut event);
+            }
+            self.out.push(event)?;
+        }
+        if !is_empty {
+            return Ok(());
+        }
+        // An answer that never came.
+        let mut event = self.out.event(&envelope.id, envelope.time, EventType::AgentMessage, "assistant");
+        tokens.note(&mut event);
+        self.out.push(rest_of(event, message.unwrap_or_default()))
+    }
+
+    fn call(
+        &mut self,
+        id: &str,
+        time: Option<Timestamp>,
+        mut part: Value,
+        (tokens, fields): (Option<&Tokens>, Option<Record>),
+    ) -> io::Result<()> {
+        let name = part["name"].as_str().unwrap_or_default().to_owned();
+        let call_id = part["id"].as_str().filter(|call| !call.is_empty()).unwrap_or(id).to_owned();
+        let call = tool::call(&name, part["arguments"].take());
+        self.out.call((id, &call_id), time, &name, call)?;
+        if let Some(event) = self.out.waiting_call(&call_id) {
+            if let Some(tokens) = tokens {
+                tokens.note(event);
+            }
+            *event = rest_of(event.clone(), fields.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn result(&mut self, envelope: &Envelope, mut message: Record) -> io::Result<()> {
+        let call = text(&message, "toolCallId").unwrap_or(&envelope.id).to_owned();
+        let is_error = message.get("isError") == Some(&Value::Bool(true));
+        let mut content = Content { blocks: message.remove("content").as_ref().map(blocks).unwrap_or_default() };
+        let is_command = text(&message, "toolName").and_then(tool::kind_of) == Some(Kind::Shell);
+        let exit_code = if is_command { exit_code(&content.to_text(), is_error) } else { None };
+        if let Some(Value::Object(mut details)) = message.remove("details") {
+            // The edit once more, drawn for the screen, and the text that was cut off.
+            details.remove("diff");
+            if let Some(Value::Object(truncation)) = details.get_mut("truncation") {
+                truncation.remove("content");
+            }
+            if !details.is_empty() {
+                content.blocks.push(Block::Json { data: json!({ "details": details }) });
+            }
+        }
+        self.out.result(
+            (&envelope.id, &call),
+            envelope.time,
+            Outcome { content, is_error, exit_code, ..Outcome::default() },
+        )
+    }
+
+    /// A command that the person ran.
+    fn command(&mut self, envelope: &Envelope, mut message: Record) -> io::Result<()> {
+        let code = message.remove("exitCode").and_then(|code| i32::try_from(code.as_i64()?).ok());
+        let output = text(&message, "output").unwrap_or_default().to_owned();
+        let command = tool::call_as(Kind::Shell, "bash", json!({ "command": message.remove("command") }));
+        message.remove("output");
+        self.out.call((&envelope.id, &envelope.id), envelope.time, "bash", command)?;
+        if let Some(event) = self.out.waiting_call(&envelope.id) {
+            message.retain(|_, value| *value != Value::Bool(false));
+            *event = rest_of(event.clone(), message).with("command_source", "user");
+        }
+        let is_error = code.is_some_and(|code| code != 0);
+        let outcome = Outcome { content: Content::text(output), is_error, exit_code: code, ..Outcome::default() };
+        self.out.result((&format!("{}-result", envelope.id), &envelope.id), envelope.time, outcome)
+    }
+}
+
+/// The parts of an answer.
+fn parts_of(content: Option<Value>) -> Vec<Value> {
+    match content {
+        Some(Value::Array(parts)) => parts,
+        Some(Value::String(text)) if !text.is_empty() => vec![json!({ "type": "text", "text": text })],
+        _ => Vec::new(),
+    }
+}
+
+/// A message's text or parts.
+fn blocks(content: &Value) -> Vec<Block> {
+    match content {
+        Value::String(text) if text.is_empty() => Vec::new(),
+        Value::String(text) => vec![Block::Text { text: text.clone() }],
+        Value::Array(parts) => parts.iter().filter_map(block).collect(),
+        Value::Null => Vec::new(),
+        other => vec![Block::Json { data: other.clone() }],
+    }
+}
+
+fn block(part: &Value) -> Option<Block> {
+    let field = |key: &str| part.get(key).and_then(Value::as_str);
+    match (field("type"), field("text").or_else(|| field("thinking"))) {
+        (Some("text" | "thinking"), Some("")) => None,
+        (Some("text" | "thinking"), Some(text)) => Some(Block::Text { text: text.to_owned() }),
+        (Some("image"), _) => Some(match (field("mimeType"), field("data")) {
+            (Some(mime), Some(data)) => media::image(mime, data),
+            _ => Block::Json { data: part.clone() },
+        }),
+        _ => Some(Block::Json { data: part.clone() }),
+    }
+}
+
+/// The code of a command that came to its end: only failures say theirs.
+fn exit_code(output: &str, is_error: bool) -> Option<i32> {
+    if !is_error {
+        return Some(0);
+    }
+    let last = output.trim_end().lines().next_back()?;
+    last.strip_prefix("Command exited with code ")?.parse().ok()
+}
+
+/// Keeps the fields of a record that nothing else shows.
+fn rest_of(event: Event, mut fields: Record) -> Event {
+    fields.retain(|key, value| !(key == "stopReason" && (value == "stop" || value == "toolUse")));
+    with_fields(event, fields, &TOLD)
+}
+
+fn tokens(usage: &Record) -> Tokens {
+    let [input, output, cache_read, cache_write] =
+        ["input", "output", "cacheRead", "cacheWrite"].map(|key| count(usage, key));
+    let cost = usage.get("cost").and_then(|cost| cost.get("total")?.as_f64());
+    Tokens { input, output, cache_read, cache_write, reasoning: count(usage, "reasoning"), cost }
+}

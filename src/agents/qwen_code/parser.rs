@@ -1,0 +1,366 @@
+//! Tells the records as events.
+
+use std::{collections::HashMap, io, iter};
+
+use serde_json::{Value, json};
+
+use super::super::{
+    Log, ParseError, Warning,
+    parts::{self, Part},
+    records::{self, Record, Teller, count, text, time},
+    tool::{self, Kind},
+    transcript::{Tokens, Transcript},
+};
+use crate::hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute, title_of};
+
+/// Reads a log to its end.
+pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+    let out = Transcript::new("qwen-code", "qwen-code-jsonl", sink);
+    let mut parser = Parser { out, seen: HashMap::new(), last: None, session: None, first: None };
+    records::tell(log, "Qwen Code", &mut parser)?;
+    let seed = parser.first.unwrap_or_default();
+    let id = records::session_id(log, [parser.session.as_deref(), records::stem(log)], "qwen-code", &seed);
+    Ok(parser.out.finish(id)?)
+}
+
+struct Parser<'s> {
+    out: Transcript<'s>,
+    /// The time of each record, by its id: a copy is read once.
+    seen: HashMap<String, Option<Timestamp>>,
+    /// The id of the record before.
+    last: Option<String>,
+    session: Option<String>,
+    /// The first record of this agent, which names a session that has no name.
+    first: Option<String>,
+}
+
+/// What every record has.
+struct Envelope {
+    id: String,
+    time: Option<Timestamp>,
+    kind: String,
+    model: Option<String>,
+}
+
+/// The fields that say the same on almost every line, or are told elsewhere.
+const TOLD: [&str; 12] = [
+    "uuid",
+    "parentUuid",
+    "sessionId",
+    "timestamp",
+    "type",
+    "subtype",
+    "cwd",
+    "version",
+    "gitBranch",
+    "model",
+    "message",
+    "usageMetadata",
+];
+
+impl<'s> Teller<'s> for Parser<'s> {
+    fn out(&mut self) -> &mut Transcript<'s> {
+        &mut self.out
+    }
+
+    fn is_recognised(&self) -> bool {
+        self.first.is_some()
+    }
+
+    fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
+        let kind = ["type", "subtype"].map(|key| text(&record, key).unwrap_or_default().to_owned());
+        let is_own = text(&record, "uuid").is_some() && !kind[0].is_empty();
+        let at = time(&record, "timestamp");
+        let Some(id) = text(&record, "uuid").map(str::to_owned).filter(|_| is_own) else {
+            return self.out.unknown(&format!("line-{line}"), at, &kind[0], Value::Object(record));
+        };
+        if self.first.is_none() {
+            self.first = Some(Value::Object(record.clone()).to_string());
+        }
+        let id = match self.seen.get(&id) {
+            Some(known) if *known == at && at.is_some() => return Ok(()),
+            // One answer may be written in several records.
+            Some(_) => format!("{id}-{line}"),
+            None => id,
+        };
+        self.facts(&record, &id, at);
+        let message = record.get_mut("message").map(Value::take).unwrap_or_default();
+        let content = ["parts", "content"].into_iter().find_map(|key| message.get(key)).cloned().unwrap_or_default();
+        let model = text(&record, "model").map(str::to_owned);
+        let envelope = Envelope { id, time: at, kind: kind[0].clone(), model };
+        match kind.each_ref().map(String::as_str) {
+            ["user", subtype] => self.prompt(&envelope, subtype, &content, record),
+            ["assistant", _] => self.answer(&envelope, &content, record),
+            ["tool_result", _] => self.results(&envelope, &content, record),
+            ["system", "custom_title"] => {
+                let title = record.get("systemPayload").and_then(|payload| payload.get("customTitle"));
+                self.out.facts.title = title.and_then(Value::as_str).map(title_of).or(self.out.facts.title.take());
+                self.custom(&envelope, "custom_title", record)
+            }
+            ["system", subtype] => self.custom(&envelope, subtype, record),
+            _ => {
+                if !message.is_null() {
+                    record.insert("message".to_owned(), message);
+                }
+                self.out.unknown(&envelope.id, at, &envelope.kind, Value::Object(record))
+            }
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// Takes what a record says of the session, and notes where it does not follow the one before.
+    fn facts(&mut self, record: &Record, id: &str, at: Option<Timestamp>) {
+        let field = |key: &str| text(record, key).map(str::to_owned);
+        let facts = &mut self.out.facts;
+        "qwen".clone_into(&mut facts.provider);
+        facts.cwd = facts.cwd.take().or_else(|| field("cwd"));
+        facts.branch = field("gitBranch").or(facts.branch.take());
+        facts.version = field("version").or(facts.version.take());
+        self.session = self.session.take().or_else(|| field("sessionId"));
+        self.out.marks.clear();
+        let parent = field("parentUuid");
+        if parent.is_some() && parent != self.last && self.last.is_some() {
+            self.out.marks.insert("source.parent_id".to_owned(), parent.into());
+        }
+        let own = field("uuid").unwrap_or_else(|| id.to_owned());
+        self.last = Some(own.clone());
+        self.seen.insert(own, at);
+    }
+
+    fn prompt(&mut self, envelope: &Envelope, subtype: &str, content: &Value, record: Record) -> io::Result<()> {
+        let payload = record.get("systemPayload");
+        let shown = payload.and_then(|payload| payload.get("displayText")).and_then(Value::as_str).map(str::to_owned);
+        let is_typed = matches!(subtype, "" | "mid_turn_user_message");
+        let event = |out: &mut Transcript<'_>, id: &str, kind, blocks| {
+            out.event(id, envelope.time, kind, &envelope.kind).with_content(Content { blocks })
+        };
+        let mut said = parts::blocks(content);
+        let mut injected = Vec::new();
+        if !is_typed {
+            injected.append(&mut said);
+        } else if let Some(shown) = shown.filter(|shown| !shown.is_empty()) {
+            // What was typed is apart from what hooks and mentioned files added.
+            let is_shown = |block: &Block| matches!(block, Block::Text { text } if text.trim() == shown.trim());
+            let is_image = |block: &Block| !matches!(block, Block::Text { .. });
+            let (typed, added): (Vec<_>, Vec<_>) =
+                said.into_iter().partition(|block| is_shown(block) || is_image(block));
+            (said, injected) = (typed, added);
+            if !said.iter().any(is_shown) {
+                said.insert(0, Block::Text { text: shown });
+            }
+        }
+        if !said.is_empty() {
+            let event = event(&mut self.out, &envelope.id, EventType::UserMessage, said);
+            self.out.prompt(rest_of(event, record))?;
+        }
+        if injected.is_empty() {
+            return Ok(());
+        }
+        let why = if is_typed { "context" } else { subtype };
+        let id = if is_typed { format!("{}-context", envelope.id) } else { envelope.id.clone() };
+        let event = event(&mut self.out, &id, EventType::SystemMessage, injected).with("source.injected", why);
+        self.out.push(event)
+    }
+
+    fn answer(&mut self, envelope: &Envelope, content: &Value, record: Record) -> io::Result<()> {
+        self.mark_answer(envelope);
+        let tokens = record.get("usageMetadata").and_then(Value::as_object).map(tokens).unwrap_or_default();
+        let mut parts = parts::parts(content).into_iter().enumerate().peekable();
+        if parts.peek().is_none() {
+            let mut event = self.out.event(&envelope.id, envelope.time, EventType::AgentMessage, &envelope.kind);
+            tokens.note(&mut event);
+            return self.out.push(rest_of(event, record));
+        }
+        let mut record = Some(record);
+        while let Some((n, part)) = parts.next() {
+            let id = if n == 0 { envelope.id.clone() } else { format!("{}-{n}", envelope.id) };
+            let (kind, mut blocks) = match part {
+                Part::Thought(text) => (EventType::Thinking, vec![Block::Text { text }]),
+                Part::Block(block) => (EventType::AgentMessage, vec![block]),
+                Part::Response { response, .. } => (EventType::AgentMessage, vec![Block::Json { data: response }]),
+                Part::Call { id: call, name, arguments } => {
+                    let call = call.unwrap_or_else(|| id.clone());
+                    let tokens = parts.peek().is_none().then_some(&tokens);
+                    self.call((&id, &call), envelope.time, (&name, arguments), tokens)?;
+                    continue;
+                }
+            };
+            // What follows without a break is one message.
+            if kind == EventType::AgentMessage {
+                let follows = || parts.next_if(|(_, part)| matches!(part, Part::Block(_)));
+                blocks.extend(iter::from_fn(follows).filter_map(|(_, part)| part.into_block()));
+            }
+            let event = self.out.event(&id, envelope.time, kind, &envelope.kind).with_content(Content { blocks });
+            let mut event = rest_of(event, record.take().unwrap_or_default());
+            if parts.peek().is_none() {
+                tokens.note(&mut event);
+            }
+            self.out.push(event)?;
+        }
+        Ok(())
+    }
+
+    /// Notes on the events of an answer that they are of it.
+    fn mark_answer(&mut self, envelope: &Envelope) {
+        if let Some(model) = &envelope.model {
+            self.out.facts.model.clone_from(model);
+            self.out.marks.insert(attribute::MODEL.to_owned(), model.as_str().into());
+        }
+        self.out.marks.insert(attribute::GROUP_ID.to_owned(), envelope.id.as_str().into());
+    }
+
+    fn call(
+        &mut self,
+        ids: (&str, &str),
+        time: Option<Timestamp>,
+        (name, arguments): (&str, Value),
+        tokens: Option<&Tokens>,
+    ) -> io::Result<()> {
+        self.out.call(ids, time, name, tool::call(name, arguments))?;
+        if let (Some(event), Some(tokens)) = (self.out.waiting_call(ids.1), tokens) {
+            tokens.note(event);
+        }
+        Ok(())
+    }
+
+    fn results(&mut self, envelope: &Envelope, content: &Value, mut record: Record) -> io::Result<()> {
+        let native = record.remove("toolCallResult").unwrap_or_default();
+        let status = native.get("status").and_then(Value::as_str).unwrap_or_default();
+        let mut others = Vec::new();
+        let mut results = Vec::new();
+        for (n, part) in parts::parts(content).into_iter().enumerate() {
+            match part {
+                Part::Response { id, response } => results.push((n, id, response)),
+                Part::Block(block) => others.push(block),
+                Part::Thought(text) => others.push(Block::Text { text }),
+                Part::Call { name, arguments, .. } => others.push(Block::Json { data: json!({ name: arguments }) }),
+            }
+        }
+        if results.is_empty() {
+            results.push((0, None, Value::Null));
+        }
+        for (n, id, response) in results {
+            let named = native.get("callId").and_then(Value::as_str).map(str::to_owned);
+            let call = id.or(named).unwrap_or_else(|| envelope.id.clone());
+            let is_error = matches!(status, "error" | "cancelled") || response.get("error").is_some();
+            let display = native.get("resultDisplay");
+            self.see_display(&call, display);
+            let mut outcome = parts::outcome(response, display, is_error);
+            parts::name_file(&mut outcome, self.out.waiting_call(&call));
+            outcome.content.blocks.append(&mut others);
+            let is_command = |event: &mut Event| matches!(event.event_type, EventType::ShellCommand { .. });
+            if !self.out.waiting_call(&call).is_some_and(is_command) || status == "cancelled" {
+                outcome.exit_code = None;
+            }
+            let beside = display.and_then(|display| parts::display_beside(display, &outcome));
+            outcome.content.blocks.extend(beside.map(|shown| Block::Json { data: json!({ "resultDisplay": shown }) }));
+            let rest = rest_of_result(&native);
+            outcome.content.blocks.extend(rest.map(|data| Block::Json { data }));
+            let id = if n == 0 { envelope.id.clone() } else { format!("{}-{n}", envelope.id) };
+            self.out.result((&id, &call), envelope.time, outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Tells an edit from a new file by what the program shows of the result.
+    fn see_display(&mut self, call: &str, display: Option<&Value>) {
+        let Some(display) = display.filter(|display| display.get("fileDiff").is_some()) else { return };
+        let Some(event) = self.out.waiting_call(call) else { return };
+        let (name, path, content) = match &event.event_type {
+            EventType::FileCreate { path } => ("write_file", path.clone(), file_content(event)),
+            EventType::FileEdit { path, .. } => ("edit", path.clone(), None),
+            _ => return,
+        };
+        let arguments = json!({ "file_path": path, "content": content });
+        let shown = parts::call(name, arguments, Some(display));
+        if tool::kind_of(name) == Some(Kind::Write) || matches!(shown.event_type, EventType::FileCreate { .. }) {
+            let is_file = |block: &Block| matches!(block, Block::File { .. });
+            event.content.blocks.retain(|block| !is_file(block));
+            event.content.blocks.splice(0..0, shown.content.blocks.into_iter().filter(is_file));
+            event.event_type = shown.event_type;
+        }
+    }
+
+    /// A record of the program. Telemetry is most of a log, and says little that is not said
+    /// elsewhere: what is said twice or is nothing is left out.
+    fn custom(&mut self, envelope: &Envelope, subtype: &str, mut record: Record) -> io::Result<()> {
+        let mut payload = record.remove("systemPayload").unwrap_or_default();
+        for told in TOLD {
+            record.remove(told);
+        }
+        let mut kind = if subtype.is_empty() { "system".to_owned() } else { subtype.to_owned() };
+        if subtype == "ui_telemetry"
+            && let Some(Value::Object(ui_event)) = payload.get_mut("uiEvent").map(Value::take)
+        {
+            let name = text(&ui_event, "event.name").unwrap_or("unknown").to_owned();
+            kind = format!("ui_telemetry/{}", name.trim_start_matches("qwen-code."));
+            payload = Value::Object(compact(ui_event));
+        }
+        if !record.is_empty() {
+            payload = json!({ "systemPayload": payload, "fields": record });
+        }
+        let raw_type = format!("{}/{subtype}", envelope.kind);
+        let content = if payload.is_null() { Content::default() } else { Content::json(payload) };
+        let event = self.out.event(&envelope.id, envelope.time, EventType::Custom { kind }, &raw_type);
+        self.out.push(event.with_content(content))
+    }
+}
+
+/// Telemetry without what the record, the call or the answer says already, and what is nothing.
+fn compact(mut ui_event: Record) -> Record {
+    for said in ["event.name", "event.timestamp", "function_args", "model"] {
+        ui_event.remove(said);
+    }
+    ui_event.retain(|_, value| !value.is_null() && *value != json!(0) && *value != json!(""));
+    ui_event
+}
+
+fn file_content(event: &Event) -> Option<String> {
+    event.content.blocks.iter().find_map(|block| match block {
+        Block::File { content, .. } => content.clone(),
+        _ => None,
+    })
+}
+
+/// What the program noted of a result beside what the model got.
+fn rest_of_result(native: &Value) -> Option<Value> {
+    let mut rest = native.as_object()?.clone();
+    for told in ["callId", "resultDisplay", "responseParts"] {
+        rest.remove(told);
+    }
+    rest.retain(|key, value| !(value.is_null() || key == "status" && value == "success"));
+    (!rest.is_empty()).then(|| json!({ "toolCallResult": rest }))
+}
+
+/// Keeps the fields of a record that nothing else shows.
+fn rest_of(event: Event, mut record: Record) -> Event {
+    if let Some(Value::Object(payload)) = record.get_mut("systemPayload") {
+        payload.remove("displayText");
+        payload.remove("hookContext");
+    }
+    record.retain(|key, value| *value != json!({}) && key != "contextWindowSize");
+    records::with_fields(event, record, &TOLD)
+}
+
+/// The counts of an answer. Whether the output includes the thoughts differs by provider: the total
+/// tells.
+fn tokens(usage: &Record) -> Tokens {
+    let [prompt, output, cached, thoughts, total] = [
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "cachedContentTokenCount",
+        "thoughtsTokenCount",
+        "totalTokenCount",
+    ]
+    .map(|key| count(usage, key));
+    let is_apart = total == prompt.saturating_add(output).saturating_add(thoughts);
+    Tokens {
+        input: prompt.saturating_sub(cached),
+        output: if is_apart { output.saturating_add(thoughts) } else { output.max(thoughts) },
+        cache_read: cached,
+        cache_write: 0,
+        reasoning: thoughts,
+        cost: None,
+    }
+}
