@@ -3,6 +3,7 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod apply_patch;
 mod claude_code;
 mod codex;
 mod database;
@@ -12,6 +13,8 @@ mod document;
 mod hail;
 mod log;
 mod media;
+mod opencode;
+mod records;
 mod tool;
 mod transcript;
 
@@ -25,7 +28,7 @@ pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, par
 use crate::{environment::Environment, hail::Sink};
 
 /// Every agent, in the order in which recognition asks them.
-pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &hail::Hail];
+pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &opencode::OpenCode, &hail::Hail];
 
 /// One coding agent.
 pub trait Agent: Sync {

@@ -4,12 +4,15 @@
 use std::{
     collections::{HashMap, VecDeque},
     io,
+    ops::Range,
 };
 
 use serde_json::Value;
 
 use super::{Warning, tool};
-use crate::hail::{Agent, Content, Event, EventType, Header, SessionId, Sink, Timestamp, attribute, title_of};
+use crate::hail::{
+    Agent, Attributes, Content, Event, EventType, Header, SessionId, Sink, Timestamp, attribute, title_of,
+};
 
 /// How many events may wait for the result of a call. Beyond that the oldest leaves as it is: a
 /// command that never ends must not keep the rest of the session in memory.
@@ -73,10 +76,13 @@ pub(super) struct Transcript<'s> {
     pub(super) facts: Facts,
     /// What a person may want to know about the log.
     pub(super) warnings: Vec<Warning>,
+    /// What every event bears from now on.
+    pub(super) marks: Attributes,
     sink: &'s mut dyn Sink,
     waiting: VecDeque<Waiting>,
     first: u64,
-    calls: HashMap<String, (String, u64)>,
+    /// The tool's name, and where the events of the call are.
+    calls: HashMap<String, (String, Range<u64>)>,
     last_time: Option<Timestamp>,
     prompt_title: Option<String>,
 }
@@ -89,6 +95,7 @@ impl<'s> Transcript<'s> {
             schema,
             facts: Facts::default(),
             warnings: Vec::new(),
+            marks: Attributes::new(),
             sink,
             waiting: VecDeque::new(),
             first: 0,
@@ -96,6 +103,25 @@ impl<'s> Transcript<'s> {
             last_time: None,
             prompt_title: None,
         }
+    }
+
+    /// Goes on where an earlier parse of the log ended.
+    pub(super) fn resume(&mut self, header: &Header) {
+        let attribute = |key: &str| header.attribute(key).map(str::to_owned);
+        self.facts = Facts {
+            provider: header.agent.provider.clone(),
+            model: header.agent.model.clone(),
+            version: header.agent.tool_version.clone(),
+            title: Some(header.context.title.clone()).filter(|title| !title.is_empty()),
+            cwd: header.cwd().map(str::to_owned),
+            branch: attribute(attribute::GIT_BRANCH),
+            parent: attribute(attribute::PARENT_SESSION_ID),
+            related: header.context.related_session_ids.clone(),
+            began: Some(header.context.created_at),
+            ended: None,
+            attributes: Vec::new(),
+        };
+        self.last_time = Some(header.context.updated_at);
     }
 
     /// The time of a record that has none of its own: that of the one before.
@@ -108,7 +134,9 @@ impl<'s> Transcript<'s> {
     /// Makes an event of a native record of type `raw_type`.
     pub(super) fn event(&mut self, id: &str, time: Option<Timestamp>, kind: EventType, raw_type: &str) -> Event {
         let time = self.time(time);
-        Event::new(id, time, kind).with(attribute::SCHEMA_VERSION, self.schema).with(attribute::RAW_TYPE, raw_type)
+        let mut event = Event::new(id, time, kind);
+        event.attributes = self.marks.clone();
+        event.with(attribute::SCHEMA_VERSION, self.schema).with(attribute::RAW_TYPE, raw_type)
     }
 
     /// Takes what the person said. An empty prompt is none.
@@ -131,27 +159,56 @@ impl<'s> Transcript<'s> {
     /// Takes a call, whose event waits for the result.
     pub(super) fn call(
         &mut self,
-        (id, call_id): (&str, &str),
+        ids: (&str, &str),
         time: Option<Timestamp>,
         name: &str,
         call: tool::Call,
     ) -> io::Result<()> {
-        let event = self
-            .event(id, time, call.event_type, "tool_call")
-            .with_content(call.content)
-            .with(attribute::CALL_ID, call_id)
-            .with(attribute::TOOL_KIND, call.group);
-        let place = self.first + self.waiting.len() as u64;
-        let is_open = self.calls.insert(call_id.to_owned(), (name.to_owned(), place)).is_none();
-        self.waiting.push_back(Waiting { event, is_open });
+        self.calls(ids, time, name, vec![call])
+    }
+
+    /// Takes a call that does several things, such as a patch over several files: each has an event
+    /// of its own, and all have the call's id.
+    pub(super) fn calls(
+        &mut self,
+        (id, call_id): (&str, &str),
+        time: Option<Timestamp>,
+        name: &str,
+        calls: Vec<tool::Call>,
+    ) -> io::Result<()> {
+        // An id that comes again must not keep what it meant before waiting.
+        self.close(call_id);
+        let start = self.first + self.waiting.len() as u64;
+        for (index, call) in calls.into_iter().enumerate() {
+            let id = if index == 0 { id.to_owned() } else { format!("{id}.{index}") };
+            let event = self
+                .event(&id, time, call.event_type, "tool_call")
+                .with_content(call.content)
+                .with(attribute::CALL_ID, call_id)
+                .with(attribute::TOOL_KIND, call.group);
+            self.waiting.push_back(Waiting { event, is_open: true });
+        }
+        let end = self.first + self.waiting.len() as u64;
+        self.calls.insert(call_id.to_owned(), (name.to_owned(), start..end));
         self.flush()
     }
 
-    /// The event of a call that still waits for its result.
+    /// Whether a call of that id came.
+    pub(super) fn knows_call(&self, call_id: &str) -> bool {
+        self.calls.contains_key(call_id)
+    }
+
+    /// The event of a call that still waits for its result; the last one of several.
     pub(super) fn waiting_call(&mut self, call_id: &str) -> Option<&mut Event> {
-        let place = self.calls.get(call_id)?.1;
-        let index = usize::try_from(place.checked_sub(self.first)?).ok()?;
-        self.waiting.get_mut(index).map(|waiting| &mut waiting.event)
+        self.waiting_calls(call_id).last().map(|waiting| &mut waiting.event)
+    }
+
+    fn waiting_calls(&mut self, call_id: &str) -> impl Iterator<Item = &mut Waiting> {
+        let first = self.first;
+        let range = self.calls.get(call_id).map_or(0..0, |(_, range)| range.clone());
+        let index = |place: u64| usize::try_from(place.saturating_sub(first)).unwrap_or(usize::MAX);
+        let (start, end) = (index(range.start), index(range.end));
+        self.waiting.iter_mut().take(end).skip(start)
     }
 
     /// Takes the result of a call and completes the event of the call with it.
@@ -166,13 +223,14 @@ impl<'s> Transcript<'s> {
         let mut event =
             self.event(id, time, kind, "tool_result").with_content(outcome.content).with(attribute::CALL_ID, call_id);
         event.duration_ms = outcome.duration_ms;
-        if let Some(call) = self.waiting_call(call_id) {
+        let mut new_diff = outcome.diff;
+        for call in self.waiting_calls(call_id).map(|waiting| &mut waiting.event) {
             match &mut call.event_type {
                 EventType::ShellCommand { exit_code, .. } => *exit_code = exit_code.or(outcome.exit_code),
-                EventType::FileEdit { diff, .. } if outcome.diff.is_some() => *diff = outcome.diff,
-                // What failed changed nothing.
+                EventType::FileEdit { diff, .. } if new_diff.is_some() => *diff = new_diff.take(),
                 _ => {}
             }
+            // What failed changed nothing.
             if outcome.is_error {
                 revoke(call);
             }
@@ -183,11 +241,7 @@ impl<'s> Transcript<'s> {
     }
 
     fn close(&mut self, call_id: &str) {
-        let Some((_, place)) = self.calls.get(call_id) else { return };
-        let index = place.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        if let Some(waiting) = index.and_then(|index| self.waiting.get_mut(index)) {
-            waiting.is_open = false;
-        }
+        self.waiting_calls(call_id).for_each(|waiting| waiting.is_open = false);
     }
 
     /// Keeps a record of no known type whole.

@@ -14,7 +14,7 @@ mod notice;
 mod outbox;
 mod output;
 mod parser;
-mod patch;
+pub(super) mod patch;
 mod record;
 mod result;
 mod shell;

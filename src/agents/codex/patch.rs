@@ -4,23 +4,23 @@ use std::fmt::Write;
 
 /// What happens to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(in crate::agents) struct Change {
     /// The path as it was written; after a move the new one.
-    pub(super) path: String,
+    pub(in crate::agents) path: String,
     /// Where the file was before it was moved.
-    pub(super) moved_from: Option<String>,
-    pub(super) kind: ChangeKind,
+    pub(in crate::agents) moved_from: Option<String>,
+    pub(in crate::agents) kind: ChangeKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ChangeKind {
+pub(in crate::agents) enum ChangeKind {
     Add { content: String },
     Delete { content: Option<String> },
     Update { hunks: String, is_numbered: bool },
 }
 
 /// Reads a patch; empty where the text holds none.
-pub(super) fn parse(text: &str) -> Vec<Change> {
+pub(in crate::agents) fn parse(text: &str) -> Vec<Change> {
     let mut reader = PatchReader::default();
     let lines = text.lines().skip_while(|line| line.trim() != "*** Begin Patch").skip(1);
     for line in lines.take_while(|line| line.trim() != "*** End Patch") {
