@@ -5,11 +5,14 @@
 
 mod apply_patch;
 mod claude_code;
+mod cline;
 mod codex;
+mod cursor;
 mod database;
 mod detect;
 mod diff;
 mod document;
+mod goose;
 mod hail;
 mod log;
 mod media;
@@ -28,7 +31,15 @@ pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, par
 use crate::{environment::Environment, hail::Sink};
 
 /// Every agent, in the order in which recognition asks them.
-pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &opencode::OpenCode, &hail::Hail];
+pub static ALL: &[&dyn Agent] = &[
+    &codex::Codex,
+    &claude_code::ClaudeCode,
+    &opencode::OpenCode,
+    &cursor::Cursor,
+    &goose::Goose,
+    &cline::Cline,
+    &hail::Hail,
+];
 
 /// One coding agent.
 pub trait Agent: Sync {

@@ -1,8 +1,11 @@
 //! The agents' parsers against logs.
 
 mod claude_code;
+mod cline;
 mod codex;
+mod cursor;
 mod fidelity;
+mod goose;
 mod opencode;
 
 use std::{

@@ -275,7 +275,7 @@ fn other(
     }
     let mut part = part;
     if let Value::Object(fields) = &mut part {
-        ["id", "sessionID", "messageID"].into_iter().for_each(|said| drop(fields.remove(said)));
+        fields.retain(|key, _| !matches!(key.as_str(), "id" | "sessionID" | "messageID"));
     }
     transcript.unknown(&id, time, &kind, part)
 }
