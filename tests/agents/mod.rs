@@ -14,7 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use git_session::agents::Parsed;
+use git_session::{
+    agents::{self, Log, LogFile, Parsed, Sample},
+    hail::{Record, Validator, attribute},
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -42,4 +45,64 @@ fn text_of(parsed: &Parsed) -> String {
 
 fn sum(parsed: &Parsed, key: &str) -> u64 {
     parsed.session.events.iter().map(|event| event.count(key)).sum()
+}
+
+/// The logs of an agent that are not in the repository: `GIT_SESSION_DATA` names the folder.
+fn corpus(agent: &str) -> Vec<PathBuf> {
+    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { collect(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut found = Vec::new();
+    #[expect(clippy::disallowed_methods, reason = "the data folder is the tests' own business")]
+    let data = std::env::var_os("GIT_SESSION_DATA");
+    if let Some(data) = data {
+        collect(&Path::new(&data).join("corpus").join(agent), &mut found);
+    }
+    found.sort();
+    found
+}
+
+/// Agents whose logs are documents or databases: every session of every log that is theirs.
+#[test]
+fn every_session_of_the_corpus_is_sound_and_parses_twice_the_same() {
+    for name in ["opencode", "cursor", "goose", "cline"] {
+        let agent = agents::by_name(name).expect("known");
+        for path in corpus(name) {
+            let sample = Sample::of(&path).expect("readable");
+            if !agent.recognises(&sample) {
+                continue;
+            }
+            for log in agent.sessions(&LogFile::at(path.clone()).expect("a file")).expect("listed") {
+                let parse = || {
+                    let mut input = Log::open(&path).expect("opened");
+                    input.part = log.part.as_deref();
+                    agents::parse_session(agent, &mut input)
+                };
+                let place = log.name();
+                match parse() {
+                    // A piece of a tree of files, whose other files are elsewhere.
+                    Err(fault) => assert!(fault.to_string().ends_with("no event in it"), "{place}: {fault}"),
+                    Ok(parsed) => {
+                        are_sound(&place, &parsed);
+                        assert_eq!(parsed.session, parse().expect("parses").session, "{place}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn are_sound(place: &str, parsed: &Parsed) {
+    let session = &parsed.session;
+    let mut validator = Validator::default();
+    let header = Record::Header(Box::new(session.header.clone()));
+    let events = session.events.iter().map(|event| Record::Event(Box::new(event.clone())));
+    for (line, record) in (1..).zip([header].into_iter().chain(events)) {
+        assert_eq!(validator.check(line, &record), [], "{place}");
+    }
+    assert_eq!(sum(parsed, attribute::INPUT_TOKENS), session.stats.total_input_tokens, "{place}");
+    assert_eq!(sum(parsed, attribute::OUTPUT_TOKENS), session.stats.total_output_tokens, "{place}");
 }

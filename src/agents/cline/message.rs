@@ -169,19 +169,26 @@ impl Writer<'_> {
                     tokens.note(event);
                 }
             };
-            match act {
-                Act::Event(id, kind, content) => {
-                    let mut event = self.transcript.event(&id, time, kind, "assistant").with_content(content);
-                    complete(&mut event);
-                    self.transcript.push(event)?;
-                }
-                Act::Call { id, call_id, name, arguments } => {
-                    self.transcript.calls((&id, &call_id), time, &name, tool::calls(&name, arguments))?;
-                    self.transcript.waiting_call(&call_id).into_iter().for_each(complete);
-                }
-            }
+            self.act(act, time, complete)?;
         }
         Ok(())
+    }
+
+    fn act(&mut self, act: Act, time: Option<Timestamp>, complete: impl FnOnce(&mut Event)) -> io::Result<()> {
+        match act {
+            Act::Event(id, kind, content) => {
+                let mut event = self.transcript.event(&id, time, kind, "assistant").with_content(content);
+                complete(&mut event);
+                self.transcript.push(event)
+            }
+            Act::Call { id, call_id, name, arguments } => {
+                self.transcript.calls((&id, &call_id), time, &name, tool::calls(&name, arguments))?;
+                if let Some(event) = self.transcript.waiting_call(&call_id) {
+                    complete(event);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// The model of a message, which is the last one that is known.

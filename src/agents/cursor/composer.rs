@@ -159,17 +159,7 @@ impl Bubble {
         if let Some(model) = &model {
             transcript.facts.model.clone_from(model);
         }
-        let mut events: Vec<(String, Event)> = Vec::new();
-        let thought = self.fields.get("thinking").and_then(Value::as_object);
-        if let Some(words) = thought.and_then(|thought| text(thought, "text")) {
-            let mut event =
-                transcript.event(&format!("{}-thinking", self.id), self.time, EventType::Thinking, "thinking");
-            event.duration_ms = self.fields.get("thinkingDurationMs").and_then(Value::as_u64);
-            events.push((words.to_owned(), event));
-        }
-        if let Some(words) = text(&self.fields, "text") {
-            events.push((words.to_owned(), transcript.event(&self.id, self.time, EventType::AgentMessage, "ai")));
-        }
+        let mut events = self.said(transcript);
         let call = self.fields.get("toolFormerData").and_then(|data| tool::ToolUse::of(data, &self.id));
         let blocks = tool::code_blocks(&self.fields, info);
         let mut rest = self.rest();
@@ -198,6 +188,22 @@ impl Bubble {
             transcript.push(event.with(attribute::TOOL_KIND, call.group))?;
         }
         call.map_or(Ok(()), |call| call.write(transcript, self.time, contents, |event| complete(event, true)))
+    }
+
+    /// What the bubble says, without its words: they go with each event.
+    fn said(&self, transcript: &mut Transcript<'_>) -> Vec<(String, Event)> {
+        let mut events = Vec::new();
+        let thought = self.fields.get("thinking").and_then(Value::as_object);
+        if let Some(words) = thought.and_then(|thought| text(thought, "text")) {
+            let mut event =
+                transcript.event(&format!("{}-thinking", self.id), self.time, EventType::Thinking, "thinking");
+            event.duration_ms = self.fields.get("thinkingDurationMs").and_then(Value::as_u64);
+            events.push((words.to_owned(), event));
+        }
+        if let Some(words) = text(&self.fields, "text") {
+            events.push((words.to_owned(), transcript.event(&self.id, self.time, EventType::AgentMessage, "ai")));
+        }
+        events
     }
 
     fn model(&self) -> Option<String> {

@@ -94,16 +94,20 @@ fn user(
         }
         if place.is_subagent { transcript.push(event)? } else { transcript.prompt(event)? }
     }
-    for (index, part) in others {
-        if part.get("type").and_then(Value::as_str) == Some("text") {
-            let content = Content::text(part.get("text").and_then(Value::as_str).unwrap_or_default());
-            let event = transcript.event(&part_id(&part, id, index), time, EventType::SystemMessage, "text");
-            transcript.push(event.with_content(content).with("source.injected", "synthetic"))?;
-        } else {
-            other(transcript, (id, index), time, part)?;
+    others.into_iter().try_for_each(|(index, part)| match part.get("type").and_then(Value::as_str) {
+        Some("text") => {
+            let event = synthetic(transcript, &part_id(&part, id, index), time, &part);
+            transcript.push(event)
         }
-    }
-    Ok(())
+        _ => other(transcript, (id, index), time, part),
+    })
+}
+
+/// A text that the program wrote in the name of one side.
+fn synthetic(transcript: &mut Transcript<'_>, id: &str, time: Option<Timestamp>, part: &Value) -> Event {
+    let words = part.get("text").and_then(Value::as_str).unwrap_or_default();
+    let event = transcript.event(id, time, EventType::SystemMessage, "text");
+    event.with_content(Content::text(words)).with("source.injected", "synthetic")
 }
 
 /// What is known of an answer before its parts are.
@@ -198,8 +202,7 @@ impl Answer {
         match part.get("type").and_then(Value::as_str).unwrap_or_default() {
             "text" if words.is_empty() => Ok(()),
             "text" if part.get("synthetic") == Some(&Value::Bool(true)) => {
-                let event = transcript.event(&id, time, EventType::SystemMessage, "text");
-                let event = event.with_content(Content::text(words)).with("source.injected", "synthetic");
+                let event = synthetic(transcript, &id, time, &part);
                 self.push(transcript, index, event)
             }
             kind @ ("text" | "reasoning") => {

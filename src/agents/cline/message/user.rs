@@ -34,41 +34,50 @@ impl Writer<'_> {
     ) -> io::Result<()> {
         let mut parts = Parts::default();
         for (index, block) in blocks.into_iter().enumerate() {
-            let id = format!("{id}-{index}");
-            let field = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
-            match field("type") {
-                "text" if self.is_store => parts.plain(field("text")),
-                "text" => {
-                    if let Some(done) = parts.text(field("text")) {
-                        self.text_result((&id, time), done)?;
-                    }
-                }
-                "image" => match &mut parts.result {
-                    Some((_, returned)) => returned.push(block),
-                    None => parts.said.blocks.push(image(&block)),
-                },
-                "file" if !field("path").is_empty() => {
-                    let content = block.get("content").and_then(Value::as_str).map(str::to_owned);
-                    parts.said.blocks.push(Block::File { path: field("path").to_owned(), content });
-                }
-                "tool_result" => {
-                    let content = block.get("content").unwrap_or(&Value::Null);
-                    for words in super::texts(content) {
-                        parts.feedback(words);
-                    }
-                    let outcome = tool::outcome(content, block.get("is_error") == Some(&Value::Bool(true)));
-                    self.transcript.result((&id, field("tool_use_id")), time, outcome)?;
-                }
-                kind => {
-                    let kind = if kind.is_empty() { "unknown" } else { kind }.to_owned();
-                    self.transcript.unknown(&id, time, &kind, block)?;
-                }
-            }
+            self.user_block((format!("{id}-{index}"), time), block, &mut parts)?;
         }
         if let Some(done) = parts.result.take() {
             self.text_result((&format!("{id}-result"), time), done)?;
         }
         self.said((id, time), message, parts)
+    }
+
+    fn user_block(
+        &mut self,
+        (id, time): (String, Option<Timestamp>),
+        block: Value,
+        parts: &mut Parts,
+    ) -> io::Result<()> {
+        let field = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
+        match field("type") {
+            "text" if self.is_store => parts.plain(field("text")),
+            "text" => {
+                if let Some(done) = parts.text(field("text")) {
+                    self.text_result((&id, time), done)?;
+                }
+            }
+            "image" => match &mut parts.result {
+                Some((_, returned)) => returned.push(block),
+                None => parts.said.blocks.push(image(&block)),
+            },
+            "file" if !field("path").is_empty() => {
+                let content = block.get("content").and_then(Value::as_str).map(str::to_owned);
+                parts.said.blocks.push(Block::File { path: field("path").to_owned(), content });
+            }
+            "tool_result" => {
+                let content = block.get("content").unwrap_or(&Value::Null);
+                for words in super::texts(content) {
+                    parts.feedback(words);
+                }
+                let outcome = tool::outcome(content, block.get("is_error") == Some(&Value::Bool(true)));
+                self.transcript.result((&id, field("tool_use_id")), time, outcome)?;
+            }
+            kind => {
+                let kind = if kind.is_empty() { "unknown" } else { kind }.to_owned();
+                self.transcript.unknown(&id, time, &kind, block)?;
+            }
+        }
+        Ok(())
     }
 
     fn said(&mut self, (id, time): (&str, Option<Timestamp>), message: &Record, parts: Parts) -> io::Result<()> {
