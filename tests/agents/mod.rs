@@ -15,7 +15,7 @@ use std::{
 };
 
 use git_session::{
-    agents::{self, Log, LogFile, Parsed, Sample},
+    agents::{self, Agent, Log, LogFile, Parsed, Sample},
     hail::{Record, Validator, attribute},
 };
 use rusqlite::Connection;
@@ -92,6 +92,57 @@ fn every_session_of_the_corpus_is_sound_and_parses_twice_the_same() {
                 }
             }
         }
+    }
+}
+
+/// What the model and the person said and did, of a log that may break off.
+fn contents(agent: &dyn Agent, bytes: &[u8]) -> Vec<(String, String)> {
+    let parsed = agents::parse_session(agent, &mut Log::new(bytes, None));
+    let events = parsed.map(|parsed| parsed.session.events).unwrap_or_default();
+    events.into_iter().map(|event| (event.event_id, event.content.to_text())).collect()
+}
+
+#[test]
+fn lines_cut_at_any_byte_give_the_beginning_of_what_the_whole_gives() {
+    for (name, file) in [("cursor", "cursor/transcript.jsonl"), ("goose", "goose/20260202_024000.jsonl")] {
+        let agent = agents::by_name(name).expect("known");
+        let bytes = fs::read(fixture(file)).expect("readable");
+        // Counts of the whole session have no place before its end.
+        let is_kept = |event: &(String, String)| event.0 != "usage";
+        let whole: Vec<_> = contents(agent, &bytes).into_iter().filter(is_kept).collect();
+        let mut complete = 0;
+        for end in 0..=bytes.len() {
+            let found: Vec<_> = contents(agent, &bytes[..end]).into_iter().filter(is_kept).collect();
+            assert!(whole.starts_with(&found), "{file} at {end}: {found:?}");
+            assert!(found.len() >= complete, "{file} at {end}: {} events, {complete} before", found.len());
+            complete = found.len();
+        }
+    }
+}
+
+#[test]
+fn a_database_cut_anywhere_is_refused_or_read_but_never_a_crash() {
+    for (name, file, part) in [
+        ("opencode", "opencode/database.sql", "ses_1"),
+        ("cursor", "cursor/global-2025.sql", "c-2025"),
+        ("goose", "goose/sessions.sql", "20260202_1"),
+    ] {
+        let agent = agents::by_name(name).expect("known");
+        let (folder, path) = from_sql(file);
+        let bytes = fs::read(&path).expect("readable");
+        let cut = folder.path().join("cut.db");
+        for end in (0..bytes.len()).step_by(509) {
+            fs::write(&cut, &bytes[..end]).expect("written");
+            let mut log = Log::open(&cut).expect("opened");
+            log.part = Some(part);
+            let parsed = agents::parse_session(agent, &mut log);
+            assert!(parsed.is_err() || end > 4096, "{file} at {end}: a piece of the first page is no database");
+            let log = LogFile::at(cut.clone()).expect("a file");
+            let listed = agent.sessions(&log).map(|found| found.len()).unwrap_or_default();
+            assert!(listed <= 2, "{file} at {end}");
+        }
+        let inside: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+        assert_eq!(inside.len(), 2, "{file}: the fixture and its piece");
     }
 }
 

@@ -125,6 +125,38 @@ fn a_database_holds_several_sessions() {
 }
 
 #[test]
+fn what_is_only_in_the_write_ahead_log_is_read_and_the_agent_goes_on() {
+    let (folder, path) = from_sql("opencode/database.sql");
+    let agent = rusqlite::Connection::open(&path).expect("opened");
+    agent.busy_timeout(std::time::Duration::ZERO).expect("set");
+    let insert = |id: &str, text: &str| {
+        let data = format!(r#"{{"type":"text","text":"{text}"}}"#);
+        let row = (id, "msg_2", "ses_1", 1, 1, data);
+        agent.execute("INSERT INTO part VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).expect("written");
+    };
+    agent.execute_batch("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;").expect("set");
+    insert("prt_5", "Committed.");
+    agent.execute_batch("BEGIN IMMEDIATE").expect("begun");
+    insert("prt_6", "Not yet.");
+    let files = || {
+        let mut names: Vec<_> =
+            fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let said = |parsed: &Parsed| parsed.session.events.iter().map(|event| event.content.to_text()).collect::<Vec<_>>();
+    assert_eq!(agents::detect(&Sample::of(&path).expect("readable")).expect("known").name(), "opencode");
+    let parsed = parse(&path, Some("ses_1")).expect("parses");
+    assert!(said(&parsed).contains(&"Committed.".to_owned()));
+    assert!(!said(&parsed).contains(&"Not yet.".to_owned()));
+    assert_eq!(files(), before);
+    agent.execute_batch("COMMIT").expect("nobody stands in the way");
+    assert!(said(&parse(&path, Some("ses_1")).expect("parses")).contains(&"Not yet.".to_owned()));
+    assert_eq!(files(), before);
+}
+
+#[test]
 fn a_document_that_breaks_off_is_refused_with_its_place() {
     let bytes = fs::read(fixture("opencode/export.json")).expect("readable");
     for end in (0..bytes.len() - 2).step_by(61) {
