@@ -14,6 +14,7 @@ mod diff;
 mod document;
 mod goose;
 mod hail;
+mod identity;
 mod log;
 mod media;
 mod opencode;

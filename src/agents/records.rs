@@ -4,8 +4,8 @@ use std::{collections::VecDeque, io};
 
 use serde_json::{Map, Value, json};
 
-use super::{Log, ParseError, Warning};
-use crate::hail::{LineFault, ObjectHash, SessionId, Timestamp, describe_json};
+use super::{Log, ParseError, Warning, transcript::Transcript};
+use crate::hail::{Event, LineFault, ObjectHash, SessionId, Timestamp, describe_json};
 
 /// One JSON object.
 pub(super) type Record = Map<String, Value>;
@@ -80,6 +80,35 @@ impl<'l, 'a> Records<'l, 'a> {
     }
 }
 
+/// What tells the records of a log as events.
+pub(super) trait Teller<'s> {
+    /// Where the events go.
+    fn out(&mut self) -> &mut Transcript<'s>;
+
+    /// Tells one record.
+    fn record(&mut self, line: u64, record: Record) -> io::Result<()>;
+
+    /// Whether a record of the agent came.
+    fn is_recognised(&self) -> bool;
+}
+
+/// Tells a log to its end, record by record.
+pub(super) fn tell<'s>(log: &mut Log<'_>, title: &str, teller: &mut impl Teller<'s>) -> Result<(), ParseError> {
+    if let Some(header) = &log.resumed {
+        teller.out().resume(header);
+    }
+    let mut records = Records::of(log);
+    while let Some((line, entry)) = records.next_entry()? {
+        match entry {
+            Entry::Record(record) => teller.record(line, record)?,
+            Entry::Unreadable { cause, raw } => teller.out().unreadable(line, &cause, raw)?,
+        }
+    }
+    let end = records.finish(title, teller.is_recognised())?;
+    teller.out().warnings.extend(end);
+    Ok(())
+}
+
 /// Takes the objects of a line apart: two may have been written into one. Says whether the line
 /// breaks off.
 fn split(text: &str, is_terminated: bool, found: &mut VecDeque<Entry>) -> bool {
@@ -128,9 +157,21 @@ pub(super) fn count(record: &Record, key: &str) -> u64 {
     record.get(key).and_then(Value::as_u64).unwrap_or(0)
 }
 
+/// Keeps the fields of a record that nothing else shows: those that are not `told`.
+pub(super) fn with_fields(event: Event, mut fields: Record, told: &[&str]) -> Event {
+    for told in told {
+        fields.remove(*told);
+    }
+    fields.retain(|_, value| !value.is_null());
+    if fields.is_empty() { event } else { event.with("source.fields", Value::Object(fields)) }
+}
+
 /// The session's id: the first of the candidates that can be one, else one made of `seed`.
-pub(super) fn session_id(candidates: &[Option<&str>], agent: &str, seed: &str) -> SessionId {
-    candidates.iter().flatten().find_map(|candidate| candidate.parse().ok()).unwrap_or_else(|| {
+pub(super) fn session_id(log: &Log<'_>, candidates: [Option<&str>; 2], agent: &str, seed: &str) -> SessionId {
+    let [own, in_name] = candidates;
+    let resumed = log.resumed.as_ref().map(|header| header.session_id.as_str());
+    let candidates = [own, resumed, in_name];
+    candidates.into_iter().flatten().find_map(|candidate| candidate.parse().ok()).unwrap_or_else(|| {
         let hash = ObjectHash::of(seed.as_bytes()).to_string();
         format!("{agent}-{}", &hash[..16]).parse().expect("letters, digits and dashes")
     })

@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::{HISTORY, METADATA, WINDOW, is_message, is_store, is_window_message};
 use crate::{
     agents::{
-        Log, ParseError,
+        Log, ParseError, identity,
         records::{self, Record},
     },
-    hail::{ObjectHash, SessionId, Timestamp, describe_json},
+    hail::{SessionId, Timestamp, describe_json},
 };
 
 /// A conversation with what is known beside it.
@@ -37,7 +37,7 @@ pub(super) fn load(log: &mut Log<'_>) -> Result<Task, ParseError> {
                 return Err(refuse(1, "no messages of Cline"));
             };
             let name = records::text(&store, "sessionId").unwrap_or_default().to_owned();
-            let id = records::session_id(&[Some(&name)], "cline", &name);
+            let id = identity::session_id(&name, "cline");
             let began = name.split('_').next().and_then(time_of_name);
             Ok(Task { id, messages, window: Vec::new(), metadata: Record::new(), store: Some(store), began })
         }
@@ -66,8 +66,8 @@ fn task(path: Option<&Path>, messages: Vec<Value>, window: Option<Vec<Value>>, t
     // Without the folder, the beginning of the conversation names it: it never changes.
     let seed = messages.first().or_else(|| window.first()).map_or_else(|| text.to_owned(), Value::to_string);
     let id = name.filter(|_| began.is_some()).and_then(|name| name.parse().ok()).unwrap_or_else(|| {
-        let hash = ObjectHash::of(seed.as_bytes()).to_string();
-        records::session_id(&[Some(&format!("cline-{}", &hash[..16]))], "cline", &seed)
+        // No id begins with a dash, so this is the hash of it.
+        identity::session_id(&format!("-{seed}"), "cline")
     });
     let window =
         window.into_iter().filter_map(|shown| if let Value::Object(shown) = shown { Some(shown) } else { None });

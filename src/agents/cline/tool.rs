@@ -142,7 +142,9 @@ pub(super) fn outcome(content: &Value, is_error: bool) -> Outcome {
             .iter()
             .any(|start| text.starts_with(start))
     });
-    Outcome { exit_code: exit_code(&said), content: said, is_error: failed, ..Outcome::default() }
+    let exit_code = exit_code(&said);
+    failed |= exit_code.is_some_and(|code| code != 0);
+    Outcome { exit_code, content: said, is_error: failed, ..Outcome::default() }
 }
 
 fn words(text: &str) -> Option<Block> {

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     agents::{
-        ParseError, Warning, media,
-        records::{self, Record, text},
+        ParseError, Warning, identity, media,
+        records::{Record, text},
         transcript::{Facts, Tokens, Transcript},
     },
     hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute},
@@ -27,7 +27,7 @@ pub(super) fn write(conversation: Conversation, sink: &mut dyn Sink) -> Result<V
             other => transcript.unknown(&format!("bubble-{index}"), None, "unknown", other)?,
         }
     }
-    Ok(transcript.finish(records::session_id(&[Some(&id)], "cursor", &id))?)
+    Ok(transcript.finish(identity::session_id(&id, "cursor"))?)
 }
 
 fn facts(conversation: &Conversation) -> Facts {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     agents::{
         Log, ParseError, Warning, media,
-        records::{self, Entry, Record, Records, text},
+        records::{self, Record, Teller, text},
         tool,
         transcript::{Outcome, Transcript},
     },
@@ -23,46 +23,29 @@ struct Reader<'s> {
     /// The calls that have no result yet, the oldest first.
     open: VecDeque<String>,
     /// What the first event of a line says beside its text.
-    fields: Option<Value>,
+    fields: Option<Record>,
+    /// The first record, which names a session that comes from no file.
+    seed: Option<String>,
+    is_recognised: bool,
 }
 
 pub(super) fn write(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let mut transcript = Transcript::new("cursor", "cursor-transcript", sink);
-    let path = log.path;
     for fact in [&mut transcript.facts.provider, &mut transcript.facts.model] {
         "unknown".clone_into(fact);
     }
-    if let Some(header) = &log.resumed {
-        transcript.resume(header);
-    } else if let Some(time) = path.and_then(|path| path.metadata().ok()?.modified().ok()) {
-        // The log has no times: all that is known is when it was last written.
-        transcript.facts.began = Some(Timestamp::from(time));
-    }
-    transcript.facts.parent = path.and_then(parent).or(transcript.facts.parent.take());
+    // The log has no times: all that is known is when it was last written.
+    let modified = log.path.and_then(|path| path.metadata().ok()?.modified().ok());
+    transcript.facts.began = modified.map(Timestamp::from);
+    transcript.facts.parent = log.path.and_then(parent);
     transcript.facts.related.extend(transcript.facts.parent.clone());
-    transcript.facts.related.dedup();
     let is_subagent = transcript.facts.parent.is_some();
-    let id = log.resumed.as_ref().map(|header| header.session_id.clone());
-    let stem = records::stem(log).map(str::to_owned);
-    let mut reader = Reader { transcript, is_subagent, open: VecDeque::new(), fields: None };
-    let mut records = Records::of(log);
-    let (mut seed, mut is_recognised) = (None, false);
-    while let Some((line, entry)) = records.next_entry()? {
-        match entry {
-            Entry::Record(record) => {
-                is_recognised |= text(&record, "role").is_some() && record.contains_key("message");
-                seed.get_or_insert_with(|| Value::Object(record.clone()).to_string());
-                reader.record(line, record)?;
-            }
-            Entry::Unreadable { cause, raw } => reader.transcript.unreadable(line, &cause, raw)?,
-        }
-    }
-    let end = records.finish("Cursor", is_recognised)?;
-    let id =
-        id.unwrap_or_else(|| records::session_id(&[stem.as_deref()], "cursor", seed.as_deref().unwrap_or_default()));
-    let mut warnings = reader.transcript.finish(id)?;
-    warnings.extend(end);
-    Ok(warnings)
+    let mut reader =
+        Reader { transcript, is_subagent, open: VecDeque::new(), fields: None, seed: None, is_recognised: false };
+    records::tell(log, "Cursor", &mut reader)?;
+    let seed = reader.seed.unwrap_or_default();
+    let id = records::session_id(log, [None, records::stem(log)], "cursor", &seed);
+    Ok(reader.transcript.finish(id)?)
 }
 
 /// The session that started this one: `agent-transcripts/<parent>/subagents/<id>.jsonl`.
@@ -72,8 +55,20 @@ fn parent(path: &Path) -> Option<String> {
     Some(name.to_owned())
 }
 
-impl Reader<'_> {
+impl<'s> Teller<'s> for Reader<'s> {
+    fn out(&mut self) -> &mut Transcript<'s> {
+        &mut self.transcript
+    }
+
+    fn is_recognised(&self) -> bool {
+        self.is_recognised
+    }
+
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
+        self.is_recognised |= text(&record, "role").is_some() && record.contains_key("message");
+        if self.seed.is_none() {
+            self.seed = Some(Value::Object(record.clone()).to_string());
+        }
         let role = text(&record, "role").unwrap_or_default().to_owned();
         let Some(Value::Object(mut message)) =
             record.remove("message").filter(|_| matches!(&*role, "user" | "assistant"))
@@ -87,7 +82,7 @@ impl Reader<'_> {
         let content = message.remove("content").unwrap_or_default();
         record.remove("role");
         record.extend(message);
-        self.fields = (!record.is_empty()).then_some(Value::Object(record));
+        self.fields = Some(record);
         match content {
             Value::Array(blocks) => blocks
                 .into_iter()
@@ -97,7 +92,9 @@ impl Reader<'_> {
             other => self.transcript.unknown(&format!("{line}-0"), None, "content", other),
         }
     }
+}
 
+impl Reader<'_> {
     fn block(&mut self, id: &str, role: &str, block: Value) -> io::Result<()> {
         let text = |key: &str| block.get(key).and_then(Value::as_str);
         match text("type").unwrap_or_default() {
@@ -110,7 +107,7 @@ impl Reader<'_> {
                 self.transcript.call((id, &call_id), None, name, tool::call(name, arguments))?;
                 let fields = self.fields.take();
                 if let Some((event, fields)) = self.transcript.waiting_call(&call_id).zip(fields) {
-                    event.attributes.insert("source.fields".to_owned(), fields);
+                    *event = records::with_fields(event.clone(), fields, &[]);
                 }
                 self.open.push_back(call_id);
                 Ok(())
@@ -177,7 +174,7 @@ impl Reader<'_> {
     fn push(&mut self, id: &str, kind: EventType, content: Content) -> io::Result<()> {
         let mut event: Event = self.transcript.event(id, None, kind, "text").with_content(content);
         if let Some(fields) = self.fields.take() {
-            event = event.with("source.fields", fields);
+            event = records::with_fields(event, fields, &[]);
         }
         if event.event_type != EventType::UserMessage {
             let model = self.transcript.facts.model.clone();

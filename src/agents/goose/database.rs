@@ -13,6 +13,7 @@ use crate::{
     agents::{
         ParseError, Warning,
         database::{self, Database},
+        identity,
         records::{self, Record, text},
         transcript::{Facts, Tokens, Transcript},
     },
@@ -60,7 +61,7 @@ pub(super) fn write(path: &Path, part: Option<&str>, sink: &mut dyn Sink) -> Res
         let at = row.get("created_timestamp").and_then(Value::as_i64).and_then(seconds);
         message::usage_event(&mut transcript, (&format!("usage-{index}"), at), used)?;
     }
-    Ok(transcript.finish(records::session_id(&[Some(&id)], "goose", &id))?)
+    Ok(transcript.finish(identity::session_id(&id, "goose"))?)
 }
 
 /// What a session used beyond what its ledger says of each answer: a ledger may have begun late.

@@ -7,7 +7,7 @@ mod message;
 
 use std::{
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite,
-    records::{self, Entry, Records, text},
+    records::{self, Record, Teller, text},
     transcript::{Facts, Transcript},
 };
 use crate::{
@@ -107,48 +107,50 @@ fn is_line(record: &Value) -> bool {
     is_header || is_message
 }
 
-/// Reads the JSON lines of the versions before 1.10.
+/// The JSON lines of the versions before 1.10.
+struct Lines<'s> {
+    messages: Messages<'s>,
+    /// The first record, which names a session that comes from no file.
+    seed: Option<String>,
+    is_recognised: bool,
+}
+
+impl<'s> Teller<'s> for Lines<'s> {
+    fn out(&mut self) -> &mut Transcript<'s> {
+        &mut self.messages.transcript
+    }
+
+    fn is_recognised(&self) -> bool {
+        self.is_recognised
+    }
+
+    fn record(&mut self, line: u64, record: Record) -> io::Result<()> {
+        let record = Value::Object(record);
+        self.seed.get_or_insert_with(|| record.to_string());
+        self.is_recognised |= is_line(&record);
+        let Value::Object(record) = record else { return Ok(()) };
+        if record.contains_key("role") {
+            self.messages.write(&format!("{line}"), &record)?;
+        } else if record.contains_key("working_dir") {
+            header_line(&mut self.messages, &record);
+        } else {
+            self.messages.transcript.unknown(&format!("{line}"), None, "header", Value::Object(record))?;
+        }
+        Ok(())
+    }
+}
+
 fn write_lines(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let mut transcript = Transcript::new("goose", "goose-jsonl", sink);
-    let resumed = log.resumed.clone();
-    let stem = records::stem(log).map(str::to_owned);
     transcript.facts = Facts { provider: "unknown".to_owned(), model: "unknown".to_owned(), ..Facts::default() };
-    if let Some(header) = &resumed {
-        transcript.resume(header);
-    }
-    let mut messages = Messages::new(transcript);
-    let mut records = Records::of(log);
-    let (mut seed, mut is_recognised) = (None, false);
-    while let Some((line, entry)) = records.next_entry()? {
-        match entry {
-            Entry::Record(record) => {
-                let record = Value::Object(record);
-                seed.get_or_insert_with(|| record.to_string());
-                is_recognised |= is_line(&record);
-                let Value::Object(record) = record else { continue };
-                if record.contains_key("role") {
-                    messages.write(&format!("{line}"), &record)?;
-                } else if record.contains_key("working_dir") {
-                    header_line(&mut messages, &record);
-                } else {
-                    messages.transcript.unknown(&format!("{line}"), None, "header", Value::Object(record))?;
-                }
-            }
-            Entry::Unreadable { cause, raw } => messages.transcript.unreadable(line, &cause, raw)?,
-        }
-    }
-    let end = records.finish("Goose", is_recognised)?;
-    let id = resumed.map_or_else(
-        || records::session_id(&[stem.as_deref()], "goose", seed.as_deref().unwrap_or_default()),
-        |header| header.session_id,
-    );
-    let mut warnings = messages.finish()?.finish(id)?;
-    warnings.extend(end);
-    Ok(warnings)
+    let mut lines = Lines { messages: Messages::new(transcript), seed: None, is_recognised: false };
+    records::tell(log, "Goose", &mut lines)?;
+    let id = records::session_id(log, [None, records::stem(log)], "goose", &lines.seed.unwrap_or_default());
+    Ok(lines.messages.finish()?.finish(id)?)
 }
 
 /// What the first line says of the session. Its counts are of all answers together.
-fn header_line(messages: &mut Messages<'_>, record: &records::Record) {
+fn header_line(messages: &mut Messages<'_>, record: &Record) {
     let facts = &mut messages.transcript.facts;
     facts.cwd = text(record, "working_dir").map(str::to_owned);
     facts.title = text(record, "description").map(str::to_owned);

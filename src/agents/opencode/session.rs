@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     agents::{
-        ParseError, Warning,
-        records::{self, Record, text},
+        ParseError, Warning, identity,
+        records::{Record, text},
         transcript::{Facts, Transcript},
     },
     hail::{Sink, Timestamp},
@@ -37,7 +37,7 @@ pub(super) fn write(loaded: Loaded, sink: &mut dyn Sink) -> Result<Vec<Warning>,
             transcript.unknown(&format!("{native}-{key}"), None, &key, value)?;
         }
     }
-    let id = records::session_id(&[Some(&native)], "opencode", &native);
+    let id = identity::session_id(&native, "opencode");
     Ok(transcript.finish(id)?)
 }
 
