@@ -1,7 +1,9 @@
 //! Opens an agent's SQLite database so that the agent never notices: no lock, no file beside it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -13,8 +15,10 @@ use super::ParseError;
 
 /// How a database file begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// How often a database that changes while it is copied is copied anew.
+/// How often a database that changes while it is read is read anew.
 const ATTEMPTS: usize = 5;
+/// The length of the header of a write-ahead log, in bytes. Without more, the log holds nothing.
+const LOG_HEADER_BYTES: u64 = 32;
 
 /// A database, open for reading.
 #[derive(Debug)]
@@ -30,32 +34,56 @@ pub(super) struct Database {
 impl Database {
     /// Opens a database as it is now.
     ///
-    /// Without a write-ahead log it is opened in place as immutable, which takes no lock. With one,
-    /// reading needs shared memory beside the database, so both are copied to a private folder and
-    /// the copy is opened: what exists only in the log is read too.
+    /// Where nothing of it is elsewhere it is opened in place as immutable, which takes no lock. A
+    /// write-ahead log can only be read with shared memory beside the database, and a transaction
+    /// under way is undone by its journal: then all of it is copied to a private folder, and the
+    /// copy is opened.
     ///
     /// # Errors
     /// When it cannot be read, keeps changing, or is no database.
     pub(super) fn open(path: &Path) -> Result<Self, ParseError> {
-        if !needs_copy(path) {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let original = Some((path.to_owned(), state(path)?));
-            return Ok(Self { connection: Connection::open_with_flags(uri(path), flags)?, original, _copy: None });
+        // SQLite keeps the log beside the file itself, not beside a link to it.
+        let path = &path.canonicalize()?;
+        let state = State::of(path)?;
+        if state.is_elsewhere() { Self::copy(path) } else { Self::in_place(path, state) }
+    }
+
+    /// Reads from a database what is true at one moment, anew when the agent wrote to it meanwhile.
+    ///
+    /// # Errors
+    /// Those of `read`, of [`Database::open`], or when it keeps changing.
+    pub(super) fn read<T>(
+        path: &Path,
+        mut read: impl FnMut(&Connection) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
+        for _ in 0..ATTEMPTS {
+            let database = Self::open(path)?;
+            let found = read(&database.connection);
+            // What was read in the middle of a write can be any nonsense, errors included.
+            if database.verify().is_ok() {
+                return found;
+            }
         }
+        read(&Self::copy(&path.canonicalize()?)?.connection)
+    }
+
+    fn in_place(path: &Path, state: State) -> Result<Self, ParseError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(uri(path), flags)?;
+        Ok(Self { connection, original: Some((path.to_owned(), state)), _copy: None })
+    }
+
+    fn copy(path: &Path) -> Result<Self, ParseError> {
         let folder = tempfile::Builder::new().prefix("git-session-").tempdir()?;
         let copy = folder.path().join("copy.db");
         for _ in 0..ATTEMPTS {
-            let before = state(path)?;
+            let before = State::of(path)?;
+            // The database goes first: whatever is written to it meanwhile is in its log or journal
+            // by the time these are copied.
             for suffix in ["", "-wal", "-journal"] {
-                let _ = fs::remove_file(beside(&copy, suffix));
-                match fs::copy(beside(path, suffix), beside(&copy, suffix)) {
-                    Err(fault) if suffix.is_empty() || fault.kind() != io::ErrorKind::NotFound => {
-                        return Err(fault.into());
-                    }
-                    _ => {}
-                }
+                copy_file(&beside(path, suffix), &beside(&copy, suffix), suffix.is_empty())?;
             }
-            if state(path)? == before {
+            if before.is_of_one_moment_with(&State::of(path)?) {
                 // Writable, because replaying the log writes; it is ours alone.
                 let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
                 return Ok(Self { connection, original: None, _copy: Some(folder) });
@@ -70,7 +98,7 @@ impl Database {
     /// When the agent wrote to it meanwhile.
     pub(super) fn verify(&self) -> Result<(), ParseError> {
         match &self.original {
-            Some((path, before)) if needs_copy(path) || state(path)? != *before => {
+            Some((path, before)) if State::of(path)? != *before => {
                 Err(io::Error::other("the database changed while it was read; try again").into())
             }
             _ => Ok(()),
@@ -82,10 +110,18 @@ impl Database {
     /// # Errors
     /// When it is no database.
     pub(super) fn tables(&self) -> Result<Vec<String>, ParseError> {
-        let mut statement = self.connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'")?;
-        let names = statement.query_map([], |row| row.get(0))?;
-        Ok(names.collect::<Result<_, _>>()?)
+        tables(&self.connection)
     }
+}
+
+/// The names of the tables.
+///
+/// # Errors
+/// When it is no database.
+pub(super) fn tables(connection: &Connection) -> Result<Vec<String>, ParseError> {
+    let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// Whether a file that begins with `head` is a database.
@@ -93,23 +129,85 @@ pub(super) fn is_database(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Whether there is a log beside the database that holds what the database lacks.
-fn needs_copy(path: &Path) -> bool {
-    ["-wal", "-journal"].iter().any(|suffix| beside(path, suffix).metadata().is_ok_and(|log| log.len() > 0))
+/// The newest of the times of a database and its write-ahead log: while the agent runs, only the
+/// log may grow.
+pub(super) fn modified(path: &Path, own: SystemTime) -> SystemTime {
+    let log = beside(path, "-wal").metadata().ok().filter(|log| log.len() > LOG_HEADER_BYTES);
+    log.and_then(|log| log.modified().ok()).map_or(own, |log| log.max(own))
+}
+
+/// What tells whether a reading is of one moment.
+#[derive(Debug, PartialEq)]
+struct State {
+    inode: u64,
+    size: u64,
+    modified: SystemTime,
+    /// The header, which counts the changes: times alone are too coarse.
+    header: Vec<u8>,
+    /// The header of the write-ahead log, which changes when the log begins anew.
+    log: Option<Vec<u8>>,
+    /// The random number of the journal of a transaction that has begun to write.
+    journal: Option<Vec<u8>>,
+}
+
+impl State {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = path.metadata()?;
+        let log = beside(path, "-wal");
+        let is_log = log.metadata().is_ok_and(|log| log.len() > LOG_HEADER_BYTES);
+        // A journal that was not yet synced, or that is kept for the next transaction, begins with
+        // zeros.
+        let journal =
+            head(&beside(path, "-journal"), 20).ok().filter(|head| head.first().is_some_and(|byte| *byte > 0));
+        Ok(Self {
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: metadata.modified()?,
+            header: head(path, 100)?,
+            log: is_log.then(|| head(&log, LOG_HEADER_BYTES)).transpose()?,
+            journal: journal.map(|head| head.get(12..).unwrap_or_default().to_owned()),
+        })
+    }
+
+    /// Whether a part of the truth is in another file.
+    fn is_elsewhere(&self) -> bool {
+        self.log.is_some() || self.journal.is_some()
+    }
+
+    /// Whether a copy made between two looks is sound.
+    ///
+    /// While the log is the same one, the database changes only by what the log holds too; while
+    /// the journal is the same one, only by what the journal undoes.
+    fn is_of_one_moment_with(&self, later: &Self) -> bool {
+        let is_same = (self.inode, &self.log, &self.journal) == (later.inode, &later.log, &later.journal);
+        if self.is_elsewhere() { is_same } else { self == later }
+    }
+}
+
+/// The first bytes of a file.
+fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Copies the bytes of a file, but not its permissions: the copy must be writable.
+fn copy_file(from: &Path, to: &Path, must_exist: bool) -> io::Result<()> {
+    match File::open(from) {
+        Ok(mut source) => io::copy(&mut source, &mut File::create(to)?).map(drop),
+        Err(fault) if must_exist || fault.kind() != io::ErrorKind::NotFound => Err(fault),
+        // One of an earlier attempt.
+        Err(_) => fs::remove_file(to).or_else(|fault| match fault.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(fault),
+        }),
+    }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// Size and time of the database and its log: what tells that a reading is of one moment.
-type State = [Option<(u64, SystemTime)>; 2];
-
-fn state(path: &Path) -> io::Result<State> {
-    let of = |path: &Path| path.metadata().and_then(|metadata| Ok((metadata.len(), metadata.modified()?)));
-    Ok([Some(of(path)?), of(&beside(path, "-wal")).ok()])
 }
 
 /// The path as SQLite's URI, every byte that is not plain escaped.
@@ -123,3 +221,7 @@ fn uri(path: &Path) -> String {
     }
     uri + "?immutable=1"
 }
+
+#[cfg(test)]
+#[path = "database_tests.rs"]
+mod tests;

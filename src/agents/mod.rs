@@ -5,8 +5,10 @@
 
 mod apply_patch;
 mod claude_code;
+mod cline;
 mod codex;
 mod copilot_cli;
+mod cursor;
 mod database;
 mod detect;
 mod diff;
@@ -14,10 +16,13 @@ mod document;
 mod factory_droid;
 mod folders;
 mod gemini_cli;
+mod goose;
 mod hail;
+mod identity;
 mod kiro;
 mod log;
 mod media;
+mod opencode;
 mod parts;
 mod pi;
 mod qwen_code;
@@ -47,6 +52,10 @@ pub static ALL: &[&dyn Agent] = &[
     &factory_droid::FactoryDroid,
     &kiro::Kiro,
     &claude_code::ClaudeCode,
+    &opencode::OpenCode,
+    &cursor::Cursor,
+    &goose::Goose,
+    &cline::Cline,
     &hail::Hail,
 ];
 

@@ -161,6 +161,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("oldText", "newText"),
     ("old_text", "new_text"),
     ("old_content", "new_content"),
+    ("before", "after"),
 ];
 
 /// The event of a call.

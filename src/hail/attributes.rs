@@ -81,6 +81,11 @@ impl Attributes {
         Some(self.sorted.remove(index).1)
     }
 
+    /// Takes everything out.
+    pub fn clear(&mut self) {
+        self.sorted.clear();
+    }
+
     /// Keeps only the facts that `keep` wants.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
         self.sorted.retain_mut(|(key, value)| keep(key, value));

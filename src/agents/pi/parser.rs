@@ -244,7 +244,7 @@ impl Parser<'_> {
             }
         }
         let marks = [(attribute::GROUP_ID, envelope.id.as_str()), (attribute::MODEL, facts.model.as_str())];
-        self.out.marks.extend(marks.map(|(key, value)| (key.to_owned(), value.into())));
+        self.out.marks.extend(marks.map(|(key, value)| (key.to_owned(), Value::from(value))));
         let tokens = message.remove("usage").as_ref().and_then(Value::as_object).map(tokens).unwrap_or_default();
         let parts = parts_of(message.remove("content"));
         message.remove("api");

@@ -1,0 +1,92 @@
+//! Brings a task together from its files.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{HISTORY, METADATA, WINDOW, is_message, is_store, is_window_message};
+use crate::{
+    agents::{
+        Log, ParseError, identity,
+        records::{self, Record},
+    },
+    hail::{SessionId, Timestamp, describe_json},
+};
+
+/// A conversation with what is known beside it.
+pub(super) struct Task {
+    pub(super) id: SessionId,
+    pub(super) messages: Vec<Value>,
+    /// What the window showed.
+    pub(super) window: Vec<Record>,
+    pub(super) metadata: Record,
+    /// The members of a store beside the messages.
+    pub(super) store: Option<Record>,
+    /// When it began, where a name says so.
+    pub(super) began: Option<Timestamp>,
+}
+
+pub(super) fn load(log: &mut Log<'_>) -> Result<Task, ParseError> {
+    let refuse = |line: u64, cause: &str| ParseError::NoRecord { line, cause: cause.to_owned() };
+    let text = log.document()?;
+    let document: Value = serde_json::from_str(&text)
+        .map_err(|fault| refuse(fault.line() as u64, &format!("not JSON: {}", describe_json(&fault))))?;
+    match document {
+        Value::Object(mut store) if is_store(&store) => {
+            let Some(Value::Array(messages)) = store.remove("messages") else {
+                return Err(refuse(1, "no messages of Cline"));
+            };
+            let name = records::text(&store, "sessionId").unwrap_or_default().to_owned();
+            let id = identity::session_id(&name, "cline");
+            let began = name.split('_').next().and_then(time_of_name);
+            Ok(Task { id, messages, window: Vec::new(), metadata: Record::new(), store: Some(store), began })
+        }
+        Value::Array(list) => match list.first() {
+            Some(first) if is_message(first) => Ok(task(log.path, list, None, &text)),
+            Some(first) if is_window_message(first) => {
+                let messages = log.path.and_then(|path| array(&path.with_file_name(HISTORY))).unwrap_or_default();
+                Ok(task(log.path, messages, Some(list), &text))
+            }
+            _ => Err(refuse(1, "no messages of Cline")),
+        },
+        _ => Err(refuse(1, "no messages of Cline")),
+    }
+}
+
+/// A task of the extension: its folder is named by the time of its beginning.
+fn task(path: Option<&Path>, messages: Vec<Value>, window: Option<Vec<Value>>, text: &str) -> Task {
+    // Only files of these names have others of the task beside them.
+    let is_of_task = |path: &&Path| path.ends_with(HISTORY) || path.ends_with(WINDOW);
+    let path = path.filter(is_of_task);
+    let window = window.or_else(|| array(&path?.with_file_name(WINDOW))).unwrap_or_default();
+    let metadata = path.and_then(|path| parse(&path.with_file_name(METADATA)));
+    let metadata = metadata.and_then(|value| if let Value::Object(fields) = value { Some(fields) } else { None });
+    let name = path.and_then(|path| path.parent()?.file_name()?.to_str());
+    let began = name.and_then(time_of_name);
+    // Without the folder, the beginning of the conversation names it: it never changes.
+    let seed = messages.first().or_else(|| window.first()).map_or_else(|| text.to_owned(), Value::to_string);
+    let id = name.filter(|_| began.is_some()).and_then(|name| name.parse().ok()).unwrap_or_else(|| {
+        // No id begins with a dash, so this is the hash of it.
+        identity::session_id(&format!("-{seed}"), "cline")
+    });
+    let window =
+        window.into_iter().filter_map(|shown| if let Value::Object(shown) = shown { Some(shown) } else { None });
+    Task { id, messages, window: window.collect(), metadata: metadata.unwrap_or_default(), store: None, began }
+}
+
+fn time_of_name(name: &str) -> Option<Timestamp> {
+    let millis: i64 = name.parse().ok()?;
+    Timestamp::from_millis(millis).filter(|_| millis > 1_000_000_000_000)
+}
+
+fn parse(path: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(path).ok()?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+fn array(path: &Path) -> Option<Vec<Value>> {
+    match parse(path)? {
+        Value::Array(list) => Some(list),
+        _ => None,
+    }
+}
