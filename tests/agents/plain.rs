@@ -229,7 +229,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
             fields.iter().for_each(|(key, value)| places(value, &format!("{at}/{}", escaped(key)), found));
         }
         Value::Array(items) => {
-            (0..).zip(items).for_each(|(n, item): (usize, _)| places(item, &format!("{at}/{n}"), found))
+            (0..).zip(items).for_each(|(n, item): (usize, _)| places(item, &format!("{at}/{n}"), found));
         }
         _ => {}
     }

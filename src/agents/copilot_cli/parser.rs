@@ -184,7 +184,10 @@ impl Parser<'_> {
             tokens.cache_write = tokens.cache_write.saturating_add(write);
             tokens.reasoning = tokens.reasoning.saturating_add(count(usage, "reasoningTokens"));
         }
-        tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.output));
+        // An end without counts leaves what came before it to the next one.
+        if models.is_some_and(|models| !models.is_empty()) {
+            tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.output));
+        }
         tokens
     }
 
