@@ -139,7 +139,8 @@ impl<'s> Teller<'s> for Parser<'s> {
         }
         self.out.marks.clear();
         let data = record.remove("data").unwrap_or_default();
-        let id = data.get("message_id").and_then(Value::as_str).map_or_else(|| format!("line-{line}"), str::to_owned);
+        let id = data.get("message_id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let id = id.map_or_else(|| format!("line-{line}"), str::to_owned);
         let seconds = data.get("meta").and_then(|meta| meta.get("timestamp")?.as_f64());
         #[expect(clippy::cast_possible_truncation, reason = "a float becomes the nearest whole number there is")]
         let time = seconds.and_then(|seconds| Timestamp::from_millis((seconds * 1000.0).round() as i64));
@@ -186,10 +187,10 @@ impl Parser<'_> {
             let event_id = if n == 0 { id.to_owned() } else { format!("{id}-{n}") };
             let turn = turn.as_ref().filter(|_| n == last);
             if part["kind"] == "toolUse" {
-                let mut part = part["data"].take();
+                let mut part = records::take(&mut part, "data");
                 let name = part["name"].as_str().unwrap_or_default().to_owned();
                 let call_id = part["toolUseId"].as_str().unwrap_or(&event_id).to_owned();
-                self.out.call((&event_id, &call_id), time, &name, call(&name, part["input"].take()))?;
+                self.out.call((&event_id, &call_id), time, &name, call(&name, records::take(&mut part, "input")))?;
                 if let (Some(event), Some(turn)) = (self.out.waiting_call(&call_id), turn) {
                     turn.note(event);
                 }
@@ -239,8 +240,9 @@ fn call(name: &str, mut input: Value) -> Call {
             tool::call_as(Kind::Edit, name, input)
         }
         ("read" | "fs_read", _) if input["path"].is_null() => {
-            if let Some(path) = input["operations"][0]["path"].as_str().map(str::to_owned) {
-                input["path"] = path.into();
+            let path = input["operations"][0]["path"].clone();
+            if let Value::Object(input) = &mut input {
+                input.insert("path".to_owned(), path);
             }
             tool::call_as(Kind::Read, name, input)
         }

@@ -152,6 +152,11 @@ pub(super) fn time(record: &Record, key: &str) -> Option<Timestamp> {
     }
 }
 
+/// Takes a member out of a value; there is none in what is no object.
+pub(super) fn take(value: &mut Value, key: &str) -> Value {
+    value.get_mut(key).map(Value::take).unwrap_or_default()
+}
+
 /// A natural number in a field; anything else counts as zero.
 pub(super) fn count(record: &Record, key: &str) -> u64 {
     record.get(key).and_then(Value::as_u64).unwrap_or(0)

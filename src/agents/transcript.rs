@@ -176,6 +176,8 @@ impl<'s> Transcript<'s> {
         name: &str,
         calls: Vec<tool::Call>,
     ) -> io::Result<()> {
+        // HAIL has no result of a tool without a name.
+        let name = if name.trim().is_empty() { "unknown" } else { name };
         // An id that comes again must not keep what it meant before waiting.
         self.close(call_id);
         let start = self.first + self.waiting.len() as u64;

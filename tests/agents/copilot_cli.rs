@@ -34,6 +34,28 @@ fn the_end_of_a_session_adds_what_its_answers_did_not_note() {
 }
 
 #[test]
+fn every_end_of_a_session_that_was_resumed_counts() {
+    let home = tempfile::tempdir().expect("a folder");
+    let log = home.path().join("s.jsonl");
+    let line = |n: u32, kind: &str, data: &str| {
+        format!(r#"{{"type":"{kind}","id":"e{n}","timestamp":"2026-04-01T07:00:0{n}Z","parentId":null,"data":{data}}}"#)
+    };
+    let end = |tokens: u32| {
+        format!(r#"{{"modelMetrics":{{"m":{{"usage":{{"inputTokens":{tokens},"outputTokens":{tokens}}}}}}}}}"#)
+    };
+    let lines = [
+        line(1, "assistant.message", r#"{"content":"a","outputTokens":3}"#),
+        line(2, "session.shutdown", &end(5)),
+        line(3, "assistant.message", r#"{"content":"b","outputTokens":4}"#),
+        line(4, "session.shutdown", r#"{"modelMetrics":{}}"#),
+        line(5, "assistant.message", r#"{"content":"c","outputTokens":2}"#),
+        line(6, "session.shutdown", &end(7)),
+    ];
+    fs::write(&log, lines.join("\n")).expect("a file");
+    assert_eq!(tokens(&parse_file(AGENT, &log)), [12, 12, 0, 0, 0]);
+}
+
+#[test]
 fn only_what_was_typed_is_a_prompt() {
     let parsed = parse_file(AGENT, &fixture(AGENT, "session.jsonl"));
     assert_eq!(texts(&parsed, &EventType::UserMessage), ["Lengthen the tail"]);
@@ -62,6 +84,6 @@ fn the_workspace_beside_the_log_gives_what_the_log_lacks() {
 #[test]
 fn logs_are_found_in_the_folders_of_sessions() {
     let log = ".copilot/session-state/s1/events.jsonl";
-    let files = [log, ".copilot/session-state/s1/workspace.yaml", ".copilot/logs/x.jsonl"];
-    assert_eq!(found(AGENT, &files, &Scope::default()), [log]);
+    let files = [log, ".copilot/session-state/s0.jsonl", ".copilot/session-state/s1.jsonl", ".copilot/logs/x.jsonl"];
+    assert_eq!(found(AGENT, &files, &Scope::default()), [files[1], log]);
 }

@@ -11,6 +11,7 @@ use git_session::{
     environment::Environment,
     hail::{Event, EventType, Record, Validator, attribute},
 };
+use serde_json::{Value, json};
 
 /// The agents of these tests, with the folder of their logs in the collection that is not in the
 /// repository.
@@ -150,11 +151,16 @@ fn is_sound(name: &str, path: &Path) {
     let [input, output, ..] = tokens(&parsed);
     let stats = &session.stats;
     assert_eq!((input, output), (stats.total_input_tokens, stats.total_output_tokens), "{}", path.display());
+    is_valid(&parsed, &path.display().to_string());
+}
+
+fn is_valid(parsed: &Parsed, what: &str) {
+    let session = &parsed.session;
     let mut validator = Validator::default();
     let events = session.events.iter().map(|event| Record::Event(Box::new(event.clone())));
     let records = std::iter::once(Record::Header(Box::new(session.header.clone()))).chain(events);
     for (line, record) in (1..).zip(records) {
-        assert_eq!(validator.check(line, &record), [], "{}", path.display());
+        assert_eq!(validator.check(line, &record), [], "{what}");
     }
 }
 
@@ -211,6 +217,42 @@ fn what_is_no_record_is_kept_and_told() {
         assert_eq!(parsed.session.events.len(), before + 4, "{}", path.display());
         let is_fault = |event: &&Event| event.attributes.contains_key(attribute::FAULT);
         assert!(parsed.session.events.iter().filter(is_fault).count() >= 3, "{}", path.display());
+    }
+}
+
+/// The places in a value, as JSON pointers.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| places(value, &format!("{at}/{}", escaped(key)), found));
+        }
+        Value::Array(items) => {
+            (0..).zip(items).for_each(|(n, item): (usize, _)| places(item, &format!("{at}/{n}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_record_with_anything_anywhere_does_no_harm() {
+    let odd = [Value::Null, json!(3), json!([7]), json!(""), json!({"text": []}), json!(u64::MAX)];
+    for (name, path) in fixtures().into_iter().filter(|(_, path)| path.extension().is_some_and(|end| end == "jsonl")) {
+        let text = fs::read_to_string(&path).expect("readable");
+        let records: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        for record in &records {
+            let mut found = Vec::new();
+            places(record, "", &mut found);
+            for (place, odd) in found.iter().flat_map(|place| odd.iter().map(move |odd| (place, odd))) {
+                let mut record = record.clone();
+                *record.pointer_mut(place).expect("a place") = odd.clone();
+                let log = format!("{}\n{record}\n{}\n", records[0], records[records.len() - 1]);
+                let parsed = parse_session(agent(name), &mut Log::new(log.as_bytes(), None));
+                let Ok(parsed) = parsed else { continue };
+                is_valid(&parsed, &log);
+            }
+        }
     }
 }
 

@@ -38,7 +38,7 @@ def main(path):
                 counts["cache_write"] += write
                 counts["reasoning"] += usage.get("reasoningTokens", 0)
                 counts["output"] += usage.get("outputTokens", 0)
-            said = 0
+            said = 0 if data["modelMetrics"] else said
     counts["output"] += said
     counts["calls"] = sum(name != "task" for name, _ in calls.values())  # a subagent is a task, not a call
     for call, (name, arguments) in calls.items():

@@ -26,7 +26,9 @@ impl Agent for CopilotCli {
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
         let Some(home) = environment.folder("COPILOT_HOME", ".copilot") else { return Vec::new() };
         let state = home.join("session-state");
-        let mut found = folders::files(&state, folders::is_jsonl);
+        // Where a session was moved to a folder of its own, its old file stays.
+        let is_old = |name: &str| !state.join(name.trim_end_matches(".jsonl")).join("events.jsonl").exists();
+        let mut found = folders::files(&state, |name| folders::is_jsonl(name) && is_old(name));
         for session in folders::folders(&state, |_| true) {
             found.extend(folders::files(&session, |name| name == "events.jsonl"));
         }

@@ -177,13 +177,17 @@ impl Parser<'_> {
         {
             let [read, write] = ["cacheReadTokens", "cacheWriteTokens"].map(|key| count(usage, key));
             // The input includes what came from the cache and what went there.
-            tokens.input += count(usage, "inputTokens").saturating_sub(read).saturating_sub(write);
-            tokens.output += count(usage, "outputTokens");
-            tokens.cache_read += read;
-            tokens.cache_write += write;
-            tokens.reasoning += count(usage, "reasoningTokens");
+            let input = count(usage, "inputTokens").saturating_sub(read).saturating_sub(write);
+            tokens.input = tokens.input.saturating_add(input);
+            tokens.output = tokens.output.saturating_add(count(usage, "outputTokens"));
+            tokens.cache_read = tokens.cache_read.saturating_add(read);
+            tokens.cache_write = tokens.cache_write.saturating_add(write);
+            tokens.reasoning = tokens.reasoning.saturating_add(count(usage, "reasoningTokens"));
         }
-        tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.output));
+        // An end without counts leaves what came before it to the next one.
+        if models.is_some_and(|models| !models.is_empty()) {
+            tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.output));
+        }
         tokens
     }
 

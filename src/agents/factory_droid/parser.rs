@@ -222,7 +222,7 @@ impl Parser<'_> {
             if part["type"] == "tool_use" {
                 let name = part["name"].as_str().unwrap_or_default().to_owned();
                 let call_id = part["id"].as_str().unwrap_or(&id).to_owned();
-                self.call((&id, &call_id), envelope.time, &name, part["input"].take())?;
+                self.call((&id, &call_id), envelope.time, &name, records::take(&mut part, "input"))?;
                 if let Some(event) = self.out.waiting_call(&call_id).filter(|_| n == last) {
                     tokens.note(event);
                 }

@@ -284,7 +284,7 @@ impl Parser<'_> {
     ) -> io::Result<()> {
         let name = part["name"].as_str().unwrap_or_default().to_owned();
         let call_id = part["id"].as_str().filter(|call| !call.is_empty()).unwrap_or(id).to_owned();
-        let call = tool::call(&name, part["arguments"].take());
+        let call = tool::call(&name, records::take(&mut part, "arguments"));
         self.out.call((id, &call_id), time, &name, call)?;
         if let Some(event) = self.out.waiting_call(&call_id) {
             if let Some(tokens) = tokens {
