@@ -29,8 +29,6 @@ pub struct Home {
     roots: Vec<PathBuf>,
     /// The remotes, host and path only.
     remotes: BTreeSet<String>,
-    /// The SHA-256 of each root.
-    hashes: BTreeSet<String>,
     facts: GitFacts,
 }
 
@@ -75,9 +73,7 @@ impl Home {
         let mut roots = repository.work_trees();
         roots.extend(repository.work_trees().iter().filter_map(|root| root.canonicalize().ok()));
         let urls = repository.remotes().into_iter().filter_map(|remote| repository.remote_url(&remote));
-        let hash = |root: &PathBuf| ObjectHash::of(root.as_os_str().as_encoded_bytes()).to_string();
-        let hashes = roots.iter().map(hash).collect();
-        Self { hashes, roots, remotes: urls.filter_map(|url| address(&url)).collect(), facts: facts(repository) }
+        Self { roots, remotes: urls.filter_map(|url| address(&url)).collect(), facts: facts(repository) }
     }
 
     /// Makes what a ledger takes of a reading.
@@ -103,12 +99,10 @@ impl Home {
     fn is_of(&self, footprint: &Footprint) -> bool {
         let Some(header) = &footprint.header else { return false };
         let cwd = header.cwd().map(Path::new);
-        let has = |key: &str, known: &BTreeSet<String>, form: fn(&str) -> Option<String>| {
-            header.attribute(key).and_then(form).is_some_and(|value| known.contains(&value))
-        };
+        let remote = header.attribute(attribute::GIT_REMOTE).and_then(address);
         cwd.is_some_and(|cwd| self.holds(cwd))
-            || has(attribute::PROJECT_HASH, &self.hashes, |hash| Some(hash.to_owned()))
-            || has(attribute::GIT_REMOTE, &self.remotes, address)
+            || self.roots.iter().any(|root| agents::has_hash_of(header, root))
+            || remote.is_some_and(|remote| self.remotes.contains(&remote))
             || footprint.paths.iter().any(|path| self.holds(&cwd.unwrap_or(Path::new("/")).join(path)))
     }
 }

@@ -13,8 +13,6 @@ pub mod attribute {
     pub const GIT_BRANCH: &str = "git_branch";
     /// The address of the remote repository, as the agent recorded it, without credentials.
     pub const GIT_REMOTE: &str = "git_remote";
-    /// What the agent calls the directory where it records only a hash of it: SHA-256 in hex.
-    pub const PROJECT_HASH: &str = "project_hash";
     /// `primary` or `auxiliary` (a subagent).
     pub const SESSION_ROLE: &str = "session_role";
     /// The session that started this one.

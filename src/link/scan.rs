@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     agents::{self, Agent, Log, LogFile, Sample, Scope},
-    hail::{Header, ObjectHash, SessionId, attribute},
+    hail::{Header, SessionId, attribute},
 };
 
 /// Logs that rested longer than this are not looked at.
@@ -178,11 +178,7 @@ fn credited(header: &Header) -> SessionId {
 
 /// The directory of a session: what it says, or the root of whose path it only has the hash.
 fn directory<'p>(header: &'p Header, roots: &'p [PathBuf]) -> &'p Path {
-    let hash = header.attribute(attribute::PROJECT_HASH);
-    let is_hashed = |root: &&PathBuf| {
-        hash.is_some_and(|hash| ObjectHash::of(root.as_os_str().as_encoded_bytes()).to_string() == hash)
-    };
-    let hashed = || roots.iter().find(is_hashed).map(PathBuf::as_path);
+    let hashed = || roots.iter().find(|root| agents::has_hash_of(header, root)).map(PathBuf::as_path);
     header.cwd().map(Path::new).or_else(hashed).unwrap_or(Path::new("/"))
 }
 
