@@ -1,4 +1,4 @@
-//! Writes JSON as serde_json does, byte for byte, but strings eight bytes at a time: almost all of
+//! Writes JSON as `serde_json` does, byte for byte, but strings eight bytes at a time: almost all of
 //! a session is long strings.
 
 use std::io::{self, Write};
@@ -162,15 +162,15 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, W>, Fault> {
-        self.open(b"[", b"]")
+        self.open(b'[', b']')
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Compound<'a, W>, Fault> {
-        self.open(b"[", b"]")
+        self.open(b'[', b']')
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, W>, Fault> {
-        self.open(b"[", b"]")
+        self.open(b'[', b']')
     }
 
     fn serialize_tuple_variant(
@@ -184,11 +184,11 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, W>, Fault> {
-        self.open(b"{", b"}")
+        self.open(b'{', b'}')
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, W>, Fault> {
-        self.open(b"{", b"}")
+        self.open(b'{', b'}')
     }
 
     fn serialize_struct_variant(
@@ -208,8 +208,8 @@ fn untagged() -> Fault {
 }
 
 impl<W: Write> Json<W> {
-    fn open(&mut self, begin: &[u8; 1], end: &'static [u8; 1]) -> Result<Compound<'_, W>, Fault> {
-        self.0.write_all(begin)?;
+    fn open(&mut self, begin: u8, end: u8) -> Result<Compound<'_, W>, Fault> {
+        self.0.write_all(&[begin])?;
         Ok(Compound { json: self, is_first: true, end })
     }
 }
@@ -218,7 +218,7 @@ impl<W: Write> Json<W> {
 struct Compound<'a, W> {
     json: &'a mut Json<W>,
     is_first: bool,
-    end: &'static [u8; 1],
+    end: u8,
 }
 
 impl<W: Write> Compound<'_, W> {
@@ -240,7 +240,7 @@ impl<W: Write> Compound<'_, W> {
     }
 
     fn close(self) -> Written {
-        Ok(self.json.0.write_all(self.end)?)
+        Ok(self.json.0.write_all(&[self.end])?)
     }
 }
 

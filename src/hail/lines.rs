@@ -76,17 +76,14 @@ impl<R: BufRead> Lines<R> {
             }
             self.number += 1;
             let whole = memchr::memchr(b'\n', ahead).filter(|end| *end as u64 <= MAX_LINE_BYTES);
-            let is_blank = match whole {
-                Some(end) => {
-                    self.lent = end + 1;
-                    trimmed(&ahead[..end], self.number).is_empty()
+            let is_blank = if let Some(end) = whole {
+                self.lent = end + 1;
+                trimmed(&ahead[..end], self.number).is_empty()
+            } else {
+                if let Some(fault) = self.gather()? {
+                    return Ok(Some(fault));
                 }
-                None => {
-                    if let Some(fault) = self.gather()? {
-                        return Ok(Some(fault));
-                    }
-                    trimmed(&self.buffer, self.number).is_empty()
-                }
+                trimmed(&self.buffer, self.number).is_empty()
             };
             if !is_blank {
                 break;

@@ -297,6 +297,82 @@ fn every_event_is_given_once_and_the_header_too() {
     assert_eq!((raw.headers, ids.len()), (1, raw.events.len()));
 }
 
+/// The lines of a long session: a call, more than is held back, the result of the call.
+fn long_log(call: &str, result: &str) -> String {
+    let record = |kind: &str, number: u32, message: &str| {
+        format!(
+            r#"{{"type":"{kind}","uuid":"u{number}","parentUuid":null,"sessionId":"s1","version":"2.1.30","timestamp":"2026-03-02T09:00:00.{number:03}Z","message":{message}}}"#
+        )
+    };
+    let mut lines = vec![record(
+        "assistant",
+        1,
+        &format!(r#"{{"id":"m1","model":"m","usage":{{"output_tokens":7}},"content":[{call}]}}"#),
+    )];
+    for number in 2..20 {
+        lines.push(record("user", number, &format!(r#"{{"content":"{}"}}"#, "x".repeat(1024 * 1024))));
+    }
+    lines.push(record("user", 20, &format!(r#"{{"content":[{result}]}}"#)));
+    lines.join("\n")
+}
+
+#[test]
+fn a_call_whose_result_comes_too_late_leaves_as_it_is_and_the_result_still_knows_it() {
+    let edit =
+        r#"{"type":"tool_use","id":"t1","name":"Edit","input":{"file_path":"/a","old_string":"x","new_string":"y"}}"#;
+    let result = r#"{"type":"tool_result","tool_use_id":"t1","content":"done"}"#;
+    let edited = parse(long_log(edit, result).as_bytes(), None).expect("parses").session;
+    let [call, result] = of_call(&edited, "t1")[..] else { panic!("a call and its result") };
+    assert!(matches!(&call.event_type, EventType::FileEdit { diff: Some(diff), .. } if diff.contains("+y")));
+    assert_eq!(call.count("output_tokens"), 7);
+    assert!(matches!(&result.event_type, EventType::ToolResult { name, .. } if name == "Edit"));
+
+    let command = r#"{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"make"}}"#;
+    let ran =
+        parse(long_log(command, r#"{"type":"tool_result","tool_use_id":"t1","content":"done"}"#).as_bytes(), None);
+    assert_eq!(exit_code(&ran.expect("parses").session, "t1"), None);
+}
+
+#[test]
+fn events_leave_while_the_log_is_being_read() {
+    /// Counts the events that arrive before the log ends.
+    #[derive(Default)]
+    struct Early {
+        events: usize,
+        before_header: usize,
+    }
+    impl Sink for Early {
+        fn header(&mut self, _: Header) -> std::io::Result<()> {
+            self.before_header = self.events;
+            Ok(())
+        }
+        fn event(&mut self, _: Event) -> std::io::Result<()> {
+            self.events += 1;
+            Ok(())
+        }
+    }
+    let text = r#"{"type":"text","text":"Hello."}"#;
+    let log = long_log(text, text);
+    let mut early = Early::default();
+    by_name("claude-code").expect("known").parse(&mut Log::new(log.as_bytes(), None), &mut early).expect("parses");
+    assert_eq!(early.events, 20);
+    assert!(early.before_header > 0, "every event waited for the end");
+}
+
+#[test]
+fn a_copy_of_an_answer_counts_nothing() {
+    let answer = |uuid: u32, message: u32| {
+        format!(
+            r#"{{"type":"assistant","uuid":"u{uuid}","parentUuid":null,"sessionId":"s1","version":"2.1.30","requestId":"r","timestamp":"2026-03-02T09:00:{:02}Z","message":{{"id":"m{message}","model":"m","usage":{{"output_tokens":1}},"content":[{{"type":"text","text":"a"}}]}}}}"#,
+            uuid % 60
+        )
+    };
+    let mut lines: Vec<String> = (0..40).map(|number| answer(number, number)).collect();
+    lines.push(answer(40, 0));
+    let session = parse(lines.join("\n").as_bytes(), None).expect("parses").session;
+    assert_eq!((session.stats.event_count, session.stats.total_output_tokens), (41, 40));
+}
+
 #[test]
 fn logs_are_found_by_folder_and_copies_of_a_parent_are_not() {
     let home = tempfile::tempdir().expect("a folder");

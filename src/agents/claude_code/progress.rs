@@ -9,10 +9,15 @@ use super::loose::{Loose, value_of};
 
 const REPEATED: &str = "normalizedMessages";
 
+/// How many bytes of messages are kept. Beyond that all are forgotten, and the next record of an
+/// agent keeps its messages whole once more.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
 /// The messages that were kept last, by agent.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     last: HashMap<String, Kept>,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +35,7 @@ impl Repeats {
         for (key, raw) in &fields.0 {
             if key.as_str() == REPEATED && raw.get().starts_with('[') {
                 let agent = fields.text("agentId").unwrap_or_default().into_owned();
-                let (new, repeated) = self.last.entry(agent).or_default().advance(raw);
+                let (new, repeated) = self.advance(agent, raw);
                 trimmed.extend(repeated.map(|repeated| ("repeatedMessages".to_owned(), repeated.into())));
                 trimmed.insert(REPEATED.to_owned(), new.into());
             } else {
@@ -38,6 +43,18 @@ impl Repeats {
             }
         }
         Value::Object(trimmed)
+    }
+
+    fn advance(&mut self, agent: String, list: &RawValue) -> (Vec<Value>, Option<usize>) {
+        let kept = self.last.entry(agent).or_default();
+        self.bytes -= kept.list.len();
+        let advanced = kept.advance(list);
+        self.bytes += kept.list.len();
+        if self.bytes > MAX_BYTES {
+            self.last.clear();
+            self.bytes = 0;
+        }
+        advanced
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::hail::{Event, attribute};
 
 /// How many answers may be under way at once: those of subagents alternate with the others.
-const MAX_OPEN: usize = 32;
+const MAX_OPEN: usize = 16;
 
 /// The answers of a log, by the id of the message and the id of the request.
 #[derive(Debug, Default)]

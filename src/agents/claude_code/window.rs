@@ -125,3 +125,40 @@ impl IndexMut<usize> for Window {
         &mut self.held[index - self.sent].event
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BYTES, Window};
+    use crate::hail::{Assembly, Event, EventType, Timestamp};
+
+    fn event(id: &str) -> Event {
+        Event::new(id, Timestamp::EPOCH, EventType::UserMessage)
+    }
+
+    #[test]
+    fn an_event_waits_for_every_hold_and_those_behind_it_wait_too() {
+        let (mut window, mut sink) = (Window::default(), Assembly::default());
+        let first = window.push(event("a"), 1);
+        let second = window.push(event("b"), 1);
+        window.hold(first);
+        window.hold(first);
+        window.release(first);
+        window.send_settled(&mut sink).expect("memory takes all");
+        assert!(window.get_mut(first).is_some() && window.get_mut(second).is_some());
+        window.release(first);
+        window.send_settled(&mut sink).expect("memory takes all");
+        assert!(window.get_mut(first).is_none() && window.get_mut(second).is_none());
+        assert_eq!(window.end(), 2);
+    }
+
+    #[test]
+    fn only_the_oldest_has_to_leave_when_there_is_no_room() {
+        let (mut window, mut sink) = (Window::default(), Assembly::default());
+        let first = window.push(event("a"), MAX_BYTES / 2);
+        let second = window.push(event("b"), MAX_BYTES / 2);
+        assert_eq!(window.too_old(), Some(first));
+        window.send_first(&mut sink).expect("memory takes all");
+        assert_eq!(window.too_old(), None);
+        assert!(window.get_mut(second).is_some());
+    }
+}
