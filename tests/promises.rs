@@ -45,7 +45,7 @@ fn tests() -> HashSet<String> {
 /// The words in backticks that look like the name of a test.
 fn named(text: &str) -> BTreeSet<&str> {
     let is_name = |word: &&str| {
-        word.matches('_').count() >= 2
+        word.matches('_').count() >= 3
             && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     text.split('`').skip(1).step_by(2).filter(is_name).collect()

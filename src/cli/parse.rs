@@ -76,14 +76,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         None => input.recognise()?,
     };
     if let Some(out) = &arguments.out {
-        let path = context.path(out);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(named(&path, "there is no such folder").hinted(format!("mkdir -p '{}'", folder.display())));
-        }
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|fault| named(&path, fault))?;
-        let warnings = input.convert(agent, &mut io::BufWriter::new(file.as_file_mut()))?;
-        file.persist(&path).map_err(|fault| named(&path, fault.error))?;
+        let warnings = write_to(&context.path(out), |out| input.convert(agent, out))?;
         let mut report = Report::new(Message::new(format!("wrote {}\n", out.display())));
         report.notes = warnings;
         return Ok(report);
@@ -103,6 +96,24 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     report.notes = warnings;
     let report = report.with_hail(Box::new(move |out| Ok(session.write(out)?)));
     Ok(if arguments.preview { report } else { report.prefer_hail() })
+}
+
+/// Writes a file that appears when it is whole. What is no regular file, such as a pipe or a device,
+/// is written to as it is, and a link is followed: neither may be replaced.
+fn write_to<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        let file = File::options().write(true).open(path).map_err(|fault| named(path, fault))?;
+        return write(&mut io::BufWriter::new(file));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(named(path, "there is no such folder").hinted(format!("mkdir -p '{}'", folder.display())));
+    }
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|fault| named(path, fault))?;
+    let result = write(&mut io::BufWriter::new(file.as_file_mut()))?;
+    file.persist(path).map_err(|fault| named(path, fault.error))?;
+    Ok(result)
 }
 
 /// A log that can be read twice: once to recognise it, once to parse it.

@@ -106,6 +106,7 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// Those of the reader.
     pub fn rest(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        self.reader.consume(std::mem::take(&mut self.lent));
         let mut bytes = Vec::new();
         (&mut self.reader).take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)

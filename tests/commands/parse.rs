@@ -133,6 +133,20 @@ fn writes_to_a_file_or_leaves_it_as_it_was() {
 }
 
 #[test]
+fn writes_to_a_pipe_and_through_a_link_and_replaces_neither() {
+    let (_world, work) = folder();
+    work.run("mkfifo", &["pipe"]).ok();
+    let read = work.run("sh", &["-c", "cat pipe > copy & git-session parse good.jsonl --out pipe && wait"]).ok();
+    assert!(read.stderr.is_empty(), "{read}");
+    assert_eq!(work.read("copy"), work.session(&["parse", "good.jsonl"]).ok().stdout);
+    work.write("target.hail", "");
+    std::os::unix::fs::symlink("target.hail", work.join("link.hail")).expect("a link");
+    work.session(&["parse", "good.jsonl", "--out", "link.hail"]).ok();
+    assert_eq!(work.read("target.hail"), work.read("copy"));
+    assert!(work.join("link.hail").is_symlink());
+}
+
+#[test]
 fn reads_standard_input() {
     let (world, work) = folder();
     let piped = work.run("sh", &["-c", "git-session parse - < good.jsonl"]).ok();

@@ -19,7 +19,7 @@ fn staged() -> (World, Place) {
 fn a_message_that_names_a_session_is_not_given_its_name_again() {
     let (_world, work) = staged();
     let trailer = format!("AI-Session: {ID}");
-    work.git(&["commit", "--quiet", "-m", "Write", "--trailer", &trailer]);
+    work.git(&["commit", "--quiet", "-m", "Write", "-m", &trailer]);
     assert_eq!(work.message("HEAD").matches("AI-Session: ").count(), 1, "{}", work.message("HEAD"));
     // And the hook may run as often as it likes.
     work.git(&["reset", "--quiet", "--soft", "HEAD~1"]);
@@ -130,7 +130,7 @@ fn a_commit_in_the_middle_of_a_rebase_belongs_to_the_branch_being_rebased() {
         work.git(&["checkout", "--quiet", "--theirs", "README.md"]);
         ClaudeLog::new(&world, &work, ID).prompt("Solve it.").writes(&work, "a.txt", "a\n").save();
         work.git(&["add", "--all"]);
-        work.git(&["commit", "--quiet", "-m", "In between", "--trailer", &format!("AI-Session: {ID}")]);
+        work.git(&["commit", "--quiet", "-m", "In between", "-m", &format!("AI-Session: {ID}")]);
         work.wait_for_sessions(1);
         assert_eq!(work.json(&["log"])[0]["branch"], "topic/one", "{backend}");
     }
