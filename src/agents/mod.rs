@@ -3,15 +3,19 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod amp;
 mod claude_code;
 mod codex;
 mod database;
 mod detect;
 mod diff;
 mod document;
+mod field;
 mod hail;
+mod json_lines;
 mod log;
 mod media;
+mod message;
 mod tool;
 mod transcript;
 
@@ -25,7 +29,8 @@ pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, par
 use crate::{environment::Environment, hail::Sink};
 
 /// Every agent, in the order in which recognition asks them.
-pub static ALL: &[&dyn Agent] = &[&codex::Codex, &claude_code::ClaudeCode, &hail::Hail];
+pub static ALL: &[&dyn Agent] =
+    &[&codex::Codex, &claude_code::ClaudeCode, &amp::Amp, &aider::Aider, &agenix::Agenix, &ox::Ox, &hail::Hail];
 
 /// One coding agent.
 pub trait Agent: Sync {
@@ -41,6 +46,12 @@ pub trait Agent: Sync {
     /// Whether it keeps logs of its own on a machine; a mere file format does not.
     fn has_home(&self) -> bool {
         true
+    }
+
+    /// Whether it keeps its logs in the folders it works in, so that they are found only by looking
+    /// there.
+    fn is_local(&self) -> bool {
+        false
     }
 
     /// Whether the first records of a file are this agent's.

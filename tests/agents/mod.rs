@@ -1,7 +1,10 @@
 //! The agents' parsers against logs.
 
+mod amp;
 mod claude_code;
 mod codex;
 mod corpus;
 mod counts;
 mod fidelity;
+mod fixtures;
+
