@@ -1,5 +1,6 @@
 //! The agents' parsers against logs.
 
+mod aider;
 mod amp;
 mod claude_code;
 mod codex;
@@ -7,4 +8,3 @@ mod corpus;
 mod counts;
 mod fidelity;
 mod fixtures;
-
