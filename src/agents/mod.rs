@@ -3,6 +3,7 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod agenix;
 mod aider;
 mod amp;
 mod claude_code;

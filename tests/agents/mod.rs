@@ -1,5 +1,6 @@
 //! The agents' parsers against logs.
 
+mod agenix;
 mod aider;
 mod amp;
 mod claude_code;
