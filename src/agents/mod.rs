@@ -18,6 +18,7 @@ mod json_lines;
 mod log;
 mod media;
 mod message;
+mod ox;
 mod tool;
 mod transcript;
 

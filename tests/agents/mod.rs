@@ -9,3 +9,4 @@ mod corpus;
 mod counts;
 mod fidelity;
 mod fixtures;
+mod ox;
