@@ -13,6 +13,7 @@ mod detect;
 mod diff;
 mod document;
 mod field;
+mod generic;
 mod hail;
 mod json_lines;
 mod log;
@@ -27,6 +28,7 @@ use std::path::Path;
 use thiserror::Error;
 
 pub use detect::{DetectError, Sample, detect};
+pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 
 use crate::{environment::Environment, hail::Sink};

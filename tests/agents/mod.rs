@@ -9,4 +9,5 @@ mod corpus;
 mod counts;
 mod fidelity;
 mod fixtures;
+mod generic;
 mod ox;
