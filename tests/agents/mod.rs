@@ -10,4 +10,5 @@ mod counts;
 mod fidelity;
 mod fixtures;
 mod generic;
+mod hail;
 mod ox;
