@@ -8,7 +8,7 @@ use git_session::{
     hail::{EventType, attribute},
 };
 
-use super::fixtures::{agent, fixture, grows, of_call, parsed, rendered, sum};
+use super::fixtures::{agent, fixture, grows, is_read_however_it_is_cut, of_call, parsed, rendered, sum};
 
 #[test]
 fn every_fixture_gives_the_session_that_was_agreed_on() {
@@ -66,4 +66,9 @@ fn sessions_are_found_in_the_home_in_the_moved_folder_and_in_the_repository() {
     let repository = root.path().join("repository");
     assert_eq!(names(&[("HOME", "home")], None), ["1.json"]);
     assert_eq!(names(&[("HOME", "home"), ("AGENIX_SESSION_DIR", "moved")], Some(&repository)), ["2.jsonl", "3.jsonl"]);
+}
+
+#[test]
+fn a_log_cut_anywhere_is_read_or_refused() {
+    insta::glob!("../../fixtures/agents/agenix", "*.json*", |path| is_read_however_it_is_cut(agent("agenix"), path));
 }

@@ -6,7 +6,7 @@ use git_session::{
     hail::{Block, EventType, attribute},
 };
 
-use super::fixtures::{agent, fixture, of_call, parsed, rendered, sum, texts};
+use super::fixtures::{agent, fixture, is_read_however_it_is_cut, of_call, parsed, rendered, sum, texts};
 
 #[test]
 fn every_fixture_gives_the_session_that_was_agreed_on() {
@@ -79,4 +79,9 @@ fn threads_are_found_where_amp_and_its_old_extension_keep_them() {
     assert_eq!(found.len(), 2, "{found:?}");
     let moved: Environment = [("XDG_DATA_HOME", home.path().join(".local/share"))].into_iter().collect();
     assert_eq!(agent("amp").logs(&moved, &Scope::default()).len(), 1);
+}
+
+#[test]
+fn a_log_cut_anywhere_is_read_or_refused() {
+    insta::glob!("../../fixtures/agents/amp", "*.json", |path| is_read_however_it_is_cut(agent("amp"), path));
 }

@@ -30,13 +30,27 @@ pub fn parsed(name: &str, file: &Path) -> Parsed {
         .unwrap_or_else(|fault| panic!("{}: {fault}", file.display()))
 }
 
-/// The canonical bytes of a session with its warnings, for a snapshot.
+/// The canonical bytes of a session with its warnings, for a snapshot. They keep every rule of the
+/// format: its own reader takes them, and makes the same of them.
 pub fn rendered(parsed: &Parsed) -> String {
-    let mut text = String::from_utf8(parsed.session.to_bytes()).expect("HAIL is UTF-8");
+    let bytes = parsed.session.to_bytes();
+    let again = parse_session(agent("hail"), &mut Log::new(&bytes[..], None)).expect("it is valid HAIL");
+    assert!(again.session.to_bytes() == bytes && again.warnings.is_empty());
+    let mut text = String::from_utf8(bytes).expect("HAIL is UTF-8");
     for warning in &parsed.warnings {
         writeln!(text, "warning: line {}: {}", warning.line, warning.cause).expect("memory takes it");
     }
     text
+}
+
+/// Every beginning of a file is read or refused; nothing panics, and what is read is valid.
+pub fn is_read_however_it_is_cut(agent: &dyn Agent, file: &Path) {
+    let bytes = fs::read(file).expect("readable");
+    for end in 0..bytes.len() {
+        if let Ok(parsed) = parse_session(agent, &mut Log::new(&bytes[..end], None)) {
+            rendered(&parsed);
+        }
+    }
 }
 
 /// The events of a call: the call itself and its result.

@@ -7,7 +7,7 @@ use git_session::{
     hail::EventType,
 };
 
-use super::fixtures::{agent, fixture, grows, of_call, parsed, rendered};
+use super::fixtures::{agent, fixture, grows, is_read_however_it_is_cut, of_call, parsed, rendered};
 
 #[test]
 fn every_fixture_gives_the_session_that_was_agreed_on() {
@@ -56,4 +56,9 @@ fn the_id_is_the_best_that_tells_one_recording_from_another() {
 fn a_session_that_grew_begins_as_before() {
     grows(agent("ox"), &fixture("ox", "header.jsonl"));
     grows(agent("ox"), &fixture("ox", "meta.jsonl"));
+}
+
+#[test]
+fn a_log_cut_anywhere_is_read_or_refused() {
+    insta::glob!("../../fixtures/agents/ox", "*.jsonl", |path| is_read_however_it_is_cut(agent("ox"), path));
 }
