@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{
-    Agent, Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Sample, Scope, Warning, field,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field,
     json_lines::JsonLines,
     message::{self, Message, Part, Speaker},
     transcript::{Outcome, Tokens, Transcript},
@@ -153,7 +153,7 @@ fn document(
     head: String,
 ) -> Result<Vec<Warning>, ParseError> {
     let refuse = |line: u64, cause: String| ParseError::NoRecord { line, cause };
-    let rest = log.lines.rest(MAX_DOCUMENT_BYTES)?;
+    let rest = log.rest()?;
     let rest = String::from_utf8(rest).map_err(|_| refuse(line, "not UTF-8".to_owned()))?;
     let session: Value = serde_json::from_str(&(head + "\n" + &rest))
         .map_err(|fault| refuse(line + fault.line() as u64 - 1, format!("not JSON: {fault}")))?;

@@ -10,7 +10,7 @@ mod session;
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Agent, Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Sample, Scope, Warning, field};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field};
 use crate::{
     environment::Environment,
     hail::{SessionId, Sink, Timestamp},
@@ -107,7 +107,7 @@ impl Chat<'_> {
 /// Reads the file. What is not UTF-8 was pasted into a terminal, and does not spoil the rest; a last
 /// line that breaks off is left out.
 fn read(log: &mut Log<'_>) -> Result<(String, Vec<Warning>), ParseError> {
-    let bytes = log.lines.rest(MAX_DOCUMENT_BYTES)?;
+    let bytes = log.rest()?;
     let mut warnings = Vec::new();
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let line_of = |end: usize| memchr::memchr_iter(b'\n', &bytes[..end]).count() as u64 + 1;
