@@ -99,16 +99,26 @@ impl<'a> Log<'a> {
         Self { lines: Lines::new(Box::new(reader)), path, part: None, resumed: None }
     }
 
+    /// Reads what is left of a log that has to be read as a whole.
+    ///
+    /// # Errors
+    /// When the input fails or is larger than [`MAX_DOCUMENT_BYTES`].
+    pub fn rest(&mut self) -> Result<Vec<u8>, ParseError> {
+        let bytes = self.lines.rest(MAX_DOCUMENT_BYTES + 1)?;
+        if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
+            let cause = format!("the document is larger than {MAX_DOCUMENT_BYTES} bytes");
+            return Err(ParseError::NoRecord { line: 1, cause });
+        }
+        Ok(bytes)
+    }
+
     /// Reads all of a log that is one document rather than lines, without its byte order mark.
     ///
     /// # Errors
     /// When the input fails, is empty, is not UTF-8, or is larger than [`MAX_DOCUMENT_BYTES`].
     pub fn document(&mut self) -> Result<String, ParseError> {
-        let bytes = self.lines.rest(MAX_DOCUMENT_BYTES + 1)?;
+        let bytes = self.rest()?;
         let refuse = |cause: String| ParseError::NoRecord { line: 1, cause };
-        if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
-            return Err(refuse(format!("the document is larger than {MAX_DOCUMENT_BYTES} bytes")));
-        }
         let text = String::from_utf8(bytes).map_err(|fault| {
             refuse(format!("not UTF-8 at byte {} of the file", fault.utf8_error().valid_up_to() + 1))
         })?;

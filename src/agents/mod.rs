@@ -3,6 +3,9 @@
 //! An agent is one file or folder and one line in [`ALL`]. A parser is pure: lines in, events out.
 //! It keeps what it does not know as `Custom` events and never fails for the sake of one record.
 
+mod agenix;
+mod aider;
+mod amp;
 mod apply_patch;
 mod claude_code;
 mod cline;
@@ -14,15 +17,20 @@ mod detect;
 mod diff;
 mod document;
 mod factory_droid;
+mod field;
 mod folders;
 mod gemini_cli;
+mod generic;
 mod goose;
 mod hail;
 mod identity;
+mod json_lines;
 mod kiro;
 mod log;
 mod media;
+mod message;
 mod opencode;
+mod ox;
 mod parts;
 mod pi;
 mod qwen_code;
@@ -35,6 +43,7 @@ use std::path::Path;
 use thiserror::Error;
 
 pub use detect::{DetectError, Sample, detect};
+pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 
 use crate::{
@@ -56,6 +65,10 @@ pub static ALL: &[&dyn Agent] = &[
     &cursor::Cursor,
     &goose::Goose,
     &cline::Cline,
+    &amp::Amp,
+    &aider::Aider,
+    &agenix::Agenix,
+    &ox::Ox,
     &hail::Hail,
 ];
 
@@ -73,6 +86,12 @@ pub trait Agent: Sync {
     /// Whether it keeps logs of its own on a machine; a mere file format does not.
     fn has_home(&self) -> bool {
         true
+    }
+
+    /// Whether it keeps its logs in the folders it works in, so that they are found only by looking
+    /// there.
+    fn is_local(&self) -> bool {
+        false
     }
 
     /// Whether the first records of a file are this agent's.

@@ -37,6 +37,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "executecommand",
             "runcommand",
             "runshellcommand",
+            "shellcommand",
             "runterminalcmd",
             "runterminalcommand",
             "runterminalcommandv2",

@@ -38,15 +38,40 @@ pub fn discover(environment: &Environment, scope: &Scope<'_>, agent: Option<&str
     let mut sources: Vec<Source> = wanted
         .flat_map(|agent| agent.logs(environment, scope).into_iter().map(move |log| Source { agent, log }))
         .collect();
-    sources.sort_by(|one, other| (other.log.modified, &one.log.path).cmp(&(one.log.modified, &other.log.path)));
+    sources.sort_by(newest_first);
     sources
+}
+
+/// The logs of [`discover`], and those that agents keep in `folder` itself or above it.
+#[must_use]
+pub fn discover_near(
+    environment: &Environment,
+    scope: &Scope<'_>,
+    agent: Option<&str>,
+    folder: Option<&Path>,
+) -> Vec<Source> {
+    let mut sources = discover(environment, scope, agent);
+    let near = Scope { folder, ..*scope };
+    let local = agents::ALL.iter().filter(|local| local.is_local() && agent.is_none_or(|name| local.name() == name));
+    for (agent, log) in local.flat_map(|agent| agent.logs(environment, &near).into_iter().map(move |log| (*agent, log)))
+    {
+        if !sources.iter().any(|known| known.log.path == log.path) {
+            sources.push(Source { agent, log });
+        }
+    }
+    sources.sort_by(newest_first);
+    sources
+}
+
+fn newest_first(one: &Source, other: &Source) -> std::cmp::Ordering {
+    (other.log.modified, &one.log.path).cmp(&(one.log.modified, &other.log.path))
 }
 
 /// Finds the log of a session by the name of its file, which most agents make of the id, or among
 /// the sessions of the files that hold several.
 #[must_use]
-pub fn find_log(environment: &Environment, session: &SessionId) -> Option<Source> {
-    let sources = discover(environment, &Scope::default(), None);
+pub fn find_log(environment: &Environment, session: &SessionId, folder: Option<&Path>) -> Option<Source> {
+    let sources = discover_near(environment, &Scope::default(), None, folder);
     let by_name = sources.iter().find(|source| {
         let stem = source.log.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         stem == session.as_str() || stem.ends_with(&format!("-{session}"))

@@ -57,10 +57,11 @@ impl Job {
 }
 
 impl JobSession {
-    /// The log and its agent; `None` when there is no such log any more.
+    /// The log and its agent; where the log is not known, it is looked for on the machine and in
+    /// `folder`. `None` when there is no such log any more.
     #[must_use]
-    pub fn source(&self, environment: &Environment) -> Option<Source> {
-        let Some(path) = &self.log else { return super::find_log(environment, &self.id) };
+    pub fn source(&self, environment: &Environment, folder: Option<&Path>) -> Option<Source> {
+        let Some(path) = &self.log else { return super::find_log(environment, &self.id, folder) };
         let (file, part) = path.to_str().map_or((path.as_path(), None), LogFile::parse_name);
         let sample = agents::Sample::of(file).ok()?;
         let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };

@@ -48,7 +48,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     for session in &job.sessions {
         let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
-        let source = session.source(&context.environment);
+        let source = session.source(&context.environment, repository.work_tree());
         match source.map(|source| read(None, redactor, &source)) {
             Some(Ok(Some(reading))) => {
                 let mut capture = home.capture(reading);

@@ -7,9 +7,9 @@ use std::{
 
 use serde::Serialize;
 
-use super::progress;
+use super::{agent::Choice, progress};
 use crate::{
-    agents::{self, LogFile, Scope},
+    agents::{Agent, LogFile, Scope},
     capture::{self, Order, Source, named},
     context::Context,
     error::{Error, Result},
@@ -32,9 +32,8 @@ pub(super) struct Args {
     /// Every session of this repository, however old
     #[arg(long, conflicts_with_all = ["files", "since"])]
     all: bool,
-    /// Only this agent's
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(agents::names()))]
-    agent: Option<String>,
+    #[command(flatten)]
+    choice: Choice,
     /// Only sessions that went on since then, such as 2026-01-31 or "2 weeks ago"
     #[arg(long, value_name = "TIME", conflicts_with = "files")]
     since: Option<String>,
@@ -171,14 +170,19 @@ fn nothing(arguments: &Args) -> &'static str {
 
 fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Error)) -> Result<Vec<Source>> {
     if !arguments.files.is_empty() {
+        let agent = arguments.choice.agent(context)?;
         let mut sources = Vec::new();
         for file in &arguments.files {
-            match source(context, arguments.agent.as_deref(), file) {
+            match source(context, agent, file) {
                 Ok(source) => sources.push(source),
                 Err(fault) => fail(file, fault),
             }
         }
         return Ok(sources);
+    }
+    if arguments.choice.has_map() {
+        return Err(Error::usage("a map reads the logs that are named, and finds none")
+            .hinted("git session capture --map FILE.toml LOG..."));
     }
     let now = context.now();
     let since = match &arguments.since {
@@ -191,13 +195,15 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     let since = since.map(|time| SystemTime::from(time.to_chrono()));
     let since = if arguments.since.is_none() { since.and_then(|now| now.checked_sub(WINDOW)) } else { since };
     // The folder of a log is only a hint: which sessions are of this repository their content tells.
-    Ok(capture::discover(&context.environment, &Scope { folder: None, since }, arguments.agent.as_deref()))
+    let scope = Scope { folder: None, since };
+    let root = context.repository()?.work_tree();
+    Ok(capture::discover_near(&context.environment, &scope, arguments.choice.agent.as_deref(), root))
 }
 
-fn source(context: &Context, agent: Option<&str>, file: &Path) -> Result<Source> {
+fn source(context: &Context, agent: Option<&'static dyn Agent>, file: &Path) -> Result<Source> {
     let path = context.path(file);
     let agent = match agent {
-        Some(name) => agents::by_name(name)?,
+        Some(agent) => agent,
         None => capture::recognise(&path)?,
     };
     let log = LogFile::at(path).ok_or_else(|| named(file, "no such file").hinted("git session discover"))?;

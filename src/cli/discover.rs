@@ -111,7 +111,8 @@ impl Known {
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
-    let sources = capture::discover(&context.environment, &Scope::default(), arguments.agent.as_deref());
+    let root = context.repository().ok().and_then(|repository| repository.work_tree());
+    let sources = capture::discover_near(&context.environment, &Scope::default(), arguments.agent.as_deref(), root);
     let known = Known::of(context);
     let found: Vec<Found> = agents::ALL
         .iter()

@@ -3,6 +3,7 @@
 //! A command is a doc comment (its help), `Args`, and `run`, which returns a Report and prints
 //! nothing.
 
+mod agent;
 mod capture;
 mod cleanup;
 mod completion;

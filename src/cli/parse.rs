@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::time;
+use super::{agent::Choice, time};
 use crate::{
     agents::{self, Agent, Log, Sample},
     capture::{self, explain_parse, named},
@@ -26,9 +26,8 @@ use crate::{
 pub(super) struct Args {
     /// The log; `-` reads standard input
     file: PathBuf,
-    /// Take it for this agent's
-    #[arg(long, visible_alias = "profile", value_parser = clap::builder::PossibleValuesParser::new(agents::names()))]
-    agent: Option<String>,
+    #[command(flatten)]
+    choice: Choice,
     /// The session to convert, of a file that holds several
     #[arg(long, value_name = "ID")]
     session: Option<String>,
@@ -71,8 +70,8 @@ impl Describe for Answer {
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let input = Input::open(context, arguments)?;
-    let agent = match &arguments.agent {
-        Some(name) => agents::by_name(name)?,
+    let agent = match arguments.choice.agent(context)? {
+        Some(agent) => agent,
         None => input.recognise()?,
     };
     if let Some(out) = &arguments.out {

@@ -14,8 +14,8 @@ use std::{
 
 use super::{Event, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, writer};
 
-/// How many bytes of lines stay in memory: 32 MiB.
-const MAX_MEMORY: usize = 32 * 1024 * 1024;
+/// How many bytes of lines stay in memory: 48 MiB.
+const MAX_MEMORY: usize = 48 * 1024 * 1024;
 /// How many bytes are written to the file at once.
 const BLOCK: usize = 1024 * 1024;
 

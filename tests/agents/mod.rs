@@ -1,5 +1,8 @@
 //! The agents' parsers against logs.
 
+mod agenix;
+mod aider;
+mod amp;
 mod claude_code;
 mod cline;
 mod codex;
@@ -9,10 +12,14 @@ mod counts;
 mod cursor;
 mod factory_droid;
 mod fidelity;
+mod fixtures;
 mod gemini_cli;
+mod generic;
 mod goose;
+mod hail;
 mod kiro;
 mod opencode;
+mod ox;
 mod pi;
 mod plain;
 mod qwen_code;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::parser::Parser;
+use super::{super::field::without_credentials, parser::Parser};
 use crate::hail::{Agent, Content, EventType, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
 
 /// The header while it is being learned.
@@ -252,12 +252,4 @@ fn strip_remote(meta: &mut Value) {
     {
         *url = without_credentials(text).into();
     }
-}
-
-/// Drops user name and password from a URL with a scheme; `git@host:path` holds none.
-fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }

@@ -1,0 +1,27 @@
+//! HAIL itself, as OpenSession writes it.
+
+use std::fs;
+
+use git_session::agents::{Log, parse_session};
+
+use super::{
+    corpus::{corpus, files_below, reason},
+    fixtures::{agent, parsed},
+};
+
+#[test]
+fn whatever_opensession_wrote_parses_and_is_canonical_from_then_on() {
+    let Some(corpus) = corpus("no HAIL of OpenSession is read") else { return };
+    let files: Vec<_> =
+        files_below(&corpus.join("hail-opensession")).into_iter().filter(|path| reason(path).is_none()).collect();
+    assert!(!files.is_empty());
+    for path in files {
+        let first = parsed("hail", &path);
+        assert_eq!(first.warnings, [], "{}", path.display());
+        let bytes = first.session.to_bytes();
+        let second = parse_session(agent("hail"), &mut Log::new(&bytes[..], None)).expect("it is canonical");
+        assert!(second.session.to_bytes() == bytes, "{}", path.display());
+        let lines = fs::read(&path).expect("readable").split(|byte| *byte == b'\n').count();
+        assert!(!first.session.events.is_empty() && first.session.events.len() < lines, "{}", path.display());
+    }
+}
