@@ -18,7 +18,9 @@ use crate::hail::{Lines, describe_json};
 
 /// How many records are looked at before a file counts as nobody's.
 const SAMPLE_RECORDS: usize = 200;
-/// How many bytes of a file are looked at.
+/// How many bytes of a file are looked at first.
+const FIRST_BYTES: u64 = 256 * 1024;
+/// How many bytes of a file are looked at where the first ones tell nothing.
 const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How a file begins.
@@ -86,17 +88,28 @@ impl Sample {
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn read(reader: impl BufRead) -> io::Result<Self> {
+    pub fn read(mut reader: impl BufRead) -> io::Result<Self> {
         let mut head = Vec::new();
-        reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
+        reader.by_ref().take(FIRST_BYTES).read_to_end(&mut head)?;
+        let is_whole = (head.len() as u64) < FIRST_BYTES;
+        let sample = Self::look_at(&head, is_whole)?;
+        if is_whole || is_database(&head) || ALL.iter().any(|agent| agent.recognises(&sample)) {
+            return Ok(sample);
+        }
+        // Some logs begin with a record of megabytes.
+        reader.take(SAMPLE_BYTES - FIRST_BYTES).read_to_end(&mut head)?;
         let is_whole = (head.len() as u64) < SAMPLE_BYTES;
-        let mut sample = Self { text: text_of(&head), ..Self::default() };
-        if is_database(&head) {
+        Self::look_at(&head, is_whole)
+    }
+
+    fn look_at(head: &[u8], is_whole: bool) -> io::Result<Self> {
+        let mut sample = Self { text: text_of(head), ..Self::default() };
+        if is_database(head) {
             sample.lines = 1;
             return Ok(sample);
         }
-        sample.read_lines(&head, is_whole)?;
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+        sample.read_lines(head, is_whole)?;
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         // Several records are lines. One, or none, may be a document.
         if sample.records.len() < 2 || is_laid_out(head) {
             let found = document::peek(head);
@@ -116,11 +129,15 @@ impl Sample {
         while self.records.len() < SAMPLE_RECORDS {
             let Some(line) = lines.next_line()? else { break };
             self.lines += 1;
-            let record = line.text.map_err(|fault| fault.to_string()).and_then(|text| {
-                serde_json::from_str(text).map_err(|fault| format!("not JSON: {}", describe_json(&fault)))
+            let records = line.text.map_err(|fault| fault.to_string()).and_then(|text| {
+                // Two programs that write at once may put two records into one line.
+                let records = serde_json::Deserializer::from_str(text).into_iter();
+                records
+                    .collect::<Result<Vec<Value>, _>>()
+                    .map_err(|fault| format!("not JSON: {}", describe_json(&fault)))
             });
-            match record {
-                Ok(record) => self.records.push(record),
+            match records {
+                Ok(records) => self.records.extend(records),
                 // The sample may end within a line.
                 Err(_) if !line.terminated && !is_whole && self.lines > 1 => {}
                 Err(cause) => {

@@ -14,13 +14,15 @@ use git_session::{
 const NAMES: [(&str, &str); 3] = [("gemini", "gemini-cli"), ("qwen", "qwen-code"), ("hail-opensession", "hail")];
 
 /// Files that are no session, with the reason: what their names hold.
-const NO_SESSION: [(&str, &str); 10] = [
+const NO_SESSION: [(&str, &str); 12] = [
     (".meta.json", "metadata beside a session"),
     ("/message_", "one message of OpenCode, its folders flattened"),
     ("/part_", "one part of a message of OpenCode, its folders flattened"),
     ("/storage_legacy_part_", "one part of a message of OpenCode, its folders flattened"),
     ("opencode_storage_v2_migration", "a number"),
-    (".compaction.json", "the summary of a session, beside it"),
+    ("/session_proj_test_", "a session of OpenCode without its messages, its folders flattened"),
+    ("Fixtures_Cursor_test-store.db", "a store of the Cursor CLI without a message"),
+    ("cass_api_conversation_history.json", "made up, in no format that Cline ever wrote"),
     ("opensession_bubbles.json", "a part of a database, as JSON"),
     ("opensession_composer_data.json", "a part of a database, as JSON"),
     ("empty", "nothing in it"),
