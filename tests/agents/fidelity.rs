@@ -1,38 +1,45 @@
 //! The table in `docs/agents.md`: what the parsers make of logs that are not in the repository.
 //!
 //! `GIT_SESSION_DATA` names the folder with `corpus/<agent>/…`; `GIT_SESSION_UPDATE_DOCS=1` rewrites
-//! the table rather than comparing it.
+//! the table rather than comparing it. Agents without a log there are shown by the project's fixtures.
 
 use std::{
+    collections::HashSet,
     env, fs,
     path::{Path, PathBuf},
 };
 
 use git_session::{
-    agents::{Log, by_name, parse_session},
-    hail::{Block, Event, EventType, Session, attribute},
+    agents,
+    hail::{Block, Canonical, Event, EventType, Header, Lines, Reader, Record, attribute},
 };
 
-const AGENTS: [&str; 2] = ["claude-code", "codex"];
+use super::corpus::{corpus, files_below, folders, reason, sessions};
+
 const BEGIN: &str = "<!-- fidelity:begin -->\n";
 const END: &str = "<!-- fidelity:end -->";
 
-/// What the logs of one agent hold.
+/// What the logs of one agent hold: pairs are what is known, and of how many.
 #[derive(Default)]
 struct Row {
-    files: u64,
+    sessions: u64,
     events: u64,
     prompts: u64,
+    titles: u64,
+    directories: u64,
+    branches: u64,
+    models: u64,
+    versions: u64,
     calls: u64,
-    results: u64,
-    edits: u64,
-    edits_with_diff: u64,
+    results: [u64; 2],
+    commands: [u64; 2],
+    edits: [u64; 2],
     created: u64,
-    commands: u64,
-    commands_with_code: u64,
     thinking: u64,
     subagents: u64,
+    compactions: u64,
     images: u64,
+    costs: u64,
     tokens: [u64; 5],
 }
 
@@ -46,27 +53,44 @@ const TOKENS: [&str; 5] = [
 ];
 
 impl Row {
-    /// Sums up every log of `agent`.
-    fn of(agent: &str, folder: &Path) -> Self {
+    /// Sums up every session of `agent` in the files.
+    fn of(agent: &str, files: &[PathBuf]) -> Self {
         let mut row = Self::default();
-        for path in logs_below(folder) {
-            let bytes = fs::read(&path).expect("readable");
-            if bytes.iter().all(u8::is_ascii_whitespace) {
-                continue;
+        for path in files.iter().filter(|path| reason(path).is_none()) {
+            match sessions(path) {
+                Ok((found, sessions)) if found.name() == agent => sessions.iter().for_each(|session| row.add(session)),
+                _ => {}
             }
-            let parsed = parse_session(by_name(agent).expect("known"), &mut Log::new(&bytes[..], Some(&path)));
-            row.add(&parsed.unwrap_or_else(|fault| panic!("{}: {fault}", path.display())).session);
         }
         row
     }
 
-    fn add(&mut self, session: &Session) {
-        self.files += 1;
-        self.subagents += u64::from(session.header.role() == "auxiliary");
+    fn add(&mut self, session: &Canonical) {
+        self.sessions += 1;
         self.calls += session.stats.tool_call_count;
-        for event in &session.events {
+        self.add_header(&session.header);
+        let events = events(session);
+        let id = |event: &Event| event.attributes.get(attribute::CALL_ID).map(ToString::to_string);
+        let calls: HashSet<String> = events.iter().filter(|event| !is_result(event)).filter_map(id).collect();
+        for event in &events {
+            if is_result(event) {
+                self.results[0] += u64::from(id(event).is_some_and(|id| calls.contains(&id)));
+                self.results[1] += 1;
+            }
             self.add_event(event);
         }
+        let has_cost = |event: &Event| event.attributes.contains_key(attribute::COST_USD);
+        let is_priced = session.header.context.attributes.contains_key(attribute::COST_USD);
+        self.costs += u64::from(is_priced || events.iter().any(has_cost));
+    }
+
+    fn add_header(&mut self, header: &Header) {
+        self.titles += u64::from(!header.context.title.is_empty());
+        self.directories += u64::from(header.cwd().is_some());
+        self.branches += u64::from(header.attribute(attribute::GIT_BRANCH).is_some());
+        self.models += u64::from(!["", "unknown"].contains(&header.agent.model.as_str()));
+        self.versions += u64::from(header.agent.tool_version.is_some());
+        self.subagents += u64::from(header.role() == "auxiliary");
     }
 
     fn add_event(&mut self, event: &Event) {
@@ -74,19 +98,15 @@ impl Row {
         for (sum, key) in self.tokens.iter_mut().zip(TOKENS) {
             *sum += event.count(key);
         }
+        let raw = event.attributes.get(attribute::RAW_TYPE).and_then(|raw| raw.as_str()).unwrap_or_default();
+        let injected = event.attributes.get("source.injected").and_then(|raw| raw.as_str()).unwrap_or_default();
+        self.compactions += u64::from(format!("{raw} {injected}").to_lowercase().contains("compact"));
         self.images += event.content.blocks.iter().filter(|block| is_image(block)).count() as u64;
         match &event.event_type {
             EventType::UserMessage => self.prompts += 1,
-            EventType::ToolResult { .. } => self.results += 1,
-            EventType::FileEdit { diff, .. } => {
-                self.edits += 1;
-                self.edits_with_diff += u64::from(diff.is_some());
-            }
+            EventType::FileEdit { diff, .. } => add(&mut self.edits, diff.is_some()),
             EventType::FileCreate { .. } => self.created += 1,
-            EventType::ShellCommand { exit_code, .. } => {
-                self.commands += 1;
-                self.commands_with_code += u64::from(exit_code.is_some());
-            }
+            EventType::ShellCommand { exit_code, .. } => add(&mut self.commands, exit_code.is_some()),
             EventType::Thinking => self.thinking += 1,
             _ => {}
         }
@@ -94,27 +114,44 @@ impl Row {
 
     /// The columns, in order.
     fn cells(&self) -> Vec<(&'static str, String)> {
-        let share = |part: u64, whole: u64| format!("{part} / {whole}");
+        let number = |number: u64| if number == 0 { "–".to_owned() } else { number.to_string() };
+        let share = |[part, whole]: [u64; 2]| if whole == 0 { "–".to_owned() } else { format!("{part} / {whole}") };
         let [input, output, cache_read, cache_write, reasoning] = self.tokens;
         vec![
-            ("files", self.files.to_string()),
-            ("events", self.events.to_string()),
-            ("human prompts", self.prompts.to_string()),
-            ("tool calls", self.calls.to_string()),
-            ("tool results", self.results.to_string()),
-            ("edits with diff / edits", share(self.edits_with_diff, self.edits)),
-            ("files created", self.created.to_string()),
-            ("commands with exit code / commands", share(self.commands_with_code, self.commands)),
-            ("thinking", self.thinking.to_string()),
-            ("subagent sessions", self.subagents.to_string()),
-            ("images", self.images.to_string()),
-            ("input tokens", input.to_string()),
-            ("output tokens", output.to_string()),
-            ("cache-read tokens", cache_read.to_string()),
-            ("cache-write tokens", cache_write.to_string()),
-            ("reasoning tokens", reasoning.to_string()),
+            ("sessions", number(self.sessions)),
+            ("events", number(self.events)),
+            ("human prompts", number(self.prompts)),
+            ("title", number(self.titles)),
+            ("directory", number(self.directories)),
+            ("branch", number(self.branches)),
+            ("model", number(self.models)),
+            ("version", number(self.versions)),
+            ("tool calls", number(self.calls)),
+            ("results with their call", share(self.results)),
+            ("commands with exit code", share(self.commands)),
+            ("edits with diff", share(self.edits)),
+            ("files created", number(self.created)),
+            ("thinking", number(self.thinking)),
+            ("subagent sessions", number(self.subagents)),
+            ("compaction", number(self.compactions)),
+            ("images", number(self.images)),
+            ("sessions with cost", number(self.costs)),
+            ("input tokens", number(input)),
+            ("output tokens", number(output)),
+            ("cache-read tokens", number(cache_read)),
+            ("cache-write tokens", number(cache_write)),
+            ("reasoning tokens", number(reasoning)),
         ]
     }
+}
+
+fn add(share: &mut [u64; 2], is_known: bool) {
+    share[0] += u64::from(is_known);
+    share[1] += 1;
+}
+
+fn is_result(event: &Event) -> bool {
+    matches!(event.event_type, EventType::ToolResult { .. } | EventType::TaskEnd { .. })
 }
 
 fn is_image(block: &Block) -> bool {
@@ -125,46 +162,55 @@ fn is_image(block: &Block) -> bool {
     }
 }
 
-fn logs_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display())) {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            found.extend(logs_below(&path));
-        } else if path.extension().is_some_and(|extension| extension == "jsonl") {
-            found.push(path);
+fn events(session: &Canonical) -> Vec<Event> {
+    let bytes = session.to_bytes().expect("small");
+    let mut lines = Lines::new(&bytes[..]);
+    let mut reader = Reader::new(&mut lines);
+    let mut events = Vec::new();
+    while let Some((_, record)) = reader.next_record().expect("canonical") {
+        if let Record::Event(event) = record {
+            events.push(*event);
         }
     }
-    found.sort();
-    found
+    events
 }
 
-/// The Markdown table over the logs in `corpus`.
+/// The Markdown table: an agent a row, of the logs in `corpus`, else of the fixtures.
 fn table(corpus: &Path) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rows = AGENTS.map(|agent| (agent, Row::of(agent, &corpus.join(agent)).cells()));
+    let known = folders(corpus);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents");
+    let mut rows = Vec::new();
+    for agent in agents::names() {
+        let folder = known.iter().find(|(name, _)| *name == agent).map(|(_, folder)| folder.clone());
+        let (name, folder) = match folder {
+            Some(folder) => (agent.to_owned(), folder),
+            None => (format!("{agent} (fixtures)"), fixtures.join(agent)),
+        };
+        if folder.is_dir() {
+            rows.push((name, Row::of(agent, &files_below(&folder)).cells()));
+        }
+    }
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
     let names: Vec<String> = rows[0].1.iter().map(|(name, _)| (*name).to_owned()).collect();
     let rule = format!("|---|{}\n", "---:|".repeat(names.len()));
     let mut table = line(&[vec!["agent".to_owned()], names].concat()) + &rule;
     for (agent, cells) in rows {
         let values = cells.into_iter().map(|(_, value)| value).collect();
-        table.push_str(&line(&[vec![agent.to_owned()], values].concat()));
+        table.push_str(&line(&[vec![agent], values].concat()));
     }
     table
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the data folder is the tests' own business")]
+#[expect(clippy::disallowed_methods, reason = "whether to rewrite the document is the test's own business")]
 fn the_fidelity_table_is_what_the_parsers_make_of_the_corpus() {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/agents.md");
     let text = fs::read_to_string(&document).expect("docs/agents.md is there");
     let (head, rest) = text.split_once(BEGIN).expect("docs/agents.md marks where the table begins");
     let (known, tail) = rest.split_once(END).expect("docs/agents.md marks where the table ends");
-    let Some(data) = env::var_os("GIT_SESSION_DATA") else {
-        eprintln!("GIT_SESSION_DATA is not set: the table in docs/agents.md is not checked");
-        return;
-    };
-    let table = table(&Path::new(&data).join("corpus"));
+    let Some(corpus) = corpus("the table in docs/agents.md is not checked") else { return };
+    let table = table(&corpus);
     if env::var_os("GIT_SESSION_UPDATE_DOCS").is_some_and(|update| update == "1") {
         fs::write(&document, format!("{head}{BEGIN}{table}{END}{tail}")).expect("docs/agents.md can be written");
         return;
