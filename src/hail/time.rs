@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
@@ -25,13 +25,13 @@ impl Timestamp {
     /// Converts milliseconds since 1970; `None` outside chrono's range.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
-        DateTime::from_timestamp_millis(millis).map(Self)
+        DateTime::from_timestamp_millis(millis).and_then(writable)
     }
 
     /// Converts seconds since 1970; `None` outside chrono's range.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Option<Self> {
-        DateTime::from_timestamp(seconds, 0).map(Self)
+        DateTime::from_timestamp(seconds, 0).and_then(writable)
     }
 
     /// Whole seconds since 1970.
@@ -59,15 +59,21 @@ impl Timestamp {
     }
 }
 
+/// RFC 3339 has four digits for the year.
+fn writable(time: DateTime<Utc>) -> Option<Timestamp> {
+    (0..=9999).contains(&time.year()).then_some(Timestamp(time))
+}
+
 impl From<DateTime<Utc>> for Timestamp {
+    /// A time that RFC 3339 cannot write counts as the epoch.
     fn from(value: DateTime<Utc>) -> Self {
-        Self(value)
+        writable(value).unwrap_or(Self::EPOCH)
     }
 }
 
 impl From<std::time::SystemTime> for Timestamp {
     fn from(value: std::time::SystemTime) -> Self {
-        Self(value.into())
+        DateTime::from(value).into()
     }
 }
 
@@ -76,8 +82,9 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.with_timezone(&Utc)))
-            .map_err(|_| InvalidTimestamp { text: text.chars().take(40).collect() })
+            .ok()
+            .and_then(|time| writable(time.with_timezone(&Utc)))
+            .ok_or_else(|| InvalidTimestamp { text: text.chars().take(40).collect() })
     }
 }
 
@@ -116,6 +123,7 @@ mod tests {
             let time: Timestamp = input.parse().expect("valid");
             assert_eq!(time.to_string(), canonical);
         }
+        assert_eq!(Timestamp::from_millis(1_745_343_730_123_000), None, "a year of five digits cannot be written");
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 }
