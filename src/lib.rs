@@ -1,7 +1,7 @@
 //! Keeps AI coding sessions in git, beside the commits they made.
 //!
 //! ```text
-//! agent log ──agents──▶ hail::Session ──redact──▶ Redacted<Session> ──ledger──▶ hidden ref | note
+//! agent log ──agents──▶ hail::Event ──redact──▶ Redacted<Canonical> ──ledger──▶ hidden ref | note
 //!                                                                        │
 //! commit message ◀──link (which session made these lines?)───────────────┤
 //!                                                                        │

@@ -13,14 +13,14 @@ const QUIET_BYTES: u64 = 32 * 1024 * 1024;
 /// A bar on standard error: logs, bytes, rate, agent.
 pub(super) struct Bar {
     is_watched: bool,
-    bar: ProgressBar,
+    drawn: ProgressBar,
     logs: usize,
     read: usize,
 }
 
 impl Bar {
     pub(super) fn new(context: &Context) -> Self {
-        Self { is_watched: context.is_watched, bar: ProgressBar::hidden(), logs: 0, read: 0 }
+        Self { is_watched: context.is_watched, drawn: ProgressBar::hidden(), logs: 0, read: 0 }
     }
 }
 
@@ -33,19 +33,19 @@ impl Progress for Bar {
                 "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {msg}",
             );
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            self.bar = ProgressBar::new(bytes).with_style(style);
+            self.drawn = ProgressBar::new(bytes).with_style(style);
         }
     }
 
     fn advance(&mut self, source: &Source) {
         self.read += 1;
-        self.bar.set_message(format!("{}/{} logs, {}", self.read, self.logs, source.agent.title()));
-        self.bar.inc(source.log.size);
+        self.drawn.set_message(format!("{}/{} logs, {}", self.read, self.logs, source.agent.title()));
+        self.drawn.inc(source.log.size);
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

@@ -85,23 +85,29 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         others_pushed: Vec::new(),
         withheld: Vec::new(),
     };
-    let mut problems = Vec::new();
-    let mut warning = None;
-    if !arguments.fetch_only {
+    let (problems, warning) = send(&exchange, &mut answer, !arguments.fetch_only)?;
+    let mut report = Report::new(answer);
+    report.is_good = problems.is_empty();
+    report.notes = problems;
+    report.notes.extend(warning);
+    Ok(report)
+}
+
+/// Pushes the ledgers where that is wanted, and exchanges what lies beside them. Returns what went
+/// wrong, and what is worth a word though nothing did.
+fn send(exchange: &Exchange<'_>, answer: &mut Answer, is_push: bool) -> Result<(Vec<String>, Option<String>)> {
+    let (mut problems, mut warning) = (Vec::new(), None);
+    if is_push {
         let outcome = exchange.push(&exchange.all_pairs()?)?;
         answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
         answer.withheld = outcome.withheld;
         problems = outcome.problems;
         warning = outcome.warning;
     }
-    let carried = exchange.exchange_companions(!arguments.fetch_only)?;
+    let carried = exchange.exchange_companions(is_push)?;
     problems.extend(carried.problems);
     (answer.others_fetched, answer.others_pushed) = (carried.fetched, carried.pushed);
-    let mut report = Report::new(answer);
-    report.is_good = problems.is_empty();
-    report.notes = problems;
-    report.notes.extend(warning);
-    Ok(report)
+    Ok((problems, warning))
 }
 
 fn known(repository: &Repository, remote: &str) -> Result<String> {

@@ -37,8 +37,28 @@ struct Place {
     time: Timestamp,
     offset: u64,
     length: u64,
-    /// `None` for no call of a tool, `Some(None)` for a call without id, else the id's hash.
-    call: Option<Option<u64>>,
+    call: Call,
+}
+
+/// Whether an event is the call of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    No,
+    Anonymous,
+    /// The hash of its id.
+    Named(u64),
+}
+
+impl Call {
+    fn of(event: &Event) -> Self {
+        let id = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        match id {
+            _ if !event.event_type.is_tool_call() => Self::No,
+            Some(id) => Self::Named(hash(id) as u64),
+            None => Self::Anonymous,
+        }
+    }
 }
 
 /// A whole session in canonical form.
@@ -74,9 +94,7 @@ impl Sink for Spool {
         self.stats.add(&event);
         let start = self.memory.len();
         writer::event_line(&mut self.memory, &event)?;
-        let call = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
-        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        let call = event.event_type.is_tool_call().then(|| call.map(|id| hash(id) as u64));
+        let call = Call::of(&event);
         let length = (self.memory.len() - start) as u64;
         self.places.push(Place { time: event.timestamp, offset: self.written + start as u64, length, call });
         if self.memory.len() > if self.file.is_some() { BLOCK } else { MAX_MEMORY } {
@@ -127,13 +145,11 @@ impl Spool {
 
 /// How many calls there are: events that follow one another with one call id are one call.
 fn calls(places: &[Place]) -> u64 {
-    let mut last = None;
+    let mut last = Call::No;
     let mut count = 0;
-    for call in places.iter().filter_map(|place| place.call) {
-        if call.is_none() || call != last {
-            count += 1;
-            last = call;
-        }
+    for call in places.iter().map(|place| place.call).filter(|call| *call != Call::No) {
+        count += u64::from(call == Call::Anonymous || call != last);
+        last = call;
     }
     count
 }

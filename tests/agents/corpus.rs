@@ -30,7 +30,7 @@ const NO_SESSION: [(&str, &str); 12] = [
 ];
 
 /// The folder that `GIT_SESSION_DATA` names; `None`, with a word about it, where it is unset.
-#[expect(clippy::disallowed_methods, reason = "the data folder is the tests' own business")]
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "the data folder is the tests' own business")]
 pub fn corpus(what: &str) -> Option<PathBuf> {
     let data = env::var_os("GIT_SESSION_DATA");
     if data.is_none() {

@@ -74,7 +74,7 @@ fn the_parsers_agree_with_an_independent_count() {
         if agent == "hail" {
             continue;
         }
-        assert!(script.is_file(), "{} has no script that counts its logs", agent);
+        assert!(script.is_file(), "{agent} has no script that counts its logs");
         for path in files_below(&folder).into_iter().filter(|path| reason(path).is_none()) {
             // A file under another agent's name is that agent's.
             let Ok((found, sessions)) = sessions(&path) else { continue };
