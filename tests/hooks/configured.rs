@@ -60,6 +60,8 @@ fn installing_touches_no_file_of_anybody_and_uninstalling_leaves_the_configurati
     script(&work, ".git/hooks/commit-msg", "#!/bin/sh\n# a person's");
     fs::write(work.join(".git/config"), work.read(".git/config") + "# a remark\n[mine]\n\tvalue = 1 ; another\n")
         .expect("a configuration");
+    // Which remotes may get sessions is a choice of its own, which stays.
+    work.git(&["config", "opensession.remotes", "origin"]);
     let before = work.read(".git/config");
     work.session(&["hooks", "install"]).ok();
     let installed = work.read(".git/config");

@@ -145,7 +145,7 @@ fn a_hook_that_is_a_link_or_a_program_is_run() {
 
 #[test]
 fn a_hooks_folder_that_cannot_be_written_is_refused_with_the_lines_to_add_by_hand() {
-    let world = World::new();
+    let world = World::with_scripts();
     let work = world.repository("work");
     work.write("../closed/x", "");
     work.run("chmod", &["a-w", "../closed"]).ok();
@@ -164,7 +164,7 @@ fn a_hooks_folder_that_cannot_be_written_is_refused_with_the_lines_to_add_by_han
 
 #[test]
 fn a_work_tree_with_a_hooks_folder_of_its_own_gets_ours_there() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, _) = world.shared();
     work.git(&["config", "extensions.worktreeConfig", "true"]);
     work.git(&["worktree", "add", "--quiet", "-b", "side", "../side"]);

@@ -144,7 +144,7 @@ fn a_full_disk_is_a_clean_error_and_leaves_the_ledger_as_it_was() {
 
 #[test]
 fn a_full_disk_stops_no_commit_and_no_push() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, remote) = world.shared();
     let full = world.path().join("full");
     fs::write(&full, format!("#!/bin/sh\n{ON_A_FULL_DISK}exec '{PROGRAM}' \"$@\"\n")).expect("a script");
@@ -191,7 +191,7 @@ fn work_run(place: &Place, arguments: &[&str]) -> Ran {
 
 #[test]
 fn in_a_read_only_repository_reads_work_and_hooks_end_with_0() {
-    let world = World::new();
+    let world = World::with_scripts();
     let (work, _) = world.shared();
     ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
     work.commit_all("Write");

@@ -77,6 +77,18 @@ impl World {
         found >= oldest
     }
 
+    /// Whether the git under test was built to speak HTTP; where it was not, says so.
+    pub fn has_http(&self) -> bool {
+        let place = self.place(".");
+        let is_there = Path::new(place.git(&["--exec-path"]).trim()).join("git-remote-http").exists();
+        if !is_there {
+            let version = place.git(&["--version"]);
+            let version = version.trim().trim_start_matches("git version ");
+            let _ = writeln!(std::io::stderr(), "\nskipped: git {version} knows no HTTP");
+        }
+        is_there
+    }
+
     pub fn path(&self) -> PathBuf {
         self.root.path().canonicalize().expect("the directory exists")
     }
