@@ -19,8 +19,9 @@ use crate::{
     redact::{Redacted, Redactor},
 };
 
-/// How much of a log is looked at to tell whose it is and where it worked, in bytes: 64 KiB.
-const SAMPLE_BYTES: u64 = 64 * 1024;
+/// How much of a log is looked at to tell whether it is its agent's and where it worked, in bytes:
+/// 16 KiB. Where that does not tell, more is.
+const SAMPLE_BYTES: u64 = 16 * 1024;
 
 /// What tells a session of this repository: read once, used by every thread.
 #[derive(Clone, Debug, Default)]
@@ -137,11 +138,7 @@ fn log_at<'a>(path: &'a Path, part: Option<&'a str>) -> Result<Log<'a>> {
 /// When the log cannot be read, or is too large for a ledger.
 pub fn read(home: Option<&Home>, redactor: &Redactor, source: &Source) -> Result<Option<Reading>> {
     let (path, part) = (&source.log.path, source.log.part.as_deref());
-    let sample = match part {
-        Some(_) => Sample::default(),
-        None => Sample::read(BufReader::new(open(path)?.take(SAMPLE_BYTES))).map_err(|fault| named(path, fault))?,
-    };
-    let agent = writer(source, &sample);
+    let (agent, sample) = look_at(source)?;
     if home.map_or(Ok(true), |home| belongs(home, agent, source, &sample))? {
         let mut spool = redactor.spool();
         let warnings = send(agent, source, &mut spool)?;
@@ -154,12 +151,20 @@ pub fn read(home: Option<&Home>, redactor: &Redactor, source: &Source) -> Result
     Ok(None)
 }
 
-/// The agent that wrote a log: the one in whose home it is, unless its content is another's.
-fn writer(source: &Source, sample: &Sample) -> &'static dyn Agent {
-    if source.log.part.is_some() || source.agent.recognises(sample) {
-        return source.agent;
+/// The agent that wrote a log, which is the one in whose home it is unless its content is
+/// another's, and how the log begins.
+fn look_at(source: &Source) -> Result<(&'static dyn Agent, Sample)> {
+    let path = &source.log.path;
+    if source.log.part.is_some() {
+        return Ok((source.agent, Sample::default()));
     }
-    agents::detect(sample).unwrap_or(source.agent)
+    let head = BufReader::new(open(path)?.take(SAMPLE_BYTES));
+    let sample = Sample::read(head).map_err(|fault| named(path, fault))?;
+    if source.agent.recognises(&sample) {
+        return Ok((source.agent, sample));
+    }
+    let sample = Sample::of(path).map_err(|fault| named(path, fault))?;
+    Ok((agents::detect(&sample).unwrap_or(source.agent), sample))
 }
 
 fn send(agent: &dyn Agent, source: &Source, sink: &mut dyn Sink) -> Result<Vec<Warning>> {

@@ -33,7 +33,10 @@ impl Import {
         }
         self.stream.extend_from_slice(b"done\n");
         // git keeps what is less than `fastimport.unpackLimit` loose.
-        repository.git(&["fast-import", "--quiet", "--done"]).input(self.stream).run()?.require()?;
+        // Speed matters now, and the next `git gc` packs tightly: light compression, no search for
+        // long chains of differences.
+        let arguments = ["-c", "pack.compression=1", "fast-import", "--quiet", "--depth=1", "--done"];
+        repository.git(&arguments).input(self.stream).run()?.require()?;
         Ok(())
     }
 }
