@@ -2,6 +2,7 @@
 
 mod capture;
 mod clones;
+mod databases;
 mod demo;
 mod discover;
 mod doctor;
