@@ -267,7 +267,7 @@ impl<'s> Transcript<'s> {
         }
         let facts = self.facts;
         let agent = Agent {
-            provider: facts.provider,
+            provider: if facts.provider.is_empty() { "unknown".to_owned() } else { facts.provider },
             model: facts.model,
             tool: self.tool.to_owned(),
             tool_version: facts.version,
@@ -303,7 +303,7 @@ impl<'s> Transcript<'s> {
         match self.waiting.pop_front() {
             Some(first) => {
                 self.first += 1;
-                self.sink.event(first.event)
+                self.sink.event(sound(first.event, self.first))
             }
             None => Ok(()),
         }
@@ -327,6 +327,17 @@ impl Tokens {
             event.attributes.insert(attribute::COST_USD.to_owned(), cost.into());
         }
     }
+}
+
+/// Gives an event that a log left without an id, or without what its kind needs, what HAIL asks for.
+fn sound(mut event: Event, number: u64) -> Event {
+    if event.event_id.is_empty() {
+        event.event_id = format!("event-{number}");
+    }
+    if event.event_type.empty_field().is_some() {
+        event.event_type = EventType::Custom { kind: "incomplete".to_owned() };
+    }
+    event
 }
 
 /// Turns an edit that failed into a plain call that keeps what was asked: no file was changed.

@@ -61,7 +61,7 @@ impl Validator {
                     broken("the event is older than the one before it");
                 }
                 self.last = self.last.max(Some(event.timestamp));
-                if let Some(field) = empty_field(&event.event_type) {
+                if let Some(field) = event.event_type.empty_field() {
                     broken(&format!("the {field} is empty"));
                 }
             }
@@ -82,16 +82,18 @@ impl Validator {
     }
 }
 
-/// Names the field of an event type that must not be empty but is.
-fn empty_field(event_type: &EventType) -> Option<&'static str> {
-    let (field, value) = match event_type {
-        EventType::ToolCall { name } | EventType::ToolResult { name, .. } => ("tool name", name),
-        EventType::FileRead { path }
-        | EventType::FileEdit { path, .. }
-        | EventType::FileCreate { path }
-        | EventType::FileDelete { path } => ("path", path),
-        EventType::ShellCommand { command, .. } => ("command", command),
-        _ => return None,
-    };
-    value.is_empty().then_some(field)
+impl EventType {
+    /// The field that must not be empty but is.
+    pub(crate) fn empty_field(&self) -> Option<&'static str> {
+        let (field, value) = match self {
+            Self::ToolCall { name } | Self::ToolResult { name, .. } => ("tool name", name),
+            Self::FileRead { path }
+            | Self::FileEdit { path, .. }
+            | Self::FileCreate { path }
+            | Self::FileDelete { path } => ("path", path),
+            Self::ShellCommand { command, .. } => ("command", command),
+            _ => return None,
+        };
+        value.is_empty().then_some(field)
+    }
 }
