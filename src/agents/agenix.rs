@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity,
     json_lines::JsonLines,
     message::{self, Message, Part, Speaker},
     transcript::{Outcome, Tokens, Transcript},
@@ -91,7 +91,7 @@ impl Agent for Agenix {
         records.finish()?;
         transcript.facts.cwd = path.and_then(folder_of);
         let stem = path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-        let id: SessionId = field::session_id("agenix", &id.or(stem).unwrap_or_default());
+        let id: SessionId = identity::session_id("agenix", &id.or(stem).unwrap_or_default());
         Ok(transcript.finish(id)?)
     }
 }
@@ -175,7 +175,7 @@ fn document(
         let time = message.get("timestamp").and_then(field::time);
         send(&mut transcript, format!("message-{index}"), time, message)?;
     }
-    Ok(transcript.finish(field::session_id("agenix", id))?)
+    Ok(transcript.finish(identity::session_id("agenix", id))?)
 }
 
 /// Sends a message, which looks the same in both forms.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, diff, field,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, diff, field, identity,
     message::{self, Message, Part, Speaker},
     tool,
     transcript::{Outcome, Tokens, Transcript},
@@ -85,7 +85,7 @@ impl Agent for Amp {
         for (index, message) in messages.iter().enumerate() {
             send(&mut transcript, Ledger::of(&thread), index, message)?;
         }
-        Ok(transcript.finish(field::session_id("amp", id))?)
+        Ok(transcript.finish(identity::session_id("amp", id))?)
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Value};
 
 use super::media;
-use crate::hail::{Block, Content, ObjectHash, SessionId, Timestamp};
+use crate::hail::{Block, Content, Timestamp};
 
 /// A member that is text and not empty.
 pub(super) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
@@ -99,17 +99,6 @@ pub(super) fn rest(record: &Value, known: &[&str]) -> Option<Value> {
     (!rest.is_empty()).then_some(Value::Object(rest))
 }
 
-/// The session id that an agent gave, or one made of it where it cannot be one.
-pub(super) fn session_id(agent: &str, native: &str) -> SessionId {
-    native.parse().unwrap_or_else(|_| hashed_id(agent, native))
-}
-
-/// A session id made of what tells a session from others.
-pub(super) fn hashed_id(agent: &str, native: &str) -> SessionId {
-    let hash = ObjectHash::of(native.as_bytes()).to_string();
-    format!("{agent}-{}", &hash[..16]).parse().expect("an agent's name and hex digits make a session id")
-}
-
 /// Who makes a model, by its name.
 pub(super) fn provider_of(model: &str) -> &'static str {
     let model = model.to_lowercase();
@@ -137,7 +126,7 @@ pub(super) fn without_credentials(url: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{rest, session_id, time};
+    use super::{rest, time};
 
     #[test]
     fn a_time_is_read_in_every_form_that_agents_write() {
@@ -154,12 +143,6 @@ mod tests {
         for written in [json!("0001-01-01T00:00:00Z"), json!("soon"), json!(1e300), json!(null)] {
             assert_eq!(time(&written), None, "{written}");
         }
-    }
-
-    #[test]
-    fn an_id_that_cannot_name_a_session_is_hashed() {
-        assert_eq!(session_id("amp", "T-1").as_str(), "T-1");
-        assert!(session_id("amp", "../x").as_str().starts_with("amp-"));
     }
 
     #[test]

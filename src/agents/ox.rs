@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity,
     json_lines::JsonLines,
     message::{self, Message, Part, Speaker},
     tool::{self, Kind},
@@ -172,13 +172,13 @@ impl Reader {
 
     /// The id: one that is unique, the folder's name, the agent's short id, or the header's hash.
     fn session_id(self, path: Option<&Path>) -> SessionId {
-        let Some((unique, own, header)) = self.id else { return field::hashed_id("ox", "") };
+        let Some((unique, own, header)) = self.id else { return identity::hashed_id("ox", "") };
         let raw = path.filter(|path| path.file_name().is_some_and(|name| name == "raw.jsonl"));
         let folder = raw.and_then(Path::parent).and_then(Path::file_name);
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
         match unique.or(folder).or(own) {
-            Some(id) => field::session_id("ox", &id),
-            None => field::hashed_id("ox", &header),
+            Some(id) => identity::session_id("ox", &id),
+            None => identity::hashed_id("ox", &header),
         }
     }
 

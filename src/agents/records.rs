@@ -4,8 +4,8 @@ use std::{collections::VecDeque, io};
 
 use serde_json::{Map, Value, json};
 
-use super::{Log, ParseError, Warning, transcript::Transcript};
-use crate::hail::{Event, LineFault, ObjectHash, SessionId, Timestamp, describe_json};
+use super::{Log, ParseError, Warning, identity, transcript::Transcript};
+use crate::hail::{Event, LineFault, SessionId, Timestamp, describe_json};
 
 /// One JSON object.
 pub(super) type Record = Map<String, Value>;
@@ -176,10 +176,8 @@ pub(super) fn session_id(log: &Log<'_>, candidates: [Option<&str>; 2], agent: &s
     let [own, in_name] = candidates;
     let resumed = log.resumed.as_ref().map(|header| header.session_id.as_str());
     let candidates = [own, resumed, in_name];
-    candidates.into_iter().flatten().find_map(|candidate| candidate.parse().ok()).unwrap_or_else(|| {
-        let hash = ObjectHash::of(seed.as_bytes()).to_string();
-        format!("{agent}-{}", &hash[..16]).parse().expect("letters, digits and dashes")
-    })
+    let own = candidates.into_iter().flatten().find_map(|candidate| candidate.parse().ok());
+    own.unwrap_or_else(|| identity::hashed_id(agent, seed))
 }
 
 /// The name of the log's file without its ending.

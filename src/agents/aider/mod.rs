@@ -10,7 +10,7 @@ mod session;
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity};
 use crate::{
     environment::Environment,
     hail::{SessionId, Sink, Timestamp},
@@ -140,7 +140,7 @@ fn split<'t>(text: &'t str, path: Option<&Path>) -> Vec<Chat<'t>> {
         let twin: &mut u32 = times.entry(*time).or_default();
         *twin += 1;
         let native = if *twin == 1 { format!("{folder}\n{time}") } else { format!("{folder}\n{time}\n{twin}") };
-        let id = field::hashed_id("aider", &native);
+        let id = identity::hashed_id("aider", &native);
         Chat { id, began: field::zoneless(time), line: *line, text: &text[*offset..end] }
     });
     chats.collect()

@@ -37,7 +37,7 @@ pub(super) fn load(log: &mut Log<'_>) -> Result<Task, ParseError> {
                 return Err(refuse(1, "no messages of Cline"));
             };
             let name = records::text(&store, "sessionId").unwrap_or_default().to_owned();
-            let id = identity::session_id(&name, "cline");
+            let id = identity::session_id("cline", &name);
             let began = name.split('_').next().and_then(time_of_name);
             Ok(Task { id, messages, window: Vec::new(), metadata: Record::new(), store: Some(store), began })
         }
@@ -67,7 +67,7 @@ fn task(path: Option<&Path>, messages: Vec<Value>, window: Option<Vec<Value>>, t
     let seed = messages.first().or_else(|| window.first()).map_or_else(|| text.to_owned(), Value::to_string);
     let id = name.filter(|_| began.is_some()).and_then(|name| name.parse().ok()).unwrap_or_else(|| {
         // No id begins with a dash, so this is the hash of it.
-        identity::session_id(&format!("-{seed}"), "cline")
+        identity::session_id("cline", &format!("-{seed}"))
     });
     let window =
         window.into_iter().filter_map(|shown| if let Value::Object(shown) = shown { Some(shown) } else { None });

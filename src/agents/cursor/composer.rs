@@ -27,7 +27,7 @@ pub(super) fn write(conversation: Conversation, sink: &mut dyn Sink) -> Result<V
             other => transcript.unknown(&format!("bubble-{index}"), None, "unknown", other)?,
         }
     }
-    Ok(transcript.finish(identity::session_id(&id, "cursor"))?)
+    Ok(transcript.finish(identity::session_id("cursor", &id))?)
 }
 
 fn facts(conversation: &Conversation) -> Facts {

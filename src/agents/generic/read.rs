@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Log, ParseError, Warning, field,
+        Log, ParseError, Warning, field, identity,
         json_lines::JsonLines,
         message::{self, Message, Part, Speaker},
         transcript::{Outcome, Tokens, Transcript},
@@ -35,8 +35,8 @@ pub(super) fn parse(
         records.finish()?;
     }
     let id = match &reader.id {
-        Some(id) => field::session_id(tool, id),
-        None => field::hashed_id(tool, &reader.first.unwrap_or_default()),
+        Some(id) => identity::session_id(tool, id),
+        None => identity::hashed_id(tool, &reader.first.unwrap_or_default()),
     };
     Ok(transcript.finish(id)?)
 }

@@ -61,7 +61,7 @@ pub(super) fn write(path: &Path, part: Option<&str>, sink: &mut dyn Sink) -> Res
         let at = row.get("created_timestamp").and_then(Value::as_i64).and_then(seconds);
         message::usage_event(&mut transcript, (&format!("usage-{index}"), at), used)?;
     }
-    Ok(transcript.finish(identity::session_id(&id, "goose"))?)
+    Ok(transcript.finish(identity::session_id("goose", &id))?)
 }
 
 /// What a session used beyond what its ledger says of each answer: a ledger may have begun late.

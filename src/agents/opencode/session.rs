@@ -37,7 +37,7 @@ pub(super) fn write(loaded: Loaded, sink: &mut dyn Sink) -> Result<Vec<Warning>,
             transcript.unknown(&format!("{native}-{key}"), None, &key, value)?;
         }
     }
-    let id = identity::session_id(&native, "opencode");
+    let id = identity::session_id("opencode", &native);
     Ok(transcript.finish(id)?)
 }
 
