@@ -4,8 +4,13 @@ use std::{
     ffi::{OsStr, OsString},
     io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::Pid,
 };
 
 use super::{GitError, Repository};
@@ -13,6 +18,9 @@ use crate::environment::Environment;
 
 /// The longest a git process may take unless the caller says otherwise.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
+
+/// How long a git that was asked to end may take to put its files in order.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The environment variables that point git at a repository, which must not leak into commands
 /// meant for another one.
@@ -197,8 +205,24 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Ve
     })
 }
 
-/// Waits for the child; kills it and returns `None` when it takes longer than `limit`.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
+/// Waits for the child; ends it and returns `None` when it takes longer than `limit`.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    if let Some(status) = wait_for(child, limit)? {
+        return Ok(Some(status));
+    }
+    // Asked first: a git that is killed leaves its lock files behind.
+    if let Ok(id) = i32::try_from(child.id()) {
+        let _ = signal::kill(Pid::from_raw(id), Signal::SIGTERM);
+    }
+    if wait_for(child, GRACE)?.is_none() {
+        child.kill()?;
+        child.wait()?;
+    }
+    Ok(None)
+}
+
+/// Waits for the child, at most for `limit`.
+fn wait_for(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     let started = Instant::now();
     let mut pause = Duration::from_micros(200);
     loop {
@@ -206,8 +230,6 @@ fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::proce
             return Ok(Some(status));
         }
         if started.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(pause);
@@ -333,5 +355,31 @@ impl Sandbox {
         let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
         said.push_str(&String::from_utf8_lossy(&output.stderr));
         Ok((output.status.success(), said))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        process::Command,
+        time::{Duration, Instant},
+    };
+
+    use super::wait;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "what is waited for stands for a git")]
+    fn a_process_that_takes_too_long_may_put_its_files_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = "trap 'rm lock; exit 1' TERM; touch lock; while :; do sleep 0.01; done";
+        let mut child = Command::new("sh").args(["-c", script]).current_dir(&folder).spawn().expect("a shell");
+        let lock = folder.path().join("lock");
+        let started = Instant::now();
+        while !lock.exists() && started.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(lock.exists());
+        assert!(wait(&mut child, Duration::ZERO).expect("an end").is_none());
+        assert!(!lock.exists());
     }
 }

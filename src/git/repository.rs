@@ -2,7 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use gix::bstr::{BString, ByteSlice};
+use gix::{
+    bstr::{BString, ByteSlice},
+    odb::store::init::Slots,
+    open::Options,
+    sec::{
+        Trust,
+        trust::{DefaultForLevel, Mapping},
+    },
+};
 
 use super::{GitError, ObjectId, error::During};
 
@@ -11,6 +19,10 @@ pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,
 }
+
+/// How many packs may come in while a repository is open: each fetch brings some, and gix would not see
+/// the objects of one that has no slot.
+const NEW_PACKS: usize = 512;
 
 /// What HEAD points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +33,11 @@ pub struct Head {
     pub commit: Option<ObjectId>,
 }
 
+/// The same options, with slots for the packs that fetches bring.
+fn roomy(options: Options) -> Options {
+    options.object_store_slots(Slots::AsNeededByDiskState { multiplier: 2.0, minimum: NEW_PACKS })
+}
+
 impl Repository {
     /// Opens the repository that git would use in `directory`: `GIT_DIR` and its companions are
     /// honoured, as a hook needs it.
@@ -28,7 +45,14 @@ impl Repository {
     /// # Errors
     /// When there is none, or it belongs to another user.
     pub fn discover(directory: &Path) -> Result<Self, GitError> {
-        let found = gix::ThreadSafeRepository::discover_with_environment_overrides(directory);
+        let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
+            directory,
+            gix::discover::upwards::Options::default(),
+            Mapping {
+                full: roomy(Options::default_for_level(Trust::Full)),
+                reduced: roomy(Options::default_for_level(Trust::Reduced)),
+            },
+        );
         let mut gix = found.map_err(|fault| refusal(directory, &fault))?.to_thread_local();
         let is_bare = gix.config_snapshot().boolean("core.bare").unwrap_or(true);
         if gix.workdir().is_none() && !is_bare && !is_inside(directory, gix.git_dir()) {
@@ -43,13 +67,14 @@ impl Repository {
     /// # Errors
     /// When there is none, or it belongs to another user.
     pub fn open(directory: &Path) -> Result<Self, GitError> {
-        let gix = gix::open(directory).map_err(|_| GitError::NotARepository { directory: directory.to_owned() })?;
+        let gix = gix::open_opts(directory, roomy(Options::default()))
+            .map_err(|_| GitError::NotARepository { directory: directory.to_owned() })?;
         Self::admit(gix)
     }
 
     fn admit(mut gix: gix::Repository) -> Result<Self, GitError> {
         // git refuses a repository of somebody else (`safe.directory`); gix only lowers its trust.
-        if gix.git_dir_trust() != gix::sec::Trust::Full {
+        if gix.git_dir_trust() != Trust::Full {
             return Err(GitError::NotTrusted { directory: gix.git_dir().to_owned() });
         }
         gix.object_cache_size_if_unset(4 * 1024 * 1024);

@@ -21,6 +21,9 @@ use crate::{
     ledger::{self, BranchName, Ledger},
 };
 
+/// The least time that a push needs; one that is stopped has only cost the remote work.
+const SHORTEST: Duration = Duration::from_millis(300);
+
 /// A ledger here and the one it becomes on the remote: a branch may have another name there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -88,16 +91,16 @@ impl Exchange<'_> {
             if specs.is_empty() {
                 break;
             }
-            if self.left().is_zero() {
-                let late = format!(
-                    "there was no time left to push the sessions to {}; they go with the next push",
-                    self.remote
-                );
-                outcome.problems.push(late);
-                break;
-            }
-            let refused = match self.attempt(&specs, &limits, &mut outcome) {
-                Ok(refused) => refused,
+            let attempt = if self.is_late() { Ok(None) } else { self.attempt(&specs, &limits, &mut outcome).map(Some) };
+            let refused = match attempt {
+                Ok(Some(refused)) => refused,
+                Ok(None) | Err(GitError::TimedOut { seconds: 0, .. }) => {
+                    outcome.problems.push(format!(
+                        "there was no time left to push the sessions to {}; they go with the next push",
+                        self.remote
+                    ));
+                    break;
+                }
                 Err(fault) => {
                     let problem = format!("the sessions were not pushed to {}: {}", self.remote, first_line(&fault));
                     outcome.problems.push(problem);
@@ -123,7 +126,7 @@ impl Exchange<'_> {
     fn catch_up(&self, refused: &[(Pair, String)], refusals: u32, outcome: &mut Outcome) -> Vec<Pair> {
         let mut again: Vec<Pair> = refused.iter().map(|(pair, _)| pair.clone()).collect();
         let moved = self.fetch(&again).unwrap_or_default();
-        let is_late = self.left().is_zero();
+        let is_late = self.is_late();
         again.retain(|pair| !is_late && (refusals == 1 || moved.contains(&pair.remote)));
         for (pair, reason) in refused.iter().filter(|(pair, _)| !again.contains(pair)) {
             outcome.problems.push(format!("{} did not take the sessions of {}: {reason}", self.remote, pair.local));
@@ -133,6 +136,11 @@ impl Exchange<'_> {
 
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether another push is not worth beginning.
+    fn is_late(&self) -> bool {
+        self.left() < SHORTEST
     }
 
     /// The reference that remembers what the remote has under `name`.

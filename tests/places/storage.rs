@@ -7,6 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use git_session::git::Repository;
+
 use crate::support::{ClaudeLog, Place, Ran, World};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
@@ -220,4 +222,23 @@ fn in_a_read_only_repository_reads_work_and_hooks_end_with_0() {
     let ran = read_only(&world, &work, "git-session capture").expect("it was possible above");
     assert!(ran.code == 1 && ran.stderr.starts_with("error: "), "{ran}");
     is_sound(&work);
+}
+
+#[test]
+fn packs_that_come_in_while_the_repository_is_open_are_seen() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let repository = Repository::open(&work.path).expect("a repository");
+    // gix looks for packs when it reads for the first time.
+    assert!(repository.has_object(repository.head().expect("a head").commit.expect("a commit")));
+    for number in 0..40 {
+        let path = format!("blob-{number}");
+        work.write(&path, &format!("content {number}"));
+        let id = work.git(&["hash-object", "-w", &path]);
+        work.write("list", &id);
+        let packed =
+            work.run("sh", &["-c", "git pack-objects --quiet .git/objects/pack/pack <list && git prune-packed"]);
+        assert_eq!(packed.code, 0, "{packed}");
+        assert!(repository.has_object(id.trim().parse().expect("an id")), "the pack number {number}");
+    }
 }
