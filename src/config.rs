@@ -5,7 +5,7 @@ use crate::{
     git::Repository,
     ledger::{self, Ledger},
     link::TrailerKind,
-    redact::{Profile, Settings, UnknownProfile},
+    redact::{Profile, Remembered, Settings, UnknownProfile},
 };
 
 /// The key of the ledger backend.
@@ -25,6 +25,9 @@ pub const REDACT_EMAILS: &str = "opensession.redact-emails";
 pub const REDACT_IP_ADDRESSES: &str = "opensession.redact-ip-addresses";
 /// The local file of patterns that the user wants redacted, in the directory of the repository's state.
 pub const REDACT_FILE: &str = "redact.toml";
+
+/// The key of what allows the profile `off`, in a repository's own configuration only.
+pub const ALLOW_UNREDACTED: &str = "opensession.allow-unredacted";
 
 /// The key of the largest file that a remote takes.
 pub const MAX_BLOB_SIZE: &str = "opensession.max-blob-size";
@@ -115,7 +118,35 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
         Err(fault) => return Err(refused(&fault)),
     }
+    remembered(repository)?.apply(&mut settings)?;
     Ok(settings)
+}
+
+/// What was redacted by hand in this clone.
+///
+/// # Errors
+/// When the file cannot be read: then nothing may be stored.
+pub fn remembered(repository: &Repository) -> Result<Remembered> {
+    let folder = repository.state_dir();
+    Remembered::load(&folder).map_err(|fault| {
+        Error::user(format!("what was redacted by hand cannot be read: {fault}"))
+            .hinted(format!("nothing was stored; correct or remove the file in {}", folder.display()))
+    })
+}
+
+/// Refuses the profile `off` where this repository's own configuration does not allow it: one of the
+/// whole machine, or of the user, would turn it off everywhere.
+///
+/// # Errors
+/// When it is off and that is not allowed here.
+pub fn check_off(repository: &Repository, settings: &Settings) -> Result<()> {
+    if settings.profile != Profile::Off || repository.own_flag(ALLOW_UNREDACTED)? == Some(true) {
+        return Ok(());
+    }
+    Err(Error::user(format!("{REDACTION} is off, and this repository does not allow sessions that are not redacted"))
+        .hinted(format!(
+            "git config {REDACTION} default; or, to allow it here: git config --local {ALLOW_UNREDACTED} true"
+        )))
 }
 
 /// Whether `key` says yes.

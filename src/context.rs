@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     git::Repository,
     hail::Timestamp,
-    redact::Redactor,
+    redact::{Redactor, Settings},
 };
 
 /// Everything a command needs to know about where and when it runs.
@@ -110,13 +110,22 @@ impl Context {
         if let Some(redactor) = self.redactor.get() {
             return Ok(redactor);
         }
+        let redactor = self.redactor_of(&config::redaction(self.repository()?)?)?;
+        Ok(self.redactor.get_or_init(|| redactor))
+    }
+
+    /// A redactor of this repository with other settings.
+    ///
+    /// # Errors
+    /// Those of [`Self::redactor`].
+    pub fn redactor_of(&self, settings: &Settings) -> Result<Redactor> {
+        config::check_off(self.repository()?, settings)?;
         let key = crate::redact::load_key(&self.repository()?.state_dir().join("redaction.key"))
             .map_err(|fault| Error::from(fault).during("keeping the redaction key"))?;
         let mut homes: Vec<PathBuf> = self.environment.home().into_iter().collect();
         let canonical = self.environment.home().and_then(|home| home.canonicalize().ok());
         homes.extend(canonical.filter(|home| !homes.contains(home)));
-        let redactor = Redactor::new(&config::redaction(self.repository()?)?, &key, &homes)?;
-        Ok(self.redactor.get_or_init(|| redactor))
+        Ok(Redactor::new(settings, &key, &homes)?)
     }
 
     /// The path of this program.

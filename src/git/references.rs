@@ -124,6 +124,24 @@ impl Repository {
         }
     }
 
+    /// Forgets the former values of references: git keeps them where it was told to, and those of notes.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn expire_reflogs(&self, names: &[String]) -> Result<(), GitError> {
+        let logged: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.uses_reftable || self.common_dir().join("logs").join(name).exists())
+            .collect();
+        if logged.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec!["reflog", "expire", "--expire=now", "--expire-unreachable=now"];
+        arguments.extend(&logged);
+        self.git(&arguments).run().map(drop)
+    }
+
     /// The lock files of references below `prefix`: each is either just being used or was left by a
     /// process that was killed.
     #[must_use]

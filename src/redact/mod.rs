@@ -13,6 +13,7 @@ mod key;
 mod key_name;
 mod placeholder;
 mod private_key;
+mod remembered;
 mod rules;
 mod scan;
 mod settings;
@@ -25,6 +26,7 @@ use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};
 use crate::hail::{Canonical, Event, Header, Session, Sink};
 
 pub use key::load_key;
+pub use remembered::{Remembered, forms as forms_of};
 pub use rules::RulesError;
 pub use settings::{Profile, Settings, UnknownProfile};
 pub use sink::RedactingSpool;
@@ -116,6 +118,12 @@ impl Redactor {
     /// How much is redacted.
     pub fn profile(&self) -> Profile {
         self.profile
+    }
+
+    /// Whether there is a rule of this id.
+    #[must_use]
+    pub fn has_rule(&self, id: &str) -> bool {
+        self.scanner.has_rule(id)
     }
 
     /// The secrets in `text`, in order and apart from each other; a home directory is none. The profile

@@ -236,6 +236,11 @@ impl Rules {
         self.all.iter().enumerate().filter(|(_, rule)| rule.detector == Detector::Everywhere)
     }
 
+    /// Whether there is a rule of this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all.iter().any(|rule| rule.id == id)
+    }
+
     /// The index of the first rule with this detector.
     pub(super) fn position(&self, detector: Detector) -> Option<usize> {
         self.all.iter().position(|rule| rule.detector == detector)

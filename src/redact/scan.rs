@@ -30,6 +30,7 @@ pub(super) struct Scanner {
     placeholders: Placeholders,
     home_rule: usize,
     assignment_rule: usize,
+    only: Option<String>,
 }
 
 /// A secret, and the rule that found it.
@@ -53,6 +54,7 @@ impl Scanner {
             assignment_rule: position(Detector::Assignment)?,
             known_homes: (!homes.known().is_empty()).then_some(known_homes),
             placeholders: Placeholders::new(key),
+            only: settings.only.clone(),
             rules,
         })
     }
@@ -70,6 +72,15 @@ impl Scanner {
         text
     }
 
+    fn counts(&self, rule: usize) -> bool {
+        self.only.as_ref().is_none_or(|only| self.rules.rule(rule).id == *only)
+    }
+
+    /// Whether there is a rule of this id.
+    pub(super) fn has_rule(&self, id: &str) -> bool {
+        self.rules.has(id)
+    }
+
     /// The id of the rule that finds home directories, which are private but no secret.
     pub(super) fn home_rule(&self) -> &str {
         &self.rules.rule(self.home_rule).id
@@ -83,7 +94,9 @@ impl Scanner {
 
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
-        if !assignment::is_secret_under(key, value) || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
+        if !self.counts(self.assignment_rule)
+            || !assignment::is_secret_under(key, value)
+            || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
         {
             return None;
         }
@@ -127,6 +140,7 @@ impl Scanner {
         for found in self.known_homes.iter().flat_map(|homes| homes.find_iter(text)) {
             hits.extend(home::known(text, found.range()).map(|range| Hit { range, rule: self.home_rule }));
         }
+        hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
         if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
     }
 }

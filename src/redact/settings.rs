@@ -62,6 +62,8 @@ pub struct Settings {
     pub emails: bool,
     /// Whether IP addresses are.
     pub ip_addresses: bool,
+    /// The id of the only rule that counts, home directories aside; every rule where there is none.
+    pub only: Option<String>,
     patterns: Vec<UserPattern>,
 }
 
