@@ -260,6 +260,8 @@ pub struct Listed {
     pub branch: BranchName,
     /// Whether it was shared as a file of its own: its id is then the SHA-256 of its bytes.
     pub is_share: bool,
+    /// What is wrong with its metadata; what is listed comes from its events then.
+    pub damage: Option<Damage>,
 }
 
 /// A ledger that cannot be read or written.
@@ -292,15 +294,20 @@ pub enum LedgerError {
         session: String,
     },
     /// Something stored is not what it should be.
-    #[error("{path} in the ledger {reference} is damaged: {cause}")]
-    Damaged {
-        /// The reference of the ledger.
-        reference: String,
-        /// The path in its tree.
-        path: String,
-        /// What is wrong.
-        cause: String,
-    },
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+/// Something stored that is not what it should be.
+#[derive(Clone, Debug, Error)]
+#[error("{path} in the ledger {reference} is damaged: {cause}")]
+pub struct Damage {
+    /// The reference of the ledger.
+    pub reference: String,
+    /// The path in its tree.
+    pub path: String,
+    /// What is wrong.
+    pub cause: String,
 }
 
 /// A name that is no backend's.
@@ -340,7 +347,7 @@ impl Tip {
     }
 
     fn damaged(&self, path: String, cause: String) -> LedgerError {
-        LedgerError::Damaged { reference: self.reference.clone(), path, cause }
+        Damage { reference: self.reference.clone(), path, cause }.into()
     }
 }
 
@@ -367,7 +374,7 @@ impl Listed {
         let bytes = repository.read_blob(hail, MAX_SESSION_BYTES)?;
         if self.is_share && ObjectHash::of(&bytes).to_string() != self.key.id.as_str() {
             let (reference, path) = (self.branch.reference(), shares::path(&self.key));
-            return Err(LedgerError::Damaged { reference, path, cause: "its content has another hash".to_owned() });
+            return Err(Damage { reference, path, cause: "its content has another hash".to_owned() }.into());
         }
         Ok(bytes)
     }

@@ -140,6 +140,9 @@ impl Switch<'_> {
 
     fn stock(&self, tip: &Tip) -> Result<Stock, LedgerError> {
         let sessions = self.from.sessions(self.repository, tip)?;
+        if let Some(damage) = sessions.iter().find_map(|listed| listed.damage.clone()) {
+            return Err(damage.into());
+        }
         Ok(Stock { sessions, links: self.from.links(self.repository, tip)? })
     }
 
