@@ -10,7 +10,9 @@ mod apply_patch;
 mod claude_code;
 mod cline;
 mod codex;
+mod copies;
 mod copilot_cli;
+
 mod cursor;
 mod database;
 mod detect;
@@ -42,6 +44,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
 pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
