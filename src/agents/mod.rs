@@ -26,7 +26,6 @@ mod generic;
 mod goose;
 mod hail;
 mod identity;
-mod json_lines;
 mod kiro;
 mod log;
 mod media;
