@@ -111,7 +111,9 @@ pub(super) fn each<'s>(
     take: &mut Take<'_, 's>,
 ) -> Result<(), ParseError> {
     let mut records = Records::of(log);
-    first.into_iter().for_each(|first| records.take(first));
+    if let Some(first) = first {
+        records.take(first);
+    }
     let mut is_recognised = false;
     while let Some((line, entry)) = records.next_entry()? {
         match entry {
