@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     environment::Environment,
     error::{Error, Result},
     git::Repository,
@@ -101,10 +101,11 @@ impl Context {
         self.directory.join(path)
     }
 
-    /// The redactor of this repository: its own key, the user's home directory.
+    /// The redactor of this repository: its own key and settings, the user's home directory.
     ///
     /// # Errors
-    /// When there is no repository, its key cannot be kept or the rules do not load.
+    /// When there is no repository, its key cannot be kept, a setting has no meaning or the rules do
+    /// not load.
     pub fn redactor(&self) -> Result<&Redactor> {
         if let Some(redactor) = self.redactor.get() {
             return Ok(redactor);
@@ -114,7 +115,7 @@ impl Context {
         let mut homes: Vec<PathBuf> = self.environment.home().into_iter().collect();
         let canonical = self.environment.home().and_then(|home| home.canonicalize().ok());
         homes.extend(canonical.filter(|home| !homes.contains(home)));
-        let redactor = Redactor::new(&key, &homes)?;
+        let redactor = Redactor::new(&config::redaction(self.repository()?)?, &key, &homes)?;
         Ok(self.redactor.get_or_init(|| redactor))
     }
 
