@@ -30,6 +30,11 @@ pub(super) fn find(text: &str, name: &Range<usize>, reach: usize, is_word: bool)
         return None;
     }
     let rest = &bytes[name.end..bytes.len().min(name.end + reach)];
+    // Another word begins like the name, unless what follows is a word of its own, as in `acmekey`.
+    let runs_on = rest.first().is_some_and(u8::is_ascii_lowercase) && bytes[name.end - 1].is_ascii_lowercase();
+    if runs_on && !CREDENTIALS.iter().any(|word| rest.starts_with(word.as_bytes())) {
+        return None;
+    }
     let (gap, words) = gap(rest)?;
     let start = name.end + gap;
     let length = rest[gap..].iter().take_while(|byte| is_value_byte(**byte)).count();
@@ -67,7 +72,8 @@ fn gap(rest: &[u8]) -> Option<(usize, usize)> {
         if word.iter().any(u8::is_ascii_digit) || (length >= 16 && !is_credential(word)) {
             return (at <= MAX_GAP).then_some((at, words));
         }
-        if OTHERS.iter().any(|other| word.eq_ignore_ascii_case(other.as_bytes())) {
+        let lower = word.to_ascii_lowercase();
+        if OTHERS.iter().any(|other| lower == other.as_bytes()) || memchr::memmem::find(&lower, b"public").is_some() {
             return None;
         }
         at += length;

@@ -187,7 +187,7 @@ pub(super) fn looks_random(value: &str) -> bool {
     if digits && letters {
         changes * 6 >= length && bits >= 3.0
     } else {
-        length >= 24 && changes * 3 >= length && bits >= 4.0
+        length >= 24 && changes * 3 >= length && bits >= 4.0 && is_unpronounceable(value, 4)
     }
 }
 
