@@ -2,12 +2,14 @@
 //!
 //! A provider of CI is one file and one line in [`PROVIDERS`].
 
+mod config;
 mod generic;
 mod github;
 mod gitlab;
 mod plan;
 mod sweep;
 
+pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
 pub use plan::{Candidate, Facts, HiddenLedger, Kept, Plan, Policy, plan};
 pub use sweep::{Place, Sweep, examine, sweep};
 

@@ -110,12 +110,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let Action::Run(arguments) = &arguments.action;
     let repository = context.repository()?;
     let ledger = context.config()?.ledger;
-    let policy = Policy { hidden_ttl_days: arguments.hidden_ttl_days };
+    let policy = Policy { hidden_ttl_days: arguments.hidden_ttl_days, ..Policy::default() };
     let mut places = Vec::new();
     let mut failures = Vec::new();
     for place in self::places(context, arguments)? {
         let facts = cleanup::examine(repository, ledger, &place)?;
-        let plan = cleanup::plan(context.now(), policy, &facts);
+        let plan = cleanup::plan(context.now(), &policy, &facts);
         let name = match &place {
             Place::Here => "this repository".to_owned(),
             Place::Remote(remote) => format!("remote {remote}"),
