@@ -9,5 +9,6 @@ mod interop;
 mod ledger;
 mod places;
 mod promises;
+mod review;
 mod support;
 mod sync;

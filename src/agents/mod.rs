@@ -16,7 +16,7 @@ mod copilot_cli;
 mod cursor;
 mod database;
 mod detect;
-mod diff;
+pub(crate) mod diff;
 mod document;
 mod factory_droid;
 mod field;

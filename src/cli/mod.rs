@@ -22,6 +22,7 @@ mod quickstart;
 mod reference;
 mod relink;
 mod remotes;
+mod review;
 mod show;
 mod sync;
 mod time;
@@ -86,6 +87,7 @@ enum Command {
     Parse(parse::Args),
     Log(log::Args),
     Show(show::Args),
+    Review(review::Args),
     Sync(sync::Args),
     Hydrate(hydrate::Args),
     Relink(relink::Args),
@@ -139,6 +141,7 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Parse(arguments) => parse::run(&context, &arguments),
         Command::Log(arguments) => log::run(&context, &arguments),
         Command::Show(arguments) => show::run(&context, &arguments),
+        Command::Review(arguments) => review::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
         Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
         Command::Relink(arguments) => relink::run(&context, &arguments),
