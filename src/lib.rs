@@ -30,4 +30,5 @@ pub mod ledger;
 pub mod link;
 pub mod redact;
 pub mod report;
+pub mod review;
 pub mod sync;

@@ -10,5 +10,6 @@ mod ledger;
 mod places;
 mod promises;
 mod redact;
+mod review;
 mod support;
 mod sync;

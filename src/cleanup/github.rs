@@ -1,6 +1,6 @@
 //! GitHub, in the cloud or self-hosted.
 
-use super::{Provider, host};
+use super::{Install, Job, Provider, host};
 
 /// GitHub Actions.
 pub(super) struct GitHub;
@@ -11,10 +11,30 @@ impl Provider for GitHub {
     }
 
     fn recognises(&self, url: &str) -> bool {
-        host(url).is_some_and(|host| host.split('.').any(|part| part == "github"))
+        host(url).is_some_and(|host| host.split('.').any(|part| part == "github" || part == "ghe"))
     }
 
     fn permission_hint(&self) -> &'static str {
         "grant the job's token `permissions: contents: write`"
+    }
+
+    fn files(&self, job: &Job) -> Vec<(&'static str, String)> {
+        let install = match job.install {
+            Install::Release { .. } => include_str!("templates/github-install-release.yml"),
+            Install::Cargo { .. } => include_str!("templates/github-install-cargo.yml"),
+        };
+        let templates = [
+            (".github/workflows/opensession-cleanup.yml", include_str!("templates/github-cleanup.yml")),
+            (".github/workflows/opensession-session-review.yml", include_str!("templates/github-session-review.yml")),
+        ];
+        templates.map(|(path, template)| (path, job.filled(template, &[("@INSTALL@", install)]))).into()
+    }
+
+    fn sign(&self) -> Option<&'static str> {
+        Some(".github")
+    }
+
+    fn next_steps(&self) -> &'static [&'static str] {
+        &["commit the files and push them to the default branch"]
     }
 }

@@ -2,13 +2,24 @@
 //!
 //! A provider of CI is one file and one line in [`PROVIDERS`].
 
+mod config;
+mod cron;
 mod generic;
 mod github;
 mod gitlab;
+mod include;
+mod job;
+mod managed;
 mod plan;
+mod setup;
 mod sweep;
 
+pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
+pub use cron::Cron;
+pub use job::{Install, Job, SCHEDULE, SOURCE};
+pub use managed::{Managed, State};
 pub use plan::{Candidate, Facts, HiddenLedger, Kept, Plan, Policy, plan};
+pub use setup::{Setup, by_name, detect, known_job, setup};
 pub use sweep::{Place, Sweep, examine, sweep};
 
 /// Every provider; the last one serves wherever no other recognises the remote.
@@ -24,6 +35,22 @@ pub trait Provider: Sync {
 
     /// What to grant when the host refuses a deletion.
     fn permission_hint(&self) -> &'static str;
+
+    /// The files that its jobs are made of: each path from the root of the work tree, and the content.
+    fn files(&self, job: &Job) -> Vec<(&'static str, String)>;
+
+    /// The files that somebody else's file has to include.
+    fn included(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// A file or folder whose presence tells that a repository is used with this provider.
+    fn sign(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a person has to do so that the jobs run.
+    fn next_steps(&self) -> &'static [&'static str];
 }
 
 /// The provider of a remote.

@@ -6,16 +6,34 @@ use serde::Serialize;
 
 use crate::{git::ObjectId, hail::Timestamp, ledger::BranchName};
 
-/// How long sessions are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How long sessions are kept. A number of 0 days lets go at the next run.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How many days the ledger of a branch that is gone stays; 0 lets it go at the next run.
+    /// How many days the ledger of a branch that is gone stays.
     pub hidden_ttl_days: u32,
+    /// How many days the branch with the sessions of a review stays.
+    pub artifact_ttl_days: u32,
+    /// How many days a session stays in the ledger of a living branch; `None` for ever.
+    pub session_ttl_days: Option<u32>,
+    /// How many bytes the sessions of one ledger may have; `None` for any number.
+    pub max_ledger_size: Option<u64>,
+    /// Whether the sessions of commits that the default branch has move to its ledger before the
+    /// ledger of their branch goes.
+    pub promote: bool,
+    /// Sessions, by id, and branches, by name, that stay whatever else is said.
+    pub pinned: Vec<String>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { hidden_ttl_days: 30 }
+        Self {
+            hidden_ttl_days: 30,
+            artifact_ttl_days: 30,
+            session_ttl_days: None,
+            max_ledger_size: None,
+            promote: true,
+            pinned: Vec::new(),
+        }
     }
 }
 
@@ -83,7 +101,7 @@ fn as_text<S: serde::Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, 
 
 /// Decides about every ledger. A time in the future counts as now; what is unknown stays.
 #[must_use]
-pub fn plan(now: Timestamp, policy: Policy, facts: &Facts) -> Plan {
+pub fn plan(now: Timestamp, policy: &Policy, facts: &Facts) -> Plan {
     let mut plan = Plan::default();
     for ledger in &facts.ledgers {
         let keep = |reason: &str| Kept { reference: ledger.reference.clone(), reason: reason.to_owned() };
@@ -148,7 +166,7 @@ mod tests {
             ledger("young", Some(70 * DAY + 1)),
             ledger("?", None),
         ];
-        let plan = plan(now, Policy::default(), &Facts { branches, ledgers });
+        let plan = plan(now, &Policy::default(), &Facts { branches, ledgers });
         let names = |kept: &[super::Kept]| kept.iter().map(|kept| kept.reference.clone()).collect::<Vec<_>>();
         assert_eq!(plan.hidden_candidates.iter().map(|c| c.reference.as_str()).collect::<Vec<_>>(), ["old"]);
         assert_eq!(names(&plan.kept_alive), ["alive"]);
@@ -160,7 +178,7 @@ mod tests {
     fn a_failed_look_at_the_branches_keeps_everything() {
         let now = Timestamp::from_seconds(100 * DAY).expect("in range");
         let facts = Facts { branches: None, ledgers: vec![ledger("old", Some(0))] };
-        let plan = plan(now, Policy { hidden_ttl_days: 0 }, &facts);
+        let plan = plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts);
         assert!(plan.hidden_candidates.is_empty() && plan.kept_unknown.len() == 1);
     }
 
@@ -168,8 +186,8 @@ mod tests {
     fn a_forged_future_date_counts_as_now() {
         let now = Timestamp::from_seconds(100 * DAY).expect("in range");
         let facts = Facts { branches: Some([].into()), ledgers: vec![ledger("2099", Some(4_000_000_000))] };
-        assert!(plan(now, Policy { hidden_ttl_days: 1 }, &facts).hidden_candidates.is_empty());
-        assert_eq!(plan(now, Policy { hidden_ttl_days: 0 }, &facts).hidden_candidates.len(), 1);
+        assert!(plan(now, &Policy { hidden_ttl_days: 1, ..Policy::default() }, &facts).hidden_candidates.is_empty());
+        assert_eq!(plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts).hidden_candidates.len(), 1);
     }
 
     proptest! {
@@ -180,7 +198,7 @@ mod tests {
             let (Some(now_at), Some(last_at)) = (Timestamp::from_seconds(now), Timestamp::from_seconds(last)) else { return Ok(()) };
             let branches = Some(if alive { [BranchName::from("b")].into() } else { [].into() });
             let facts = Facts { branches, ledgers: vec![ledger("b", Some(last))] };
-            let plan = plan(now_at, Policy { hidden_ttl_days: ttl }, &facts);
+            let plan = plan(now_at, &Policy { hidden_ttl_days: ttl, ..Policy::default() }, &facts);
             let is_due = now - last_at.seconds().min(now) >= i64::from(ttl) * DAY;
             prop_assert_eq!(!plan.hidden_candidates.is_empty(), !alive && is_due);
         }

@@ -1,5 +1,8 @@
 //! The `cleanup` command.
 
+mod init;
+mod status;
+
 use serde::Serialize;
 
 use crate::{
@@ -18,6 +21,11 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    Init(init::Args),
+    /// Say how the janitor stands: configuration, files, the next run and what it would delete
+    ///
+    /// The exit code is 1 when a file is not as `cleanup init` would write it.
+    Status,
     Run(RunArgs),
 }
 
@@ -107,15 +115,22 @@ impl Answer {
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
-    let Action::Run(arguments) = &arguments.action;
+    match &arguments.action {
+        Action::Init(arguments) => init::run(context, arguments),
+        Action::Status => status::run(context),
+        Action::Run(arguments) => clean(context, arguments),
+    }
+}
+
+fn clean(context: &Context, arguments: &RunArgs) -> Result<Report> {
     let repository = context.repository()?;
     let ledger = context.config()?.ledger;
-    let policy = Policy { hidden_ttl_days: arguments.hidden_ttl_days };
+    let policy = Policy { hidden_ttl_days: arguments.hidden_ttl_days, ..Policy::default() };
     let mut places = Vec::new();
     let mut failures = Vec::new();
     for place in self::places(context, arguments)? {
         let facts = cleanup::examine(repository, ledger, &place)?;
-        let plan = cleanup::plan(context.now(), policy, &facts);
+        let plan = cleanup::plan(context.now(), &policy, &facts);
         let name = match &place {
             Place::Here => "this repository".to_owned(),
             Place::Remote(remote) => format!("remote {remote}"),

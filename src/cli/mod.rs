@@ -25,6 +25,7 @@ mod redact;
 mod reference;
 mod relink;
 mod remotes;
+mod review;
 mod scan;
 mod show;
 mod sync;
@@ -93,6 +94,7 @@ enum Command {
     Scan(scan::Args),
     Redact(redact::Args),
     Purge(purge::Args),
+    Review(review::Args),
     Sync(sync::Args),
     Hydrate(hydrate::Args),
     Relink(relink::Args),
@@ -149,6 +151,7 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Scan(arguments) => scan::run(&context, &arguments),
         Command::Redact(arguments) => redact::run(&context, &arguments),
         Command::Purge(arguments) => purge::run(&context, &arguments),
+        Command::Review(arguments) => review::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
         Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
         Command::Relink(arguments) => relink::run(&context, &arguments),

@@ -1,5 +1,7 @@
 //! Commits: resolving names, walking history.
 
+use std::collections::HashMap;
+
 use gix::bstr::{BString, ByteSlice};
 
 use super::{GitError, ObjectId, Repository, error::During};
@@ -20,6 +22,15 @@ pub struct Commit {
     pub seconds: i64,
     /// The author's name.
     pub author: String,
+}
+
+/// A file that a commit changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedFile {
+    /// Its path; what is no text in it is replaced.
+    pub path: String,
+    /// git's letter for what happened to it: `A`, `M`, `D` or `T`.
+    pub status: char,
 }
 
 /// An unfinished operation, during which a commit is not simply a person's next step.
@@ -85,6 +96,30 @@ impl Repository {
         let mut found = Vec::new();
         for info in walk.take(limit) {
             found.push(info.during(ACTION)?.id);
+        }
+        Ok(found)
+    }
+
+    /// The files that each of `commits` changed against its parent; of a merge, none. A file that got
+    /// another name was deleted and added.
+    ///
+    /// # Errors
+    /// When a commit or one of its trees is not here.
+    pub fn changed_files(&self, commits: &[ObjectId]) -> Result<HashMap<ObjectId, Vec<ChangedFile>>, GitError> {
+        let options = ["diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-status"];
+        let input: String = commits.iter().map(|commit| format!("{commit}\n")).collect();
+        let listed = self.git(&options).input(input.into_bytes()).run()?.require()?;
+        let mut found: HashMap<ObjectId, Vec<ChangedFile>> = HashMap::new();
+        let mut current = None;
+        let mut fields = listed.raw_stdout.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+        while let Some(field) = fields.next() {
+            if let ([status], Some(commit)) = (field, current) {
+                let Some(path) = fields.next() else { break };
+                let file = ChangedFile { path: path.to_str_lossy().into_owned(), status: char::from(*status) };
+                found.entry(commit).or_default().push(file);
+            } else {
+                current = ObjectId::from_hex(field).ok();
+            }
         }
         Ok(found)
     }

@@ -24,7 +24,7 @@ pub use ancestry::is_dry_run_push;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;
-pub use history::{Commit, Operation, parse_time};
+pub use history::{ChangedFile, Commit, Operation, parse_time};
 pub use import::Import;
 pub use index::StagedPath;
 pub use leftovers::Leftover;

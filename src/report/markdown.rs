@@ -14,6 +14,9 @@ impl Format for Markdown {
     }
 
     fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
+        if let Some(text) = report.answer.markdown() {
+            return written(out.write_all(text.as_bytes()));
+        }
         let mut text = String::new();
         for part in &report.answer.view().parts {
             if !text.is_empty() {

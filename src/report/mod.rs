@@ -52,12 +52,22 @@ pub trait Present {
 
     /// The value for people.
     fn view(&self) -> View;
+
+    /// The value as Markdown, where that is more than its view.
+    fn markdown(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Implements [`Present`] by serialising for programs; the view is the type's own.
 pub trait Describe: Serialize {
     /// The value for people.
     fn describe(&self) -> View;
+
+    /// The value as Markdown, where that is more than its view.
+    fn markdown(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<T: Describe> Present for T {
@@ -67,6 +77,10 @@ impl<T: Describe> Present for T {
 
     fn view(&self) -> View {
         self.describe()
+    }
+
+    fn markdown(&self) -> Option<String> {
+        Describe::markdown(self)
     }
 }
 
@@ -193,6 +207,10 @@ impl Present for Selected {
 
     fn view(&self) -> View {
         self.answer.view()
+    }
+
+    fn markdown(&self) -> Option<String> {
+        self.answer.markdown()
     }
 }
 

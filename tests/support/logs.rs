@@ -119,6 +119,17 @@ impl ClaudeLog {
         self
     }
 
+    /// The agent runs a command that fails, in the log only.
+    pub fn fails(mut self, command: &str, code: i32) -> Self {
+        let call = format!("toolu_{}", self.records.len());
+        let text = format!("Exit code {code}\nit did not work");
+        self.assistant(json!([{"type": "tool_use", "id": call, "name": "Bash", "input": {"command": command}}]));
+        let content = json!([{"type": "tool_result", "tool_use_id": call, "is_error": true, "content": text}]);
+        let result = format!("Error: {text}");
+        self.push(json!({"type": "user", "message": {"role": "user", "content": content}, "toolUseResult": result}));
+        self
+    }
+
     /// Writes the log where the agent would.
     pub fn save(&self) {
         fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");

@@ -30,7 +30,7 @@ fn a_ledger_that_got_something_new_after_the_look_is_not_deleted() {
     let now: Timestamp = NOW.parse().expect("a time");
     let remote_place = Where::Remote("origin".to_owned());
     let facts = cleanup::examine(&repository, ledger::ALL[0], &remote_place).expect("facts");
-    let plan = cleanup::plan(now, Policy { hidden_ttl_days: 0 }, &facts);
+    let plan = cleanup::plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts);
     assert_eq!(
         plan.hidden_candidates.iter().map(|candidate| candidate.reference.as_str()).collect::<Vec<_>>(),
         [LEDGER]

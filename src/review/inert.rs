@@ -1,0 +1,98 @@
+//! Text of a log in Markdown, so that it does nothing: it is no markup, no HTML, no link, no picture, and
+//! nobody is notified.
+
+use crate::report::single_line;
+
+/// What separates a sign from the word after it, so that no host takes the two for a reference.
+const GAP: char = '\u{200b}';
+/// The signs that begin references to people, issues, merge requests, labels and the like.
+const SIGNS: [char; 8] = ['@', '#', '!', '~', '%', '$', '&', '^'];
+
+/// Text in a line. What controls a terminal, reorders text or hides in it is shown by its name.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let line = single_line(text);
+    let characters: Vec<char> = line.chars().collect();
+    let mut inert = String::with_capacity(line.len() * 2);
+    for (position, character) in characters.iter().enumerate() {
+        match character {
+            '<' => inert.push_str("&lt;"),
+            '>' => inert.push_str("&gt;"),
+            '&' => inert.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '|' | '~' | '!' | '$' | '{' | '}' => {
+                inert.extend(['\\', *character]);
+            }
+            '-' | '+' | '=' if position == 0 => inert.extend(['\\', *character]),
+            '.' if is_numbered(&characters[..position]) => inert.extend(['\\', '.']),
+            other => inert.push(*other),
+        }
+        if needs_gap(&characters, position) {
+            inert.push(GAP);
+        }
+    }
+    inert
+}
+
+/// Whether a list would begin with these digits and a full stop.
+fn is_numbered(before: &[char]) -> bool {
+    !before.is_empty() && before.iter().all(char::is_ascii_digit)
+}
+
+/// Whether what stands at `position` and what follows would be a reference or an address.
+fn needs_gap(characters: &[char], position: usize) -> bool {
+    let next = characters.get(position + 1).copied().unwrap_or(' ');
+    let ends_with = |word: &str| {
+        let start = (position + 1).checked_sub(word.len());
+        start.is_some_and(|start| characters[start..=position].iter().collect::<String>().eq_ignore_ascii_case(word))
+    };
+    let is_reference =
+        SIGNS.contains(&characters[position]) && (next.is_alphanumeric() || matches!(next, '_' | '"' | '{' | '-'));
+    is_reference
+        || next == '/' && characters[position] == ':'
+        || next == '.' && ends_with("www")
+        || next.is_ascii_digit() && (ends_with("gh-") || ends_with("gl-"))
+}
+
+/// Code in a line, whatever backticks are in it.
+#[must_use]
+pub fn code(code: &str) -> String {
+    let line = single_line(code);
+    if line.trim().is_empty() {
+        return String::new();
+    }
+    let longest = line.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if longest == 0 { format!("`{line}`") } else { format!("{fence} {line} {fence}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, text};
+
+    #[test]
+    fn nothing_in_a_log_is_markup_or_html() {
+        assert_eq!(text("<img src=x onerror=y>"), "&lt;img src=x onerror=y&gt;");
+        assert_eq!(text("--> x"), "\\--&gt; x");
+        assert_eq!(text("![a](b) [c][d]"), "\\!\\[a\\]\\(b\\) \\[c\\]\\[d\\]");
+        assert_eq!(text("```sh\nrm\n```"), "\\`\\`\\`sh rm \\`\\`\\`");
+        assert_eq!(text("1. one"), "1\\. one");
+        assert_eq!(text("version 1.2"), "version 1.2");
+        assert_eq!(text("# head"), "\\# head");
+    }
+
+    #[test]
+    fn nobody_is_notified_and_nothing_is_linked() {
+        assert_eq!(text("@octo a@b.c"), "@\u{200b}octo a@\u{200b}b.c");
+        assert_eq!(text("#12 !3 GH-4"), "\\#\u{200b}12 \\!\u{200b}3 GH-\u{200b}4");
+        assert_eq!(text("https://a.b www.c.d"), "https:\u{200b}//a.b www\u{200b}.c.d");
+        assert_eq!(text("&epic ~bug"), "&amp;\u{200b}epic \\~\u{200b}bug");
+    }
+
+    #[test]
+    fn what_hides_is_shown() {
+        assert_eq!(text("a\u{202e}b\u{1b}[0m"), "a&lt;U+202E&gt;b^\\[0m");
+        assert_eq!(code("a`b``c"), "``` a`b``c ```");
+        assert_eq!(code("x\u{202e}"), "`x<U+202E>`");
+        assert_eq!(code(" "), "");
+    }
+}

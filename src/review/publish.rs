@@ -1,0 +1,195 @@
+//! A branch with the sessions of a review, for whoever reads the comment.
+
+use std::time::Duration;
+
+use super::{Digest, Shape, markdown};
+use crate::{
+    error::{Error, Result},
+    git::{Entry, Expected, ObjectId, PushSpec, Repository, TreeUpdate},
+    hail::Timestamp,
+};
+
+/// How long a remote may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a push is tried again when somebody else was faster.
+const ATTEMPTS: u32 = 5;
+/// The digest of a review on its branch.
+const README: &str = "README.md";
+/// What a branch that keeps the sessions of many reviews has at its root besides them.
+const ABOUT: &str = "The sessions of reviews, kept by git session. Each folder is one review.\n";
+
+/// Where the sessions of a review are put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shelf {
+    /// The remote.
+    pub remote: String,
+    /// The branch there.
+    pub branch: String,
+    /// The folder, where the branch keeps the sessions of many reviews.
+    pub folder: Option<String>,
+}
+
+/// What publishing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The commit that the branch is at.
+    pub commit: ObjectId,
+    /// Whether it was moved there.
+    pub is_new: bool,
+}
+
+/// The folder that an artifact branch has on a branch that keeps many: `pr-12` for
+/// `opensession/pr-12-sessions`. `None` for a branch of any other name, which is nobody's to overwrite.
+#[must_use]
+pub fn artifact_folder(branch: &str) -> Option<&str> {
+    let name = branch.strip_prefix("opensession/")?.strip_suffix("-sessions")?;
+    let number = name.strip_prefix("pr-").or_else(|| name.strip_prefix("mr-"))?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(name)
+}
+
+impl Shelf {
+    /// The full name of the branch.
+    fn reference(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    /// Where the file at `path` of the review is, below an address under which a host shows the files of
+    /// its branches.
+    #[must_use]
+    pub fn url(&self, browse: &str, path: &str) -> String {
+        let folder = self.folder.as_ref().map(|folder| format!("{folder}/")).unwrap_or_default();
+        format!("{}/{}/{folder}{path}", browse.trim_end_matches('/'), self.branch)
+    }
+
+    /// What the branch is at.
+    fn tip(&self, repository: &Repository) -> Result<Option<ObjectId>> {
+        let reference = self.reference();
+        let listed = repository.list_remote(&self.remote, &[&reference], PATIENCE)?;
+        Ok(listed.into_iter().find(|(name, _)| *name == reference.as_str()).map(|(_, id)| id))
+    }
+}
+
+/// Puts the sessions of a digest on the branch, with the digest itself. On a branch of its own they take
+/// the place of what was there; on one that keeps many they take the place of their folder.
+///
+/// # Errors
+/// When the remote refuses, or the branch has something that is not of reviews.
+pub fn publish(repository: &Repository, shelf: &Shelf, digest: &Digest, now: Timestamp) -> Result<Published> {
+    let files = files(repository, digest)?;
+    let mut refusal = String::new();
+    for _ in 0..ATTEMPTS {
+        let tip = shelf.tip(repository)?;
+        if let Some(tip) = tip.filter(|tip| !repository.has_object(*tip)) {
+            repository.fetch(&shelf.remote, &[shelf.reference()], PATIENCE)?;
+            if !repository.has_object(tip) {
+                continue;
+            }
+        }
+        let known = tip.map(|tip| repository.tree_of(tip)).transpose()?;
+        let tree = tree(repository, shelf, known, &files)?;
+        if let (Some(commit), true) = (tip, known == Some(tree)) {
+            return Ok(Published { commit, is_new: false });
+        }
+        // A branch of its own has no history: what was there is in the ledgers.
+        let parents: Vec<ObjectId> = tip.filter(|_| shelf.folder.is_some()).into_iter().collect();
+        let message = format!("session: {}\n", shelf.folder.as_deref().unwrap_or(&shelf.branch));
+        let commit = repository.write_commit(tree, &parents, &message, now.seconds())?;
+        match push(repository, shelf, Some(commit), tip)? {
+            Ok(()) => return Ok(Published { commit, is_new: true }),
+            Err(reason) => refusal = reason,
+        }
+    }
+    Err(Error::user(format!("{} did not take the branch {}: {refusal}", shelf.remote, shelf.branch))
+        .hinted("the job needs the right to push branches: git session cleanup status"))
+}
+
+/// Deletes the branch; `false` where there is none.
+///
+/// # Errors
+/// When the remote refuses.
+pub fn unpublish(repository: &Repository, shelf: &Shelf) -> Result<bool> {
+    let mut refusal = String::new();
+    for _ in 0..ATTEMPTS {
+        let Some(tip) = shelf.tip(repository)? else { return Ok(false) };
+        match push(repository, shelf, None, Some(tip))? {
+            Ok(()) => return Ok(true),
+            Err(reason) => refusal = reason,
+        }
+    }
+    Err(Error::user(format!("{} did not delete the branch {}: {refusal}", shelf.remote, shelf.branch))
+        .hinted("the job needs the right to delete branches: git session cleanup status"))
+}
+
+fn push(
+    repository: &Repository,
+    shelf: &Shelf,
+    new: Option<ObjectId>,
+    tip: Option<ObjectId>,
+) -> Result<std::result::Result<(), String>> {
+    let expected = tip.map_or(Expected::Absent, Expected::Is);
+    let spec = PushSpec { new, name: shelf.reference().into(), expected };
+    let statuses = repository.push(&shelf.remote, &[spec], PATIENCE)?;
+    Ok(statuses.into_iter().next().map_or(Ok(()), |status| status.result))
+}
+
+/// The files of a review: the digest for people and for programs, and the sessions.
+fn files(repository: &Repository, digest: &Digest) -> Result<Vec<TreeUpdate>> {
+    let text = markdown(digest, Shape { limit: usize::MAX, whole: None });
+    let json = serde_json::to_vec_pretty(digest).expect("a digest has string keys only");
+    let mut files = vec![
+        (README.to_owned(), Some(repository.write_blob(text.as_bytes())?)),
+        ("review.json".to_owned(), Some(repository.write_blob(&json)?)),
+    ];
+    for session in &digest.sessions {
+        files.extend(session.hail.map(|hail| (events_path(&session.id), Some(hail))));
+    }
+    Ok(files)
+}
+
+/// Where a session's events are in the files of a review.
+#[must_use]
+pub fn events_path(id: &str) -> String {
+    format!("sessions/{id}.hail.jsonl")
+}
+
+fn tree(repository: &Repository, shelf: &Shelf, known: Option<ObjectId>, files: &[TreeUpdate]) -> Result<ObjectId> {
+    let Some(folder) = &shelf.folder else { return Ok(repository.edit_tree(None, files)?) };
+    let entries = known.map(|tree| repository.read_tree(tree)).transpose()?.unwrap_or_default();
+    let about = repository.write_blob(ABOUT.as_bytes())?;
+    let is_of_reviews = |entry: &&Entry| match entry.name() {
+        Some(README) => entry.id == about,
+        Some(name) => artifact_folder(&format!("opensession/{name}-sessions")).is_some(),
+        None => false,
+    };
+    if let Some(foreign) = entries.iter().find(|entry| !is_of_reviews(entry)) {
+        return Err(Error::user(format!("the branch {} has {}, which is of no review", shelf.branch, foreign.name))
+            .hinted("keep sessions on a branch of their own: git session cleanup init --session-archive-branch NAME"));
+    }
+    let without = repository.edit_tree(known, &[(folder.clone(), None), (README.to_owned(), Some(about))])?;
+    let placed: Vec<TreeUpdate> = files.iter().map(|(path, blob)| (format!("{folder}/{path}"), *blob)).collect();
+    Ok(repository.edit_tree(Some(without), &placed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shelf, artifact_folder};
+
+    #[test]
+    fn only_the_branches_of_reviews_are_ours_to_write() {
+        assert_eq!(artifact_folder("opensession/pr-12-sessions"), Some("pr-12"));
+        assert_eq!(artifact_folder("opensession/mr-7-sessions"), Some("mr-7"));
+        for branch in
+            ["main", "opensession/pr--sessions/x", "opensession/pr-a/b-sessions", "opensession/x-sessions", ""]
+        {
+            assert_eq!(artifact_folder(branch), None, "{branch}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_below_the_address_of_its_branch() {
+        let mut shelf = Shelf { remote: "origin".to_owned(), branch: "b/c".to_owned(), folder: None };
+        assert_eq!(shelf.url("https://h/o/r/blob/", "README.md"), "https://h/o/r/blob/b/c/README.md");
+        shelf.folder = Some("pr-1".to_owned());
+        assert_eq!(shelf.url("https://h/o/r/blob", "README.md"), "https://h/o/r/blob/b/c/pr-1/README.md");
+    }
+}
