@@ -30,7 +30,7 @@ pub use plan::{
     plan,
 };
 pub use setup::{Setup, by_name, detect, known_job, setup};
-pub use sweep::{Moved, Sweep, sweep};
+pub use sweep::{Moved, Sweep, freed_by_gc, sweep};
 
 /// Every provider; the last one serves wherever no other recognises the remote.
 pub static PROVIDERS: &[&dyn Provider] = &[&github::GitHub, &gitlab::GitLab, &generic::Generic];

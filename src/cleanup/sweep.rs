@@ -31,8 +31,8 @@ pub struct Sweep {
     pub failed: Vec<(String, String)>,
     /// What to grant, where the host refused.
     pub hint: Option<&'static str>,
-    /// How many bytes nothing needs any more, where that can be told.
-    pub freed_by_gc: Option<u64>,
+    /// The objects that references were at.
+    pub let_go: Vec<ObjectId>,
 }
 
 /// A session that is not any more where it was.
@@ -158,22 +158,29 @@ impl Broom<'_> {
         Ok(())
     }
 
-    /// Lets go of what only the logs of references remember, and finds out what that frees.
+    /// Lets go of what only the logs of references remember, and notes what nothing of this place needs.
     fn tidy(&self, plan: &Plan, swept: &mut Sweep) -> Result<()> {
-        if *self.place != Place::Here {
-            return Ok(());
-        }
         let removed: Vec<String> = swept.removed.iter().map(|moved| moved.from.clone()).collect();
-        self.repository.expire_reflogs(&removed)?;
+        if *self.place == Place::Here {
+            self.repository.expire_reflogs(&removed)?;
+        }
         let whole = plan.hidden_candidates.iter().chain(&plan.artifact_candidates);
         let whole = whole.filter(|one| swept.deleted.contains(&one.reference)).map(|one| one.id);
         let parts = plan.session_candidates.iter().filter(|one| removed.contains(&one.reference)).map(|one| one.id);
-        let mut tips: Vec<ObjectId> = whole.chain(parts).collect();
-        tips.sort();
-        tips.dedup();
-        swept.freed_by_gc = if tips.is_empty() { None } else { self.repository.disk_usage(&tips) };
+        swept.let_go = whole.chain(parts).collect();
         Ok(())
     }
+}
+
+/// How many bytes of this repository nothing needs any more once everything is swept, so that the next
+/// `git gc` frees them in time; `None` where nothing was let go, or git cannot tell.
+#[must_use]
+pub fn freed_by_gc(repository: &Repository, swept: &[&Sweep]) -> Option<u64> {
+    let mut tips: Vec<ObjectId> = swept.iter().flat_map(|swept| swept.let_go.iter().copied()).collect();
+    tips.sort();
+    tips.dedup();
+    tips.retain(|tip| repository.has_object(*tip));
+    if tips.is_empty() { None } else { repository.disk_usage(&tips) }
 }
 
 /// The reference here that remembers what `remote` has under `reference`; `None` where that is no

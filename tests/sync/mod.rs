@@ -3,6 +3,7 @@
 mod janitor;
 mod limits;
 mod notes;
+mod retention;
 mod stress;
 
 use crate::support::{ClaudeLog, Place, World};

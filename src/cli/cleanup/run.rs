@@ -66,6 +66,7 @@ struct Answer {
     session_ttl_days: Option<u32>,
     max_ledger_size: Option<u64>,
     promote: bool,
+    freed_by_gc: Option<u64>,
     places: Vec<Swept>,
 }
 
@@ -83,7 +84,6 @@ struct Swept {
     kept_alive: Vec<Kept>,
     kept_pinned: Vec<Kept>,
     unknown: Vec<Kept>,
-    freed_by_gc: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +94,7 @@ struct Failure {
 
 impl Describe for Answer {
     fn describe(&self) -> View {
-        self.places.iter().fold(View::default(), |view, swept| {
+        let view = self.places.iter().fold(View::default(), |view, swept| {
             let mut view = view.heading(&swept.place);
             for (kind, candidates) in [("ledger", &swept.hidden_candidates), ("review", &swept.artifact_candidates)] {
                 let rows: Vec<Vec<String>> = candidates.iter().map(|candidate| self.row(swept, candidate)).collect();
@@ -109,7 +109,11 @@ impl Describe for Answer {
             }
             let named = swept.unknown.iter().map(|kept| format!("{}: {}", kept.reference, kept.reason));
             view.paragraph("Too little is known of").list(named.collect())
-        })
+        });
+        match self.freed_by_gc {
+            Some(bytes) => view.paragraph(format!("git gc frees {bytes} bytes here in time")),
+            None => view,
+        }
     }
 }
 
@@ -138,8 +142,7 @@ impl Answer {
             (swept.unknown.len(), format!("{} kept, too little is known", swept.unknown.len())),
         ];
         let more = more.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| format!("; {what}"));
-        let freed = swept.freed_by_gc.map(|bytes| format!("; git gc frees {bytes} bytes in time"));
-        format!("{done}{}{}", more.collect::<String>(), freed.unwrap_or_default())
+        format!("{done}{}", more.collect::<String>())
     }
 
     fn kept_by_age(&self, swept: &Swept) -> String {
@@ -187,15 +190,18 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     }
     let mut notes = loaded.warnings;
     let is_anything = plans.iter().any(|(_, _, plan)| !plan.is_empty());
-    let mut places = Vec::new();
+    let mut swept = Vec::new();
     for (place, facts, plan) in plans {
-        let swept = if arguments.apply {
+        let done = if arguments.apply {
             cleanup::sweep(repository, &place, (&facts, &plan), now)?
         } else {
             cleanup::Sweep::default()
         };
-        places.push(told(&place, plan, swept, &mut notes));
+        swept.push((place, plan, done));
     }
+    let freed_by_gc = cleanup::freed_by_gc(repository, &swept.iter().map(|(_, _, done)| done).collect::<Vec<_>>());
+    let places: Vec<Swept> =
+        swept.into_iter().map(|(place, plan, done)| told(&place, plan, done, &mut notes)).collect();
     let is_good = places.iter().all(|swept| swept.failed.is_empty());
     if is_anything && !arguments.apply {
         notes.push("nothing was deleted; git session cleanup run --apply deletes".to_owned());
@@ -208,6 +214,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         session_ttl_days: policy.session_ttl_days,
         max_ledger_size: policy.max_ledger_size,
         promote: policy.promote,
+        freed_by_gc,
         places,
     });
     report.is_good = is_good;
@@ -237,7 +244,6 @@ fn told(place: &Place, plan: Plan, swept: cleanup::Sweep, notes: &mut Vec<String
         kept_alive: plan.kept_alive,
         kept_pinned: plan.kept_pinned,
         unknown: plan.unknown,
-        freed_by_gc: swept.freed_by_gc,
     }
 }
 
