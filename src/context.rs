@@ -8,12 +8,12 @@ use std::{
 };
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     environment::Environment,
     error::{Error, Result},
     git::Repository,
     hail::Timestamp,
-    redact::Redactor,
+    redact::{Redactor, Settings},
 };
 
 /// Everything a command needs to know about where and when it runs.
@@ -101,21 +101,31 @@ impl Context {
         self.directory.join(path)
     }
 
-    /// The redactor of this repository: its own key, the user's home directory.
+    /// The redactor of this repository: its own key and settings, the user's home directory.
     ///
     /// # Errors
-    /// When there is no repository, its key cannot be kept or the rules do not load.
+    /// When there is no repository, its key cannot be kept, a setting has no meaning or the rules do
+    /// not load.
     pub fn redactor(&self) -> Result<&Redactor> {
         if let Some(redactor) = self.redactor.get() {
             return Ok(redactor);
         }
+        let redactor = self.redactor_of(&config::redaction(self.repository()?)?)?;
+        Ok(self.redactor.get_or_init(|| redactor))
+    }
+
+    /// A redactor of this repository with other settings.
+    ///
+    /// # Errors
+    /// Those of [`Self::redactor`].
+    pub fn redactor_of(&self, settings: &Settings) -> Result<Redactor> {
+        config::check_off(self.repository()?, settings)?;
         let key = crate::redact::load_key(&self.repository()?.state_dir().join("redaction.key"))
             .map_err(|fault| Error::from(fault).during("keeping the redaction key"))?;
         let mut homes: Vec<PathBuf> = self.environment.home().into_iter().collect();
         let canonical = self.environment.home().and_then(|home| home.canonicalize().ok());
         homes.extend(canonical.filter(|home| !homes.contains(home)));
-        let redactor = Redactor::new(&key, &homes)?;
-        Ok(self.redactor.get_or_init(|| redactor))
+        Ok(Redactor::new(settings, &key, &homes)?)
     }
 
     /// The path of this program.

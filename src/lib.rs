@@ -21,6 +21,7 @@ pub mod config;
 pub mod context;
 pub mod demo;
 pub mod environment;
+pub mod erase;
 pub mod error;
 pub mod git;
 pub mod hail;

@@ -9,6 +9,7 @@ mod interop;
 mod ledger;
 mod places;
 mod promises;
+mod redact;
 mod review;
 mod support;
 mod sync;

@@ -7,6 +7,7 @@ use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use super::{CaptureLock, Home, Reading, Source, Watermarks, bulk, explain_parse};
 use crate::{
+    config,
     context::Context,
     error::{Error, Result},
     hail::{SessionId, Stats},
@@ -29,6 +30,8 @@ pub struct Order<'a> {
     pub is_explicit: bool,
     /// Whether to store nothing.
     pub is_dry_run: bool,
+    /// Whether to store what was removed, too.
+    pub is_again: bool,
 }
 
 /// What a run did.
@@ -192,14 +195,29 @@ impl Run<'_> {
         if self.batch.ids.contains(&id) {
             self.store()?;
         }
+        if self.order.is_again && !self.order.is_dry_run {
+            self.allow_again(&id)?;
+        }
         self.batch.ids.insert(id);
         self.batch.bytes += reading.session.value().size();
-        self.batch.captures.push((index, source.clone(), self.home.capture(reading)));
+        let mut capture = self.home.capture(reading);
+        if self.order.is_again {
+            capture.cleared_at = Some(self.context.now());
+        }
+        self.batch.captures.push((index, source.clone(), capture));
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
         } else {
             Ok(())
         }
+    }
+
+    /// Remembers that somebody agreed, so that the session is stored as it goes on.
+    fn allow_again(&self, id: &SessionId) -> Result<()> {
+        let repository = self.context.repository()?;
+        let mut remembered = config::remembered(repository)?;
+        remembered.clear(id.clone(), self.context.now());
+        Ok(remembered.save(&repository.state_dir())?)
     }
 
     fn store(&mut self) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::{
     git::Repository,
     hail::{Canonical, Event, Header, ObjectHash, Sink, attribute},
     ledger::{BranchName, Capture, GitFacts, MAX_SESSION_BYTES, Native},
-    redact::{Redacted, Redactor},
+    redact::{Redacted, Redactor, Remembered},
 };
 
 /// How much of a log is looked at to tell whether it is its agent's and where it worked, in bytes:
@@ -31,6 +31,8 @@ pub struct Home {
     /// The remotes, host and path only.
     remotes: BTreeSet<String>,
     facts: GitFacts,
+    /// What was redacted by hand, or may be stored again.
+    remembered: Remembered,
 }
 
 /// A session that was read and redacted.
@@ -74,7 +76,13 @@ impl Home {
         let mut roots = repository.work_trees();
         roots.extend(repository.work_trees().iter().filter_map(|root| root.canonicalize().ok()));
         let urls = repository.remotes().into_iter().filter_map(|remote| repository.remote_url(&remote));
-        Self { roots, remotes: urls.filter_map(|url| address(&url)).collect(), facts: facts(repository) }
+        Self {
+            roots,
+            remotes: urls.filter_map(|url| address(&url)).collect(),
+            facts: facts(repository),
+            // Where it cannot be read there is no redactor either.
+            remembered: Remembered::load(&repository.state_dir()).unwrap_or_default(),
+        }
     }
 
     /// Makes what a ledger takes of a reading.
@@ -85,7 +93,8 @@ impl Home {
             let branch = reading.session.value().header.attribute(attribute::GIT_BRANCH);
             git.branch = branch.map(str::to_owned).unwrap_or_default();
         }
-        Capture { session: reading.session, git, links: Vec::new(), native: reading.native, cleared_at: None }
+        let cleared_at = self.remembered.cleared_at(&reading.session.value().header.session_id);
+        Capture { session: reading.session, git, links: Vec::new(), native: reading.native, cleared_at }
     }
 
     /// Whether a folder or file is in one of the work trees. An agent that was started through a

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{agent::Choice, progress};
+use super::{agent::Choice, progress, reference};
 use crate::{
     agents::{Agent, LogFile, Scope},
     capture::{self, Order, Source, named},
@@ -37,6 +37,9 @@ pub(super) struct Args {
     /// Only sessions that went on since then, such as 2026-01-31 or "2 weeks ago"
     #[arg(long, value_name = "TIME", conflicts_with = "files")]
     since: Option<String>,
+    /// Store the sessions of these logs although they were purged or have expired
+    #[arg(long, requires = "files")]
+    again: bool,
     /// Say what would be stored, and store nothing
     #[arg(long)]
     dry_run: bool,
@@ -138,13 +141,14 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let is_explicit = !arguments.files.is_empty();
     let mut unknown = Vec::new();
     let sources = sources(context, arguments, &mut |path, fault| unknown.push((path.to_owned(), fault)))?;
-    let order = Order { branch: &branch, is_explicit, is_dry_run: arguments.dry_run };
+    let order = Order { branch: &branch, is_explicit, is_dry_run: arguments.dry_run, is_again: arguments.again };
     let mut gathered = capture::gather(context, &sources, order, &mut progress::Bar::new(context))?;
     gathered.failed.splice(0..0, unknown);
     let is_empty = gathered.sessions.is_empty() && gathered.stored_already == 0;
     if is_empty && gathered.failed.len() == 1 && is_explicit {
         return Err(gathered.failed.remove(0).1);
     }
+    let buried = buried(context, &gathered.sessions)?;
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
@@ -153,13 +157,32 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         stored_already: gathered.stored_already,
         failed: gathered.failed.iter().map(Failed::of).collect(),
     });
-    report.notes = gathered.warnings;
+    report.notes = buried;
+    report.notes.extend(gathered.warnings);
     if is_empty && gathered.failed.is_empty() {
         report.notes.push(nothing(arguments).to_owned());
     }
     report.is_good = gathered.failed.is_empty();
     report.failures = gathered.failed.into_iter().map(|(_, fault)| fault).collect();
     Ok(report)
+}
+
+/// Why sessions were not stored, and what to do for them to be.
+fn buried(context: &Context, sessions: &[capture::Captured]) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for session in sessions.iter().filter(|session| session.outcome == Some(Outcome::Buried)) {
+        let stone = reference::tombstone(context.repository()?, context.config()?.ledger, session.id.as_str())?;
+        let Some(stone) = stone else { continue };
+        let what = reference::fate(&stone);
+        let fix = match stone.purged_at {
+            None if stone.redacted_at.is_some() => {
+                format!("to redact it in this clone, too: git session redact {}", stone.session_id)
+            }
+            _ => format!("to store it again: git session capture --again '{}'", session.log),
+        };
+        lines.push(format!("{} was not stored, since it {what} ({fix})", session.id));
+    }
+    Ok(lines)
 }
 
 fn nothing(arguments: &Args) -> &'static str {

@@ -10,6 +10,7 @@ mod completion;
 mod demo;
 mod discover;
 mod doctor;
+mod erasing;
 mod hooks;
 mod hydrate;
 mod leftovers;
@@ -18,11 +19,14 @@ mod man;
 mod output;
 mod parse;
 mod progress;
+mod purge;
 mod quickstart;
+mod redact;
 mod reference;
 mod relink;
 mod remotes;
 mod review;
+mod scan;
 mod show;
 mod sync;
 mod time;
@@ -88,6 +92,9 @@ enum Command {
     Log(log::Args),
     Show(show::Args),
     Review(review::Args),
+    Scan(scan::Args),
+    Redact(redact::Args),
+    Purge(purge::Args),
     Sync(sync::Args),
     Hydrate(hydrate::Args),
     Relink(relink::Args),
@@ -142,6 +149,9 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Log(arguments) => log::run(&context, &arguments),
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Review(arguments) => review::run(&context, &arguments),
+        Command::Scan(arguments) => scan::run(&context, &arguments),
+        Command::Redact(arguments) => redact::run(&context, &arguments),
+        Command::Purge(arguments) => purge::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
         Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
         Command::Relink(arguments) => relink::run(&context, &arguments),

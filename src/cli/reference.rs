@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
+use super::time;
 use crate::{
     capture,
     context::Context,
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, Session, StatsCollector},
-    ledger::{Ledger, Listed, SessionKey, Tip},
+    hail::{Lines, Reader, Record, Session, SessionId, StatsCollector},
+    ledger::{Ledger, Listed, SessionKey, Tip, Tombstone},
 };
 
 /// How many candidates of an ambiguous reference are listed.
@@ -100,7 +101,13 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
     }
     match of_commits(repository, sessions, reference) {
         Ok(found) => stored(found),
-        Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => Err(none(reference)),
+        Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => {
+            Err(match tombstone(repository, ledger, reference)? {
+                Some(stone) => Error::user(format!("the session {} {}", stone.session_id, fate(&stone)))
+                    .hinted("git session log lists what is here"),
+                None => none(reference),
+            })
+        }
         Err(fault) => Err(fault),
     }
 }
@@ -129,6 +136,32 @@ fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
             Err(Error::user(format!("'{reference}' could be any of {count} sessions: {}", names.join(", ")))
                 .hinted(format!("git session show {}", names[0])))
         }
+    }
+}
+
+/// What any ledger remembers of a removed session whose id begins with `reference`.
+pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference: &str) -> Result<Option<Tombstone>> {
+    for tip in ledger.tips(repository)? {
+        let is_meant = |session: &SessionId| matches(&SessionKey::from(session.clone()), reference);
+        if let Some(found) = ledger.tombstones(repository, &tip)?.of_session(is_meant) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What became of a session, for the end of a sentence.
+pub(super) fn fate(stone: &Tombstone) -> String {
+    if let Some(at) = stone.purged_at {
+        return format!("was purged on {}", time::minute(at));
+    }
+    match (&stone.expired, stone.redacted_at) {
+        (Some(expiry), _) => {
+            let policy = expiry.policy.as_ref().map(|policy| format!(" ({policy})")).unwrap_or_default();
+            format!("expired on {}{policy}", time::minute(expiry.on.unwrap_or(expiry.at)))
+        }
+        (None, Some(at)) => format!("was redacted elsewhere on {}", time::minute(at)),
+        (None, None) => "was removed".to_owned(),
     }
 }
 

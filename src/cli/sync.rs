@@ -12,7 +12,7 @@ use crate::{
     git::Repository,
     ledger::BranchName,
     report::{Describe, Report, View},
-    sync::{Exchange, Withheld},
+    sync::{self, Exchange, Guard, Leak, Withheld},
 };
 
 /// How long a remote may take to answer: nobody waits for a hook here.
@@ -40,6 +40,8 @@ struct Answer {
     others_pushed: Vec<String>,
     /// What stays here, since the host takes no file of its size.
     withheld: Vec<Withheld>,
+    /// What stays here, since it still holds secrets.
+    leaks: Vec<Leak>,
 }
 
 impl Describe for Answer {
@@ -72,7 +74,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     // Stores what commits asked for and nobody got to yet.
     capture::work_off(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
-    let exchange = Exchange { repository, ledger, remote: &remote, deadline, now: context.now() };
+    // Without rules that load, nothing is pushed.
+    let guard = if arguments.fetch_only { None } else { Some(Guard::new(context.redactor()?)) };
+    let guard = guard.as_ref().filter(|guard| guard.is_needed());
+    let exchange = Exchange { repository, ledger, remote: &remote, deadline, now: context.now(), guard };
     let fetched = exchange
         .fetch_all()
         .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;
@@ -84,12 +89,14 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         others_fetched: Vec::new(),
         others_pushed: Vec::new(),
         withheld: Vec::new(),
+        leaks: Vec::new(),
     };
     let (problems, warning) = send(&exchange, &mut answer, !arguments.fetch_only)?;
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
     report.notes = problems;
     report.notes.extend(warning);
+    report.notes.extend((!arguments.fetch_only && guard.is_none()).then(|| sync::unredacted(&remote)));
     Ok(report)
 }
 
@@ -100,7 +107,7 @@ fn send(exchange: &Exchange<'_>, answer: &mut Answer, is_push: bool) -> Result<(
     if is_push {
         let outcome = exchange.push(&exchange.all_pairs()?)?;
         answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
-        answer.withheld = outcome.withheld;
+        (answer.withheld, answer.leaks) = (outcome.withheld, outcome.leaks);
         problems = outcome.problems;
         warning = outcome.warning;
     }

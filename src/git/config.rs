@@ -52,6 +52,19 @@ impl Repository {
         Ok(settings.map(pair).collect())
     }
 
+    /// A yes-or-no value of this repository's own configuration, whatever the user's and the machine's say.
+    ///
+    /// # Errors
+    /// When git does not run, or the value is neither.
+    pub fn own_flag(&self, key: &str) -> Result<Option<bool>, GitError> {
+        // 1: there is none.
+        let finished = self.git(&["config", "--local", "--type=bool", "--get", key]).run()?;
+        if finished.code == Some(1) {
+            return Ok(None);
+        }
+        Ok(Some(finished.require()?.stdout.trim() == "true"))
+    }
+
     /// Writes a value of this repository's own configuration.
     ///
     /// # Errors

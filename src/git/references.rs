@@ -151,17 +151,22 @@ impl Repository {
         finished.success().then(|| finished.stdout.trim().to_owned())
     }
 
-    /// Forgets what the references `names` were before, so that nothing but they keeps objects.
+    /// Forgets the former values of references: git keeps them where it was told to, and those of notes.
     ///
     /// # Errors
-    /// When git cannot write their logs.
+    /// When git does not run.
     pub fn expire_reflogs(&self, names: &[String]) -> Result<(), GitError> {
-        let logs = self.common_dir().join("logs");
-        let mut arguments = vec!["reflog", "expire", "--expire=all", "--expire-unreachable=all"];
-        let kept = arguments.len();
-        arguments
-            .extend(names.iter().filter(|name| self.uses_reftable || logs.join(name).exists()).map(String::as_str));
-        if arguments.len() == kept { Ok(()) } else { self.git(&arguments).run()?.require().map(drop) }
+        let logged: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.uses_reftable || self.common_dir().join("logs").join(name).exists())
+            .collect();
+        if logged.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec!["reflog", "expire", "--expire=now", "--expire-unreachable=now"];
+        arguments.extend(&logged);
+        self.git(&arguments).run().map(drop)
     }
 
     /// How many bytes on the disk nothing but `tips`, which no reference is at any more, needs; `None`

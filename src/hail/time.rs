@@ -22,6 +22,12 @@ impl Timestamp {
     /// The first second of 1970, used where a log holds no time at all.
     pub const EPOCH: Self = Self(DateTime::UNIX_EPOCH);
 
+    /// The last second that RFC 3339 can write.
+    pub const LAST: Self = match DateTime::from_timestamp(253_402_300_799, 0) {
+        Some(last) => Self(last),
+        None => Self::EPOCH,
+    };
+
     /// Converts milliseconds since 1970; `None` outside chrono's range.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {

@@ -14,7 +14,7 @@ use crate::{
     hail::SessionId,
     ledger::{BranchName, Link, Meta, Tip},
     link,
-    sync::{Exchange, Pair},
+    sync::{self, Exchange, Guard, Pair},
 };
 
 /// How long a push may be delayed.
@@ -34,7 +34,7 @@ pub struct Pushed {
     /// What did not work, in words.
     pub problems: Vec<String>,
     /// What to know although all worked: it fails no push.
-    pub warning: Option<String>,
+    pub warnings: Vec<String>,
 }
 
 /// A branch on its way to a remote.
@@ -70,11 +70,15 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
         pushed.problems.push(fault.to_string());
     }
     let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
-    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now() };
+    // Without rules that load, nothing goes.
+    let guard = Guard::new(context.redactor()?);
+    let guard = Some(&guard).filter(|guard| guard.is_needed());
+    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
     // Told when it happens, and not again at pushes that have nothing new.
-    pushed.warning = outcome.warning.filter(|_| !outcome.pushed.is_empty());
+    let withheld = outcome.warning.filter(|_| !outcome.pushed.is_empty());
+    pushed.warnings = withheld.into_iter().chain(guard.is_none().then(|| sync::unredacted(remote))).collect();
     pushed.problems.extend(outcome.problems);
     Ok(pushed)
 }

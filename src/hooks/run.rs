@@ -72,7 +72,7 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
                 return Ok(Said::default());
             }
             let pushed = pre_push(context, arguments, &list)?;
-            let warnings = pushed.warning.into_iter().map(line).collect();
+            let warnings = pushed.warnings.into_iter().map(line).collect();
             Ok(Said { problems: pushed.problems.into_iter().map(line).collect(), warnings })
         }
         "post-rewrite" => {

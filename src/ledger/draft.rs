@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, SessionKey, burial,
+    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, Redaction,
+    SessionKey, burial,
     layout::Layout,
     merge,
     snapshot::{self, Blobs},
@@ -204,6 +205,32 @@ impl<'a> Draft<'a> {
             self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
         }
         Ok(Outcome::Updated)
+    }
+
+    /// Replaces every version of a session by what `redaction` makes of it; returns how many there were.
+    pub(super) fn rewrite(&mut self, id: &SessionId, redaction: &dyn Redaction) -> Result<usize, LedgerError> {
+        let folder = self.layout.folder();
+        let versions = self.versions(id)?;
+        let mut redacted = Vec::new();
+        for (key, blobs) in &versions {
+            self.updates.extend([(key.hail_path(folder), None), (key.meta_path(folder), None)]);
+            let mut meta = self.find_meta(key)?.unwrap_or_else(|| Meta::unknown(id));
+            let hail = match blobs.hail {
+                Some(hail) => {
+                    let session = redaction.session(&self.repository.read_blob(hail, MAX_SESSION_BYTES)?)?;
+                    meta = meta.redacted_as(&session);
+                    let bytes = session.value().to_bytes().map_err(LedgerError::Spool)?;
+                    Some(self.repository.write_blob(&bytes)?)
+                }
+                None => None,
+            };
+            let meta = meta.cleared(self.now, &|text| redaction.text(text));
+            redacted.push(Blobs { hail, meta: Some(self.repository.write_blob(&meta.to_bytes())?) });
+        }
+        for (name, blob) in merge::name_versions(self.repository, id, redacted.into_iter())? {
+            self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
+        }
+        Ok(versions.len())
     }
 
     /// Takes over a session and its links as another ledger has them.

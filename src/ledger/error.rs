@@ -34,6 +34,9 @@ pub enum LedgerError {
         /// The session.
         session: String,
     },
+    /// A session cannot be redacted.
+    #[error("{0}")]
+    Unredactable(String),
     /// Something stored is not what it should be.
     #[error("{path} in the ledger {reference} is damaged: {cause}")]
     Damaged {

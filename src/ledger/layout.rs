@@ -161,10 +161,10 @@ impl IndexEntry {
 
     /// Of two entries for one link, which stays: the later, else any that does not depend on the side.
     /// What is shown of the session comes last, so that it does not matter when it is taken away.
-    pub(super) fn rank(&self) -> (Timestamp, Vec<u8>, Vec<u8>) {
+    pub(super) fn rank(&self) -> (Timestamp, Vec<u8>, bool, Vec<u8>) {
         let mut bare = self.clone();
         bare.other.remove(super::note::SHOWN);
-        (self.stored_at, bare.to_bytes(), self.to_bytes())
+        (self.stored_at, bare.to_bytes(), bare != *self, self.to_bytes())
     }
 
     /// The bytes to store: one line.

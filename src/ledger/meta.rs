@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{BranchName, Capture, Link};
-use crate::hail::{Header, SessionId, Stats, Timestamp, attribute, or_default};
+use crate::{
+    hail::{Canonical, Header, SessionId, Stats, Timestamp, attribute, or_default},
+    redact::Redacted,
+};
 
 /// The version of the metadata's shape.
 const SCHEMA_VERSION: u64 = 2;
@@ -194,6 +197,29 @@ impl Meta {
         self
     }
 
+    /// Describes a version after it was redacted again.
+    pub(super) fn redacted_as(mut self, session: &Redacted<Canonical>) -> Self {
+        let header = &session.value().header;
+        self.title.clone_from(&header.context.title);
+        self.stats = session.value().stats.clone();
+        self.own.created_at = Some(header.context.created_at);
+        self.own.updated_at = Some(header.context.updated_at);
+        for (rule, count) in &session.summary().rules {
+            *self.own.redactions.entry(rule.clone()).or_default() += count;
+        }
+        self
+    }
+
+    /// The same with `redact` applied to every text that people and other tools wrote.
+    pub(super) fn cleared(mut self, now: Timestamp, redact: &dyn Fn(&str) -> String) -> Self {
+        self.title = redact(&self.title);
+        for value in [&mut self.other, &mut self.git.other, &mut self.own.other].into_iter().flat_map(Map::values_mut) {
+            clear(value, redact);
+        }
+        self.own.cleared_at = self.own.cleared_at.max(Some(now));
+        self
+    }
+
     /// Notes that the session belongs to `branch` too.
     pub(super) fn of_branch(mut self, branch: &BranchName) -> Self {
         self.own.branches.insert(branch.spelled());
@@ -226,6 +252,16 @@ impl Meta {
 
 fn first_version() -> u64 {
     1
+}
+
+/// Applies `redact` to every text in a value.
+pub(super) fn clear(value: &mut Value, redact: &dyn Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = redact(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| clear(item, redact)),
+        Value::Object(fields) => fields.values_mut().for_each(|item| clear(item, redact)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Adds the entries of `more`; of two values for one key the one with the greater text stays.

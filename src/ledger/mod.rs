@@ -29,7 +29,10 @@ pub use case::{name_here, names_here, plain};
 pub use error::LedgerError;
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
-pub use summaries::{ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, summary_of, unite_summaries};
+pub use summaries::{
+    ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, redact_summary, settle_summaries, summary_of,
+    unite_summaries,
+};
 pub use tombstone::{Buried, Expiry, GoneLedger, Tombstone, Tombstones};
 
 use crate::{
@@ -171,6 +174,21 @@ pub trait Ledger: Sync {
         now: Timestamp,
     ) -> Result<Buried, LedgerError>;
 
+    /// Replaces every version of a session in the ledger of `branch` by what `redaction` makes of it, and
+    /// remembers that those from before are not to come back. The commit has no parents. Returns how
+    /// many versions there were.
+    ///
+    /// # Errors
+    /// When the repository cannot be written, or `redaction` fails; the ledger is then as it was.
+    fn rewrite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        session: &SessionId,
+        redaction: &dyn Redaction,
+        now: Timestamp,
+    ) -> Result<usize, LedgerError>;
+
     /// What one ledger remembers of a session that is not to come back.
     ///
     /// # Errors
@@ -240,6 +258,18 @@ pub struct Link {
     pub fingerprint: Fingerprint,
 }
 
+/// How a session that is stored is redacted again.
+pub trait Redaction {
+    /// Redacts the bytes of a version.
+    ///
+    /// # Errors
+    /// When they are no session, or what is to go is where it cannot be replaced.
+    fn session(&self, bytes: &[u8]) -> Result<Redacted<Canonical>, LedgerError>;
+
+    /// Redacts a text beside it.
+    fn text(&self, text: &str) -> String;
+}
+
 /// What storing a session came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -263,6 +293,8 @@ pub struct Filter<'a> {
     pub base: Option<ObjectId>,
     /// The paths that it does not get.
     pub left_out: &'a [String],
+    /// The sessions of which nothing is shown beside them.
+    pub unshown: &'a [SessionId],
 }
 
 /// All links of one ledger.

@@ -2,7 +2,7 @@
 
 use super::{
     BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
-    REMOTE_ROOT, SessionKey, Tip, Tombstone, Tombstones, branch,
+    REMOTE_ROOT, Redaction, SessionKey, Tip, Tombstone, Tombstones, branch,
     burial::{self, Graves},
     fanout,
     layout::Layout,
@@ -140,6 +140,17 @@ impl Ledger for Notes {
         now: Timestamp,
     ) -> Result<Buried, LedgerError> {
         shelf(repository, branch, now).bury(tombstones)
+    }
+
+    fn rewrite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        session: &SessionId,
+        redaction: &dyn Redaction,
+        now: Timestamp,
+    ) -> Result<usize, LedgerError> {
+        shelf(repository, branch, now).rewrite(session, redaction)
     }
 
     fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, Tombstones,
+    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, Redaction,
+    Tombstone, Tombstones,
     burial::{self, Graves, United},
     draft::Draft,
     layout::Layout,
@@ -82,7 +83,14 @@ impl Shelf<'_> {
     /// is left out is in the history of the whole.
     pub(super) fn filtered(&self, filter: &Filter<'_>) -> Result<ObjectId, LedgerError> {
         let removed: Vec<TreeUpdate> = filter.left_out.iter().map(|path| (path.clone(), None)).collect();
-        let part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
+        let mut part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
+        if !filter.unshown.is_empty() {
+            let mut graves = Graves::of(self.repository, self.layout, &[])?;
+            let hide = |id: &SessionId| Tombstone::redacted(id.clone(), Timestamp::LAST);
+            graves.add(&Tombstones { sessions: filter.unshown.iter().map(hide).collect(), ledgers: Vec::new() });
+            let hidden = self.layout.unlink(self.repository, part, &graves)?;
+            part = self.repository.edit_tree(Some(part), &hidden)?;
+        }
         let Some(base) = filter.base else { return self.commit(part, &[], &format!("part of {}", self.branch)) };
         let known = self.repository.tree_of(base)?;
         let United { tree, has_lost } = self.united([known, part])?;
@@ -115,6 +123,24 @@ impl Shelf<'_> {
             self.commit(tree, &parents, &format!("bury in {}", self.branch)).map(Some)
         })?;
         Ok(buried)
+    }
+
+    /// Replaces every version of a session by what `redaction` makes of it.
+    pub(super) fn rewrite(&self, session: &SessionId, redaction: &dyn Redaction) -> Result<usize, LedgerError> {
+        let mut count = 0;
+        let redacted = Tombstone::redacted(session.clone(), self.now);
+        self.write(|base| {
+            let Some(base) = base else { return Ok(None) };
+            let mut draft = self.draft(Some(self.repository.tree_of(base)?));
+            count = draft.rewrite(session, redaction)?;
+            let Some(tree) = draft.finish()? else { return Ok(None) };
+            let mut graves = Graves::of(self.repository, self.layout, &[tree])?;
+            graves.add(&Tombstones { sessions: vec![redacted.clone()], ledgers: Vec::new() });
+            let settled = graves.settle(tree)?;
+            let tree = graves.write(settled.tree)?;
+            self.commit(tree, &[], &format!("redact {session}")).map(Some)
+        })?;
+        Ok(count)
     }
 
     fn united(&self, sides: [ObjectId; 2]) -> Result<United, LedgerError> {

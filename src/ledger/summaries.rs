@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{LedgerError, REMOTE_ROOT, branch, merge, snapshot::MAX_META_BYTES};
+use super::{LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge, meta::clear, snapshot::MAX_META_BYTES};
 use crate::{
     git::{GitError, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
@@ -20,6 +20,8 @@ pub const ARTIFACTS: &str = "refs/opensession/handoff/artifacts/";
 const FOLDER: &str = "v1/summaries";
 const SUMMARY: &str = ".summary.json";
 const META: &str = ".summary.meta.json";
+/// The key of what is said about a summary under which it says when it was redacted again.
+const CLEARED_AT: &str = "git_session_cleared_at";
 
 /// What somebody, mostly a model, said a session came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,15 +100,21 @@ fn read(repository: &Repository, tree: ObjectId, path: &str) -> Result<Option<Va
 /// When the repository cannot be read or written.
 pub fn unite_summaries(
     repository: &Repository,
-    ours: ObjectId,
-    theirs: ObjectId,
+    [ours, theirs]: [ObjectId; 2],
+    tombstones: &Tombstones,
     now: Timestamp,
 ) -> Result<ObjectId, LedgerError> {
+    let settled = |tip| settle_summaries(repository, tip, tombstones, now);
     if repository.is_ancestor(theirs, ours)? {
-        return Ok(ours);
+        return settled(ours);
     }
     if repository.is_ancestor(ours, theirs)? {
-        return Ok(theirs);
+        return settled(theirs);
+    }
+    // What lost something is a commit of its own by now, without the history that holds it.
+    let [ours, theirs] = [settled(ours)?, settled(theirs)?];
+    if ours == theirs {
+        return Ok(ours);
     }
     let sides = [repository.tree_of(ours)?, repository.tree_of(theirs)?];
     // No folder of this tree holds shards of sessions: whatever both have, the greater stays.
@@ -119,6 +127,72 @@ pub fn unite_summaries(
         return Ok(theirs);
     }
     Ok(repository.write_commit(tree, &[ours, theirs], "summary: merge\n", now.seconds())?)
+}
+
+/// The summaries without those of sessions whose tombstones do not let them stay: `tip` where all may,
+/// else a commit without parents.
+///
+/// # Errors
+/// When the repository cannot be read or written.
+pub fn settle_summaries(
+    repository: &Repository,
+    tip: ObjectId,
+    tombstones: &Tombstones,
+    now: Timestamp,
+) -> Result<ObjectId, LedgerError> {
+    let tree = repository.tree_of(tip)?;
+    let mut updates: Vec<TreeUpdate> = Vec::new();
+    for stone in &tombstones.sessions {
+        let id = stone.session_id.as_str();
+        if repository.find_in_tree(tree, &path(id, SUMMARY))?.is_none() {
+            continue;
+        }
+        let meta = read(repository, tree, &path(id, META))?.unwrap_or(Value::Null);
+        let time = |key: &str| meta.get(key).and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
+        if !stone.lets_stay(time(CLEARED_AT), time("generated_at")) {
+            updates.extend([SUMMARY, META].map(|ending| (path(id, ending), None)));
+        }
+    }
+    rewritten(repository, tip, &updates, now)
+}
+
+/// Redacts the summary of a session again: `tip` where there is none, else a commit without parents.
+///
+/// # Errors
+/// When the repository cannot be read or written.
+pub fn redact_summary(
+    repository: &Repository,
+    tip: ObjectId,
+    session: &SessionId,
+    redaction: &dyn Redaction,
+    now: Timestamp,
+) -> Result<ObjectId, LedgerError> {
+    let tree = repository.tree_of(tip)?;
+    let mut updates: Vec<TreeUpdate> = Vec::new();
+    for ending in [SUMMARY, META] {
+        let path = path(session.as_str(), ending);
+        if let Some(mut value) = read(repository, tree, &path)? {
+            clear(&mut value, &|text| redaction.text(text));
+            if let (META, Some(fields)) = (ending, value.as_object_mut()) {
+                fields.insert(CLEARED_AT.to_owned(), now.to_string().into());
+            }
+            updates.push((path, Some(repository.write_blob(value.to_string().as_bytes())?)));
+        }
+    }
+    rewritten(repository, tip, &updates, now)
+}
+
+fn rewritten(
+    repository: &Repository,
+    tip: ObjectId,
+    updates: &[TreeUpdate],
+    now: Timestamp,
+) -> Result<ObjectId, LedgerError> {
+    if updates.is_empty() {
+        return Ok(tip);
+    }
+    let tree = repository.edit_tree(Some(repository.tree_of(tip)?), updates)?;
+    Ok(repository.write_commit(tree, &[], "summary: rewrite\n", now.seconds())?)
 }
 
 /// A summary belongs together with what is said about it, so both come from one side.

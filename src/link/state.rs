@@ -179,6 +179,16 @@ impl State {
         self.consumed.drain(..excess);
     }
 
+    /// Forgets a session: its logs are read again.
+    pub fn forget_session(&mut self, session: &SessionId) {
+        self.has_changed = true;
+        self.logs.retain(|_, log| log.session.as_ref() != Some(session));
+        self.touches.retain(|touch| touch.session != *session);
+        for touch in self.consumed.iter_mut().filter(|touch| touch.session == *session) {
+            touch.prompt = None;
+        }
+    }
+
     /// Forgets a log that is gone or was rewritten.
     pub fn forget(&mut self, log: &Path) {
         self.has_changed = true;

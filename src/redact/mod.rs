@@ -13,18 +13,22 @@ mod key;
 mod key_name;
 mod placeholder;
 mod private_key;
+mod remembered;
 mod rules;
 mod scan;
+mod settings;
 mod sink;
 mod value;
 mod walk;
 
-use std::{borrow::Cow, collections::BTreeMap, io, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};
 
-use crate::hail::{Canonical, Event, Session, Sink};
+use crate::hail::{Canonical, Event, Header, Session, Sink};
 
 pub use key::load_key;
+pub use remembered::{Remembered, forms as forms_of};
 pub use rules::RulesError;
+pub use settings::{Profile, Settings, UnknownProfile};
 pub use sink::RedactingSpool;
 
 /// A value that went through a [`Redactor`]: the only thing a ledger accepts.
@@ -76,20 +80,70 @@ impl<T> Redacted<T> {
     }
 }
 
+/// A secret in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding<'a> {
+    /// The id of the rule that found it.
+    pub rule: &'a str,
+    /// Where it stands, in bytes.
+    pub range: Range<usize>,
+}
+
+/// A secret in a field of an event or a header.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldFinding {
+    /// The field, such as `content.blocks[0].text` or `attributes.note`.
+    pub field: String,
+    /// The id of the rule that found it.
+    pub rule: String,
+}
+
 /// Finds and replaces secrets.
 #[derive(Debug)]
 pub struct Redactor {
     scanner: scan::Scanner,
+    profile: Profile,
 }
 
 impl Redactor {
-    /// Loads the rules; `key` is this repository's secret for placeholders, `homes` are the home
+    /// Loads the rules that `settings` ask for; `key` is this repository's secret for placeholders, `homes` are the home
     /// directories to hide.
     ///
     /// # Errors
     /// When the rules are not what they should be: then nothing may be stored.
-    pub fn new(key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
-        Ok(Self { scanner: scan::Scanner::new(rules::SOURCE, key, homes)? })
+    pub fn new(settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
+        Ok(Self { scanner: scan::Scanner::new(rules::SOURCE, settings, key, homes)?, profile: settings.profile })
+    }
+
+    /// How much is redacted.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Whether there is a rule of this id.
+    #[must_use]
+    pub fn has_rule(&self, id: &str) -> bool {
+        self.scanner.has_rule(id)
+    }
+
+    /// The secrets in `text`, in order and apart from each other; a home directory is none. The profile
+    /// `off` finds what `default` finds: it is replacing that it leaves out.
+    #[must_use]
+    pub fn findings(&self, text: &str) -> Vec<Finding<'_>> {
+        self.scanner.secrets(text).map(|(rule, range)| Finding { rule, range }).collect()
+    }
+
+    /// The secrets in an event, field by field, as redacting it would find them; home directories are
+    /// none.
+    #[must_use]
+    pub fn event_findings(&self, event: &Event) -> Vec<FieldFinding> {
+        walk::findings(self, |walker| walker.event(&mut event.clone()))
+    }
+
+    /// The secrets in a header, as those of an event.
+    #[must_use]
+    pub fn header_findings(&self, header: &Header) -> Vec<FieldFinding> {
+        walk::findings(self, |walker| walker.header(&mut header.clone()))
     }
 
     /// A sink that redacts a session on its way; ids, times and keys stay as they are.
@@ -109,15 +163,27 @@ impl Redactor {
         spool.finish()
     }
 
+    /// Redacts a header, and adds to `summary` what was found.
+    pub fn header(&self, header: &mut Header, summary: &mut Summary) {
+        if self.profile != Profile::Off {
+            walk::Walker::new(self, summary).header(header);
+        }
+    }
+
     /// Redacts one event, and adds to `summary` what was found.
     pub fn event(&self, event: &mut Event, summary: &mut Summary) {
-        walk::Walker { redactor: self, summary }.event(event);
+        if self.profile != Profile::Off {
+            walk::Walker::new(self, summary).event(event);
+        }
     }
 
     /// Redacts one text.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> (Cow<'a, str>, Summary) {
         let mut summary = Summary::default();
+        if self.profile == Profile::Off {
+            return (Cow::Borrowed(text), summary);
+        }
         let text = self.scanner.redact(text, &mut summary);
         (text, summary)
     }

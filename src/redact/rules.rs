@@ -6,6 +6,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::{Profile, Settings};
+
 /// The rules as they are kept in the repository; its head explains the fields.
 pub(super) const SOURCE: &str = include_str!("rules.toml");
 
@@ -33,6 +35,7 @@ impl RulesError {
 #[derive(Deserialize)]
 pub(super) struct Rule {
     pub(super) id: String,
+    #[serde(default)]
     keywords: Vec<String>,
     #[serde(default)]
     pattern: String,
@@ -48,6 +51,8 @@ pub(super) struct Rule {
     pub(super) allow: Vec<String>,
     #[serde(default)]
     pub(super) check: Check,
+    #[serde(default)]
+    pub(super) only: Only,
     #[serde(skip)]
     regex: OnceLock<Option<Regex>>,
 }
@@ -62,6 +67,68 @@ pub(super) enum Detector {
     BasicCredentials,
     HomeDirectory,
     Assignment,
+    /// The pattern, wherever it matches.
+    Everywhere,
+}
+
+/// What a user must ask for to have a rule applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Only {
+    /// Nothing.
+    #[default]
+    Always,
+    Strict,
+    Emails,
+    IpAddresses,
+}
+
+impl Only {
+    fn is_met(self, settings: &Settings) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Strict => settings.profile == Profile::Strict,
+            Self::Emails => settings.emails,
+            Self::IpAddresses => settings.ip_addresses,
+        }
+    }
+}
+
+/// A pattern of the user's.
+#[derive(Clone, Debug)]
+pub(super) struct UserPattern {
+    id: String,
+    regex: Regex,
+}
+
+impl UserPattern {
+    pub(super) fn new(id: &str, pattern: &str) -> Result<Self, RulesError> {
+        if !is_id(id) {
+            return Err(RulesError::new(format!("the id '{id}' has other characters than a-z, 0-9 and -")));
+        }
+        let regex = RegexBuilder::new(pattern).unicode(false).build();
+        let regex = regex.map_err(|fault| RulesError::new(format!("the pattern '{pattern}': {fault}")))?;
+        if regex.is_match(b"") {
+            return Err(RulesError::new(format!("the pattern '{pattern}' matches the empty text")));
+        }
+        Ok(Self { id: id.to_owned(), regex })
+    }
+
+    fn rule(&self) -> Rule {
+        Rule {
+            id: self.id.clone(),
+            keywords: Vec::new(),
+            pattern: self.regex.as_str().to_owned(),
+            detector: Detector::Everywhere,
+            loose: true,
+            reach: 0,
+            entropy: 0.0,
+            allow: Vec::new(),
+            check: Check::None,
+            only: Only::Always,
+            regex: OnceLock::from(Some(self.regex.clone())),
+        }
+    }
 }
 
 /// What a match of a pattern must be besides.
@@ -97,8 +164,23 @@ fn default_reach() -> usize {
 impl Rule {
     /// The pattern, compiled when it is first needed; `None` when it does not compile.
     pub(super) fn regex(&self) -> Option<&Regex> {
-        let compile = || RegexBuilder::new(&format!("^(?:{})", self.pattern)).unicode(false).build().ok();
+        let anchor = if self.detector == Detector::Everywhere { "" } else { "^" };
+        let compile = || RegexBuilder::new(&format!("{anchor}(?:{})", self.pattern)).unicode(false).build().ok();
         self.regex.get_or_init(compile).as_ref()
+    }
+}
+
+impl Rule {
+    /// Refuses a rule that could not do what it says; `number` names one without an id.
+    fn verify(&self, number: usize) -> Result<(), RulesError> {
+        let everywhere = self.detector == Detector::Everywhere;
+        if !is_id(&self.id) || self.keywords.iter().any(String::is_empty) || self.keywords.is_empty() != everywhere {
+            return Err(RulesError::new(format!("rule {number} needs an id of a-z, 0-9 and - and keywords")));
+        }
+        if (everywhere || self.detector == Detector::Pattern) == self.pattern.is_empty() {
+            return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", self.id)));
+        }
+        Ok(())
     }
 }
 
@@ -110,16 +192,15 @@ impl fmt::Debug for Rules {
 
 impl Rules {
     /// Reads a table and builds the automaton; patterns are compiled later, each when first needed.
-    pub(super) fn load(source: &str) -> Result<Self, RulesError> {
-        let Table { rule: all } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+    pub(super) fn load(source: &str, settings: &Settings) -> Result<Self, RulesError> {
+        let Table { rule: mut all } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+        for (index, rule) in all.iter().enumerate() {
+            rule.verify(index + 1)?;
+        }
+        all.retain(|rule| rule.only.is_met(settings));
+        all.extend(settings.patterns().iter().map(UserPattern::rule));
         let mut keywords = Vec::new();
         for (index, rule) in all.iter().enumerate() {
-            if !is_id(&rule.id) || rule.keywords.iter().any(String::is_empty) || rule.keywords.is_empty() {
-                return Err(RulesError::new(format!("rule {} needs an id of a-z, 0-9 and - and keywords", index + 1)));
-            }
-            if (rule.detector == Detector::Pattern) == rule.pattern.is_empty() {
-                return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", rule.id)));
-            }
             let heeds_case = rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
             keywords.extend(rule.keywords.iter().map(|keyword| (index, keyword, heeds_case)));
         }
@@ -150,6 +231,16 @@ impl Rules {
         &self.all[index]
     }
 
+    /// The rules that no keyword announces.
+    pub(super) fn everywhere(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.all.iter().enumerate().filter(|(_, rule)| rule.detector == Detector::Everywhere)
+    }
+
+    /// Whether there is a rule of this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all.iter().any(|rule| rule.id == id)
+    }
+
     /// The index of the first rule with this detector.
     pub(super) fn position(&self, detector: Detector) -> Option<usize> {
         self.all.iter().position(|rule| rule.detector == detector)
@@ -163,10 +254,11 @@ fn is_id(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Detector, Rules, SOURCE};
+    use crate::redact::{Profile, Settings};
 
     #[test]
     fn every_pattern_compiles() {
-        let rules = Rules::load(SOURCE).expect("loads");
+        let rules = Rules::load(SOURCE, &Settings::of(Profile::Strict)).expect("loads");
         for rule in rules.all.iter().filter(|rule| rule.detector == Detector::Pattern) {
             assert!(rule.regex().is_some(), "{}", rule.id);
         }
@@ -184,7 +276,7 @@ mod tests {
             "[[rule]]\nid = 'x'\nkeywords = ['x']\ndetector = 'unheard-of'",
             "[[rule]]\nid = 'X:'\nkeywords = ['x']\npattern = 'x'",
         ] {
-            assert!(Rules::load(source).is_err(), "{source}");
+            assert!(Rules::load(source, &Settings::default()).is_err(), "{source}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range, path::PathBuf};
 use aho_corasick::AhoCorasick;
 
 use super::{
-    RulesError, Summary, assignment, basic,
+    RulesError, Settings, Summary, assignment, basic,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
@@ -16,6 +16,12 @@ use super::{
 /// How often a text is scanned again because replacing something may have laid bare something else.
 const MAX_PASSES: usize = 8;
 
+/// How many bytes of a text a pattern without a keyword looks at in one go.
+const WINDOW: usize = 1 << 16;
+
+/// How far the match of such a pattern may go beyond, in bytes.
+const OVERLAP: usize = 1 << 12;
+
 /// The rules, made ready for one repository and one machine.
 #[derive(Debug)]
 pub(super) struct Scanner {
@@ -24,6 +30,7 @@ pub(super) struct Scanner {
     placeholders: Placeholders,
     home_rule: usize,
     assignment_rule: usize,
+    only: Option<String>,
 }
 
 /// A secret, and the rule that found it.
@@ -34,8 +41,8 @@ struct Hit {
 }
 
 impl Scanner {
-    pub(super) fn new(source: &str, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
-        let rules = Rules::load(source)?;
+    pub(super) fn new(source: &str, settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
+        let rules = Rules::load(source, settings)?;
         let position = |detector| rules.position(detector).ok_or_else(|| RulesError::missing(detector));
         let homes = Homes::new(homes);
         let known_homes = AhoCorasick::builder()
@@ -47,6 +54,7 @@ impl Scanner {
             assignment_rule: position(Detector::Assignment)?,
             known_homes: (!homes.known().is_empty()).then_some(known_homes),
             placeholders: Placeholders::new(key),
+            only: settings.only.clone(),
             rules,
         })
     }
@@ -64,9 +72,31 @@ impl Scanner {
         text
     }
 
+    fn counts(&self, rule: usize) -> bool {
+        self.only.as_ref().is_none_or(|only| self.rules.rule(rule).id == *only)
+    }
+
+    /// Whether there is a rule of this id.
+    pub(super) fn has_rule(&self, id: &str) -> bool {
+        self.rules.has(id)
+    }
+
+    /// The id of the rule that finds home directories, which are private but no secret.
+    pub(super) fn home_rule(&self) -> &str {
+        &self.rules.rule(self.home_rule).id
+    }
+
+    /// The secrets in `text`, with the ids of the rules that find them; a home directory is none.
+    pub(super) fn secrets<'a>(&'a self, text: &str) -> impl Iterator<Item = (&'a str, Range<usize>)> {
+        let secrets = self.hits(text).into_iter().filter(|hit| hit.rule != self.home_rule);
+        secrets.map(|hit| (self.rules.rule(hit.rule).id.as_str(), hit.range))
+    }
+
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
-        if !assignment::is_secret_under(key, value) || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
+        if !self.counts(self.assignment_rule)
+            || !assignment::is_secret_under(key, value)
+            || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
         {
             return None;
         }
@@ -104,9 +134,13 @@ impl Scanner {
                 hits.push(Hit { range: on_boundaries(text, range), rule: index });
             }
         }
+        for (index, rule) in self.rules.everywhere() {
+            hits.extend(everywhere(rule, text).map(|range| Hit { range: on_boundaries(text, range), rule: index }));
+        }
         for found in self.known_homes.iter().flat_map(|homes| homes.find_iter(text)) {
             hits.extend(home::known(text, found.range()).map(|range| Hit { range, rule: self.home_rule }));
         }
+        hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
         if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
     }
 }
@@ -119,7 +153,30 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>) -> Option<Range<usize>
         Detector::BasicCredentials => basic::find(text, keyword.end, rule.reach),
         Detector::HomeDirectory => home::find(text, keyword),
         Detector::Assignment => assignment::find(text, &keyword, rule.reach),
+        Detector::Everywhere => None,
     }
+}
+
+/// Where a pattern without a keyword matches. A search looks at one window at a time: whatever the
+/// pattern, the time is linear in the text.
+fn everywhere<'a>(rule: &'a Rule, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    std::iter::from_fn(move || {
+        // A test compiles every pattern, and a user's was compiled when it was read.
+        let regex = rule.regex()?;
+        while at < bytes.len() {
+            let window = (at / WINDOW + 1) * WINDOW;
+            let end = bytes.len().min(window + OVERLAP);
+            match regex.find_at(&bytes[..end], at).filter(|found| !found.is_empty()) {
+                Some(found) if found.start() < window => {
+                    at = found.end();
+                    return Some(found.range());
+                }
+                _ => at = window,
+            }
+        }
+        None
+    })
 }
 
 fn matched(rule: &Rule, text: &str, start: usize) -> Option<Range<usize>> {

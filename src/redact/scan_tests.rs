@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
-use super::{super::rules::SOURCE, Hit, Scanner};
+use super::{
+    super::{Settings, rules::SOURCE},
+    Hit, Scanner,
+};
 
 /// The rules with the fields that only readers and tests need, and no others.
 #[derive(Deserialize)]
@@ -18,7 +21,9 @@ struct Table {
 struct Documented {
     id: String,
     description: String,
+    #[serde(default)]
     keywords: Vec<String>,
+    only: Option<String>,
     pattern: Option<String>,
     detector: Option<String>,
     loose: Option<bool>,
@@ -32,7 +37,7 @@ struct Documented {
 }
 
 fn scanner() -> Scanner {
-    Scanner::new(SOURCE, b"key", &[]).expect("the rules load")
+    Scanner::new(SOURCE, &Settings::default(), b"key", &[]).expect("the rules load")
 }
 
 fn documented() -> Vec<Documented> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Redacted, Redactor, Summary, walk::Walker};
+use super::{Redacted, Redactor, Summary};
 use crate::hail::{Canonical, Event, Header, Sink, Spool};
 
 /// A sink that redacts what it is given.
@@ -30,7 +30,7 @@ impl<'r> RedactingSpool<'r> {
 
 impl Sink for RedactingSpool<'_> {
     fn header(&mut self, mut header: Header) -> io::Result<()> {
-        Walker { redactor: self.redactor, summary: &mut self.summary }.header(&mut header);
+        self.redactor.header(&mut header, &mut self.summary);
         self.spool.header(header)
     }
 

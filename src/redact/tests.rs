@@ -3,12 +3,12 @@ use std::{borrow::Cow, path::PathBuf, sync::LazyLock};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Redactor, Summary};
+use super::{Redactor, Settings, Summary};
 use crate::hail::{Agent, Block, Content, Event, EventType, Header, Session, Stats, Timestamp, attribute};
 
 fn redactor() -> &'static Redactor {
     static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| {
-        Redactor::new(b"key", &[PathBuf::from("/home/alice"), PathBuf::from("/srv/people/bo.b")])
+        Redactor::new(&Settings::default(), b"key", &[PathBuf::from("/home/alice"), PathBuf::from("/srv/people/bo.b")])
             .expect("the rules load")
     });
     &REDACTOR
@@ -35,7 +35,7 @@ fn a_placeholder_is_the_same_for_the_same_secret_under_the_same_key_only() {
     let (left, right) = first.split_once(" and ").expect("both are there");
     assert_eq!(left, right);
     assert!(left.starts_with("[REDACTED:github:") && left.len() == "[REDACTED:github:00000000]".len(), "{left}");
-    let other = Redactor::new(b"another key", &[]).expect("the rules load");
+    let other = Redactor::new(&Settings::default(), b"another key", &[]).expect("the rules load");
     assert_ne!(other.text(&text).0, first);
 }
 

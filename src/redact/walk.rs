@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Redactor, Summary};
+use super::{FieldFinding, Redactor, Summary};
 use crate::hail::{Attributes, Block, Event, EventType, Header, attribute};
 
 /// How deep JSON in a string in JSON is followed.
@@ -20,27 +20,56 @@ const IDENTIFIERS: [&str; 6] = [
 
 /// Redacts while counting what was found.
 pub(super) struct Walker<'a> {
-    pub(super) redactor: &'a Redactor,
-    pub(super) summary: &'a mut Summary,
+    redactor: &'a Redactor,
+    summary: &'a mut Summary,
+    /// What was found in which field, when somebody wants to know.
+    findings: Option<Vec<FieldFinding>>,
 }
 
-impl Walker<'_> {
+/// What `walk` finds in the fields that it walks over.
+pub(super) fn findings(redactor: &Redactor, walk: impl FnOnce(&mut Walker<'_>)) -> Vec<FieldFinding> {
+    let mut summary = Summary::default();
+    let mut walker = Walker { findings: Some(Vec::new()), ..Walker::new(redactor, &mut summary) };
+    walk(&mut walker);
+    walker.findings.unwrap_or_default()
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(redactor: &'a Redactor, summary: &'a mut Summary) -> Self {
+        Self { redactor, summary, findings: None }
+    }
+
     pub(super) fn header(&mut self, header: &mut Header) {
         let context = &mut header.context;
-        self.text(&mut context.title);
-        self.optional(&mut context.description);
-        for tag in &mut context.tags {
-            self.text(tag);
+        self.field(|| "context.title".to_owned(), |walker| walker.text(&mut context.title));
+        self.field(|| "context.description".to_owned(), |walker| walker.optional(&mut context.description));
+        for (number, tag) in context.tags.iter_mut().enumerate() {
+            self.field(|| format!("context.tags[{number}]"), |walker| walker.text(tag));
         }
-        self.attributes(&mut context.attributes);
+        self.attributes("context.attributes", &mut context.attributes);
     }
 
     pub(super) fn event(&mut self, event: &mut Event) {
-        self.event_type(&mut event.event_type);
-        for block in &mut event.content.blocks {
-            self.block(block);
+        self.field(|| "event_type".to_owned(), |walker| walker.event_type(&mut event.event_type));
+        for (number, block) in event.content.blocks.iter_mut().enumerate() {
+            self.field(|| format!("content.blocks[{number}]"), |walker| walker.block(block));
         }
-        self.attributes(&mut event.attributes);
+        self.attributes("attributes", &mut event.attributes);
+    }
+
+    /// Walks over one field, and notes what was found in it.
+    fn field(&mut self, name: impl FnOnce() -> String, walk: impl FnOnce(&mut Self)) {
+        if self.findings.is_none() {
+            return walk(self);
+        }
+        let before = std::mem::take(self.summary);
+        walk(self);
+        let found = std::mem::replace(self.summary, before);
+        let secrets = found.rules.into_keys().filter(|rule| rule != self.redactor.scanner.home_rule());
+        if let Some(findings) = &mut self.findings {
+            let field = name();
+            findings.extend(secrets.map(|rule| FieldFinding { field: field.clone(), rule }));
+        }
     }
 
     fn event_type(&mut self, event_type: &mut EventType) {
@@ -89,10 +118,10 @@ impl Walker<'_> {
         }
     }
 
-    fn attributes(&mut self, attributes: &mut Attributes) {
+    fn attributes(&mut self, field: &str, attributes: &mut Attributes) {
         for (key, value) in attributes {
             if !key.starts_with("semantic.") && !IDENTIFIERS.contains(&key) {
-                self.json(Some(key), value, 0);
+                self.field(|| format!("{field}.{key}"), |walker| walker.json(Some(key), value, 0));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{Exchange, GitResult, first_line, jitter};
 use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate},
-    ledger::{ARTIFACTS, SUMMARIES, companion_root, is_companion, unite_summaries},
+    ledger::{ARTIFACTS, SUMMARIES, Tombstones, companion_root, is_companion, settle_summaries, unite_summaries},
 };
 
 /// What begins the name of every reference that is carried along.
@@ -36,18 +36,20 @@ impl Exchange<'_> {
     /// remote does not take is a problem, not an error.
     pub fn exchange_companions(&self, is_pushing: bool) -> Result<Carried> {
         let mut carried = Carried::default();
+        let tombstones = self.tombstones()?;
+        let buried = self.bury_artifacts(&tombstones)?;
         for attempt in 1..=ATTEMPTS {
-            let there = self.fetch_companions(&mut carried)?;
+            let there = self.fetch_companions(&buried, &mut carried)?;
             carried.problems.clear();
             let mut apart = BTreeSet::new();
             for name in there.keys() {
                 // What somebody else broke stands in the way of nothing but itself.
-                if let Err(fault) = self.unite_companion(name, &mut carried) {
+                if let Err(fault) = self.unite_companion(name, &tombstones, &mut carried) {
                     carried.problems.push(format!("{} stays as it is on both sides: {fault}", short(name)));
                     apart.insert(name.clone());
                 }
             }
-            let mut specs = if is_pushing { self.companion_specs(&there)? } else { Vec::new() };
+            let mut specs = if is_pushing { self.companion_specs(&there, &buried)? } else { Vec::new() };
             specs.retain(|spec| !apart.contains(&spec.name.to_string()));
             if specs.is_empty() || self.push_companions(&specs, &mut carried)? || self.left().is_zero() {
                 break;
@@ -63,13 +65,17 @@ impl Exchange<'_> {
     }
 
     /// Fetches what the remote has; returns it.
-    fn fetch_companions(&self, carried: &mut Carried) -> GitResult<BTreeMap<String, ObjectId>> {
+    fn fetch_companions(
+        &self,
+        buried: &BTreeSet<String>,
+        carried: &mut Carried,
+    ) -> GitResult<BTreeMap<String, ObjectId>> {
         let patterns = [SUMMARIES, &format!("{ARTIFACTS}*")];
         let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
         let listed = listed.into_iter().map(|(name, id)| (name.to_string(), id));
         let there: BTreeMap<String, ObjectId> = listed.filter(|(name, _)| is_companion(name)).collect();
         let mut refspecs = Vec::new();
-        for (name, id) in &there {
+        for (name, id) in there.iter().filter(|(name, _)| !buried.contains(*name)) {
             let known = self.known_companion(name);
             if self.repository.find_reference(known.as_bytes())? != Some(*id) {
                 refspecs.push(format!("+{name}:{known}"));
@@ -99,16 +105,17 @@ impl Exchange<'_> {
     }
 
     /// Brings what was fetched under `name` together with what is here.
-    fn unite_companion(&self, name: &str, carried: &mut Carried) -> Result<()> {
+    fn unite_companion(&self, name: &str, tombstones: &Tombstones, carried: &mut Carried) -> Result<()> {
         let repository = self.repository;
         for _ in 0..ATTEMPTS {
             let ours = repository.find_reference(name.as_bytes())?;
             let Some(theirs) = repository.find_reference(self.known_companion(name).as_bytes())? else { return Ok(()) };
             repository.tree_of(theirs)?;
             let new = match ours {
+                None if name == SUMMARIES => settle_summaries(repository, theirs, tombstones, self.now)?,
                 None => theirs,
+                Some(ours) if name == SUMMARIES => unite_summaries(repository, [ours, theirs], tombstones, self.now)?,
                 Some(ours) if ours == theirs => return Ok(()),
-                Some(ours) if name == SUMMARIES => unite_summaries(repository, ours, theirs, self.now)?,
                 Some(ours) => {
                     if self.artifact(ours)? != self.artifact(theirs)? {
                         let problem = format!("{} is not the same here and on {}; both stay", short(name), self.remote);
@@ -136,8 +143,19 @@ impl Exchange<'_> {
     }
 
     /// What the remote lacks: artifacts that it does not have at all, and newer summaries.
-    fn companion_specs(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<Vec<PushSpec>> {
-        let mut specs = Vec::new();
+    /// What was removed it is not to have.
+    fn companion_specs(
+        &self,
+        there: &BTreeMap<String, ObjectId>,
+        buried: &BTreeSet<String>,
+    ) -> GitResult<Vec<PushSpec>> {
+        let gone = there.iter().filter(|(name, _)| buried.contains(*name));
+        let delete = |(name, id): (&String, &ObjectId)| PushSpec {
+            new: None,
+            name: name.as_str().into(),
+            expected: Expected::Is(*id),
+        };
+        let mut specs: Vec<PushSpec> = gone.map(delete).collect();
         for folder in [SUMMARIES, ARTIFACTS] {
             for (name, id) in self.repository.references(folder)? {
                 let known = there.get(&name.to_string());

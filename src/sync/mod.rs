@@ -1,6 +1,8 @@
 //! Fetch, union merge, push: the way of the ledgers between clones.
 
+mod burial;
 mod companions;
+mod guard;
 mod limits;
 mod portion;
 
@@ -10,6 +12,7 @@ use std::{
 };
 
 pub use companions::Carried;
+pub use guard::{Guard, Leak, unredacted};
 use limits::Limits;
 pub use portion::Withheld;
 
@@ -46,6 +49,8 @@ pub struct Exchange<'a> {
     pub deadline: Instant,
     /// The time for commits.
     pub now: Timestamp,
+    /// What looks once more for secrets; none where nothing is redacted, or nothing pushed.
+    pub guard: Option<&'a Guard<'a>>,
 }
 
 /// What a push came to.
@@ -57,6 +62,8 @@ pub struct Outcome {
     pub problems: Vec<String>,
     /// What stays here, since the host takes no file of its size.
     pub withheld: Vec<Withheld>,
+    /// What stays here, since it still holds secrets. Each is among the problems, too.
+    pub leaks: Vec<Leak>,
     /// One line about what stays here.
     pub warning: Option<String>,
 }
@@ -83,6 +90,7 @@ impl Exchange<'_> {
     /// no error but a problem in the outcome: what was not pushed goes with the next push.
     pub fn push(&self, pairs: &[Pair]) -> Result<Outcome> {
         let limits = Limits::of(self.repository, self.remote)?;
+        self.bury_known(pairs)?;
         let mut outcome = Outcome::default();
         let mut waiting: Vec<Pair> = pairs.to_vec();
         let mut refusals = 0;
@@ -177,6 +185,12 @@ impl Exchange<'_> {
             for withheld in portion.withheld {
                 outcome.withheld.retain(|known| known.session != withheld.session);
                 outcome.withheld.push(withheld);
+            }
+            for leak in portion.leaks {
+                if !leak.is_of(&outcome.leaks) {
+                    outcome.problems.push(leak.line(self.remote));
+                    outcome.leaks.push(leak);
+                }
             }
             if known != Some(portion.new) {
                 let expected = known.map_or(Expected::Absent, Expected::Is);
@@ -277,7 +291,7 @@ impl Exchange<'_> {
             let remote = renamed.map_or_else(|| local.clone(), |name| BranchName::from(name.as_str()));
             Pair { local, remote }
         };
-        Ok(own.map(|tip| pair(tip.branch)).collect())
+        self.without_gone(own.map(|tip| pair(tip.branch)).collect())
     }
 
     /// Fetches every ledger of the remote and unites it with the one here, where there is one.
@@ -302,6 +316,7 @@ impl Exchange<'_> {
                 self.ledger.unite(self.repository, &pair.local, known, self.now)?;
             }
         }
+        self.bury_known(&self.all_pairs()?)?;
         let changed: Vec<String> = changed.iter().map(|name| self.known_name(name)).collect();
         let tips = self.ledger.tips(self.repository)?.into_iter();
         Ok(tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect())

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Exchange, limits::Limits};
+use super::{Exchange, Leak, guard::files_of, limits::Limits};
 use crate::{
     error::Result,
     git::{NewBlob, ObjectId},
-    ledger::{BranchName, Filter},
+    hail::SessionId,
+    ledger::{BranchName, Filter, SessionKey},
 };
 
 /// What stays here, since the host does not take a file of its size.
@@ -30,13 +31,15 @@ pub(super) struct Portion {
     pub(super) bytes: u64,
     /// Whether the rest has to follow in another push.
     pub(super) has_more: bool,
-    /// What stays here.
+    /// What stays here for its size.
     pub(super) withheld: Vec<Withheld>,
+    /// What stays here since it holds secrets.
+    pub(super) leaks: Vec<Leak>,
 }
 
 impl Portion {
     fn all(new: ObjectId, bytes: u64) -> Self {
-        Self { new, bytes, has_more: false, withheld: Vec::new() }
+        Self { new, bytes, has_more: false, withheld: Vec::new(), leaks: Vec::new() }
     }
 }
 
@@ -59,29 +62,51 @@ impl Exchange<'_> {
         known: Option<ObjectId>,
         limits: &Limits,
     ) -> Result<Portion> {
-        if !limits.has_sizes() {
+        if !limits.has_sizes() && self.guard.is_none() {
             return Ok(Portion::all(tip, 0));
         }
         let base = known.filter(|known| self.repository.has_object(*known));
         let base_tree = base.map(|known| self.repository.tree_of(known)).transpose()?;
         let blobs = self.repository.new_blobs(self.repository.tree_of(tip)?, base_tree)?;
         let past = self.past_blobs(tip, base)?;
-        let is_past_too_large = past.values().any(|size| limits.blob.is_some_and(|limit| *size > limit));
-        let parting = part(blobs, limits);
-        let all_bytes = past.values().sum::<u64>() + parting.bytes;
+        let is_past_too_large = past.values().any(|blob| limits.blob.is_some_and(|limit| blob.size > limit));
+        let leaks = self.leaks(blobs.iter())?;
+        let has_past_leaked = !self.leaks(past.values())?.is_empty();
+        let leaking: Vec<String> = files_of(&blobs, &leaks).map(str::to_owned).collect();
+        let blobs = blobs.into_iter().filter(|blob| !leaking.contains(&blob.path)).collect();
+        let mut parting = part(blobs, limits);
+        let all_bytes = past.values().map(|blob| blob.size).sum::<u64>() + parting.bytes;
         let fits = limits.push.is_none_or(|limit| all_bytes <= limit);
-        if parting.left_out.is_empty() && !is_past_too_large && fits {
+        if parting.left_out.is_empty() && leaking.is_empty() && !is_past_too_large && !has_past_leaked && fits {
             return Ok(Portion::all(tip, all_bytes));
         }
-        let filter = Filter { tip, base, left_out: &parting.left_out };
+        parting.left_out.extend(leaking);
+        let unshown: Vec<SessionId> =
+            leaks.iter().filter_map(|leak| Some(SessionKey::parse(&leak.session)?.id)).collect();
+        let filter = Filter { tip, base, left_out: &parting.left_out, unshown: &unshown };
         let new = self.ledger.filtered(self.repository, branch, &filter, self.now)?;
-        Ok(Portion { new, bytes: parting.bytes, has_more: parting.has_more, withheld: parting.withheld })
+        let Parting { bytes, withheld, has_more, .. } = parting;
+        Ok(Portion { new, bytes, has_more, withheld, leaks })
+    }
+
+    /// The sessions among `blobs` that still hold secrets, each once.
+    fn leaks<'b>(&self, blobs: impl Iterator<Item = &'b NewBlob>) -> Result<Vec<Leak>> {
+        let Some(guard) = self.guard else { return Ok(Vec::new()) };
+        let mut leaks: Vec<Leak> = Vec::new();
+        for blob in blobs {
+            if let Some(leak) = guard.look_at(self.repository, blob)?.as_ref()
+                && !leaks.iter().any(|known| known.session == leak.session)
+            {
+                leaks.push(leak.clone());
+            }
+        }
+        Ok(leaks)
     }
 
     /// The blobs that former states of the ledger had and that would be pushed with it, with their
     /// sizes. After a merge there may be some that the remote has, which does no harm: the past is
     /// then left behind where it need not be.
-    fn past_blobs(&self, tip: ObjectId, base: Option<ObjectId>) -> Result<BTreeMap<ObjectId, u64>> {
+    fn past_blobs(&self, tip: ObjectId, base: Option<ObjectId>) -> Result<BTreeMap<ObjectId, NewBlob>> {
         let hidden: Vec<ObjectId> = base.into_iter().collect();
         let mut found = BTreeMap::new();
         for id in self.repository.commits(&[tip], &hidden, usize::MAX)?.into_iter().filter(|id| *id != tip) {
@@ -89,7 +114,7 @@ impl Exchange<'_> {
             let parent = commit.parents.first().filter(|parent| self.repository.has_object(**parent));
             let before = parent.map(|parent| self.repository.tree_of(*parent)).transpose()?;
             let blobs = self.repository.new_blobs(commit.tree, before)?;
-            found.extend(blobs.into_iter().map(|blob| (blob.id, blob.size)));
+            found.extend(blobs.into_iter().map(|blob| (blob.id, blob)));
         }
         Ok(found)
     }

@@ -8,7 +8,7 @@ use git_session::{
     git::{Expected, ObjectId, RefUpdate, Repository},
     hail::{Agent, Content, Event, EventType, Header, ObjectHash, Session, Sink, Timestamp},
     ledger::{self, BranchName, Capture, GitFacts, Ledger, Link, Outcome, Tip},
-    redact::Redactor,
+    redact::{Redactor, Settings},
 };
 
 use crate::support::{Place, World};
@@ -34,7 +34,7 @@ fn session(id: &str, prompts: &[&str]) -> Session {
 }
 
 fn capture(session: Session, links: Vec<Link>) -> Capture {
-    let redactor = Redactor::new(b"key", &[]).expect("the rules load");
+    let redactor = Redactor::new(&Settings::default(), b"key", &[]).expect("the rules load");
     let git = GitFacts { branch: "main".to_owned(), ..GitFacts::default() };
     let session = redactor.session(session).expect("it is small").expect("it has events");
     Capture { session, git, links, native: None, cleared_at: None }

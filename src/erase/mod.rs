@@ -1,0 +1,212 @@
+//! Takes a session, or something in it, out of everything that is here: the ledgers of both ways of
+//! keeping them, what is remembered of remotes, shares, summaries, handoff artifacts, local state.
+//!
+//! What is removed leaves a tombstone, so that no union brings it back. What a remote has goes with
+//! the next push.
+
+mod redaction;
+mod state;
+
+use std::collections::BTreeSet;
+
+pub use redaction::{Again, Count};
+
+use crate::{
+    error::Result,
+    git::{Expected, ObjectId, RefUpdate, Repository},
+    hail::{SessionId, Timestamp},
+    ledger::{
+        self, ARTIFACTS, Capture, GitFacts, Ledger, Listed, REMOTE_ROOT, Redaction, SUMMARIES, Tip, Tombstone,
+        Tombstones, redact_summary, settle_summaries,
+    },
+};
+
+/// The blob of a handoff artifact.
+const ARTIFACT: &str = "artifact.json";
+/// The largest artifact that is looked at, in bytes.
+const MAX_ARTIFACT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What is to become of a session.
+#[derive(Clone, Copy)]
+pub enum Fate<'a> {
+    /// Nothing of it stays.
+    Purged,
+    /// It stays without what this takes out.
+    Redacted(&'a dyn Redaction),
+}
+
+/// A removal that is under way.
+#[derive(Clone, Copy)]
+pub struct Erasure<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The session.
+    pub session: &'a SessionId,
+    /// What is to become of it.
+    pub fate: Fate<'a>,
+    /// The time for tombstones and commits.
+    pub now: Timestamp,
+}
+
+/// What was changed.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Erased {
+    /// The references of the ledgers that were rewritten.
+    pub ledgers: Vec<String>,
+    /// The references that remembered what remotes have of it, and were deleted.
+    pub forgotten: Vec<String>,
+    /// Whether the summaries were rewritten.
+    pub summaries: bool,
+    /// The handoff artifacts that were deleted.
+    pub artifacts: Vec<String>,
+}
+
+impl Erasure<'_> {
+    /// Does it, here.
+    ///
+    /// # Errors
+    /// When the repository cannot be read or written. What was done by then stays done; the same again
+    /// does the rest.
+    pub fn run(&self) -> Result<Erased> {
+        let mut erased = Erased::default();
+        erased.artifacts = self.artifacts()?;
+        let mut stones = Tombstones::default();
+        for name in &erased.artifacts {
+            stones.sessions.extend(name.parse().ok().map(|id: SessionId| Tombstone::purged(id, self.now)));
+        }
+        for ledger in ledger::ALL {
+            self.in_ledgers(*ledger, &stones, &mut erased)?;
+        }
+        erased.summaries = self.summaries()?;
+        self.forget_companions(&mut erased)?;
+        state::clear(self.repository, self.session)?;
+        let references: Vec<String> = erased.ledgers.iter().cloned().chain([SUMMARIES.to_owned()]).collect();
+        self.repository.expire_reflogs(&references)?;
+        Ok(erased)
+    }
+
+    /// The versions of the session that are in a ledger, and its shares.
+    fn versions(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<Vec<Listed>> {
+        let stored = ledger.sessions(self.repository, tip)?.into_iter().filter(|listed| listed.key.id == *self.session);
+        let is_of = |listed: &Listed| listed.key.id == *self.session || listed.meta.session_id == *self.session;
+        let shared = ledger.shares(self.repository, tip)?.into_iter().filter(is_of);
+        Ok(stored.chain(shared).collect())
+    }
+
+    fn in_ledgers(&self, ledger: &dyn Ledger, stones: &Tombstones, erased: &mut Erased) -> Result<()> {
+        // What only a remote is known to have is taken in first: the tombstone has to get there, too.
+        for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
+            if !self.versions(ledger, &tip)?.is_empty() {
+                ledger.unite(self.repository, &tip.branch, tip.id, self.now)?;
+            }
+        }
+        for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
+            let versions = self.versions(ledger, &tip)?;
+            if versions.is_empty() {
+                continue;
+            }
+            self.in_ledger(ledger, &tip, &versions, stones)?;
+            erased.ledgers.push(tip.reference);
+        }
+        for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
+            if self.holds_old(ledger, &tip)? {
+                self.delete(&tip.reference, tip.id)?;
+                erased.forgotten.push(tip.reference);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a ledger has a version that its session's tombstone would not let stay.
+    fn holds_old(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<bool> {
+        let is_old = |listed: &Listed| listed.meta.own.cleared_at.is_none_or(|cleared| cleared < self.now);
+        Ok(self.versions(ledger, tip)?.iter().any(is_old))
+    }
+
+    fn in_ledger(&self, ledger: &dyn Ledger, tip: &Tip, versions: &[Listed], stones: &Tombstones) -> Result<()> {
+        let mut stones = stones.clone();
+        let shares = versions.iter().filter(|listed| listed.is_share);
+        if let Fate::Redacted(redaction) = self.fate {
+            for share in shares.clone() {
+                // Its name is the hash of what it held, so it becomes a session as any other.
+                let session = redaction.session(&share.read(self.repository)?)?;
+                let git = GitFacts { branch: tip.branch.to_string(), ..GitFacts::default() };
+                let cleared_at = Some(self.now);
+                let capture = Capture { session, git, links: Vec::new(), native: None, cleared_at };
+                ledger.store(self.repository, &tip.branch, &[capture], self.now)?;
+            }
+            ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;
+        } else {
+            stones.sessions.push(Tombstone::purged(self.session.clone(), self.now));
+        }
+        stones.sessions.extend(shares.map(|share| Tombstone::purged(share.key.id.clone(), self.now)));
+        if !stones.sessions.is_empty() {
+            ledger.bury(self.repository, &tip.branch, &stones, self.now)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the handoff artifacts that hold what has to go, and returns their names: an artifact goes
+    /// by the hash of its content, so it cannot be changed.
+    fn artifacts(&self) -> Result<Vec<String>> {
+        let mut found = BTreeSet::new();
+        let own = self.repository.references(ARTIFACTS)?.into_iter();
+        let known = self.repository.references(REMOTE_ROOT)?.into_iter();
+        let known = known.filter(|(name, _)| name.to_string().contains("/handoff/artifacts/"));
+        for (name, id) in own.chain(known) {
+            let name = name.to_string();
+            let blob = self.repository.find_in_tree(self.repository.tree_of(id)?, ARTIFACT)?;
+            let Some(blob) = blob.filter(|blob| self.repository.has_object(*blob)) else { continue };
+            let text = self.repository.read_blob(blob, MAX_ARTIFACT_BYTES)?;
+            let text = String::from_utf8_lossy(&text);
+            let has_to_go = match self.fate {
+                Fate::Purged => true,
+                Fate::Redacted(redaction) => redaction.text(&text) != text,
+            };
+            if has_to_go && text.contains(self.session.as_str()) {
+                self.delete(&name, id)?;
+                found.extend(name.rsplit('/').next().map(str::to_owned));
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// Rewrites the summaries; whether there was something to do.
+    fn summaries(&self) -> Result<bool> {
+        let Some(tip) = self.repository.find_reference(SUMMARIES.as_bytes())? else { return Ok(false) };
+        let new = self.summaries_of(tip)?;
+        if new == tip {
+            return Ok(false);
+        }
+        let update = RefUpdate { name: SUMMARIES.into(), expected: Expected::Is(tip), new: Some(new) };
+        self.repository.update_reference(&update)?;
+        Ok(true)
+    }
+
+    fn summaries_of(&self, tip: ObjectId) -> Result<ObjectId> {
+        Ok(match self.fate {
+            Fate::Purged => {
+                let sessions = vec![Tombstone::purged(self.session.clone(), self.now)];
+                settle_summaries(self.repository, tip, &Tombstones { sessions, ledgers: Vec::new() }, self.now)?
+            }
+            Fate::Redacted(redaction) => redact_summary(self.repository, tip, self.session, redaction, self.now)?,
+        })
+    }
+
+    /// Deletes what remembers summaries of the session that a remote has.
+    fn forget_companions(&self, erased: &mut Erased) -> Result<()> {
+        for (name, id) in self.repository.references(REMOTE_ROOT)? {
+            let name = name.to_string();
+            if name.ends_with("/summaries") && self.summaries_of(id)? != id {
+                self.delete(&name, id)?;
+                erased.forgotten.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&self, name: &str, id: ObjectId) -> Result<()> {
+        let update = RefUpdate { name: name.into(), expected: Expected::Is(id), new: None };
+        Ok(self.repository.update_reference(&update)?)
+    }
+}

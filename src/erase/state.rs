@@ -1,0 +1,31 @@
+//! What this clone remembers of a session outside of the ledgers.
+
+use crate::{
+    capture::{Job, Queue},
+    error::Result,
+    git::Repository,
+    hail::SessionId,
+    link::StateFile,
+};
+
+/// Forgets the prompts and touches of a session, and the captures of it that wait. Its log is read
+/// again at the next look.
+pub(super) fn clear(repository: &Repository, session: &SessionId) -> Result<()> {
+    let folder = repository.state_dir();
+    if folder.join("touches.json").exists() {
+        let (file, mut state) = StateFile::open(&folder)?;
+        state.forget_session(session);
+        file.save(&state)?;
+    }
+    let queue = Queue::of(repository);
+    for (path, job) in queue.jobs() {
+        if job.sessions.iter().any(|waiting| waiting.id == *session) {
+            let others: Vec<_> = job.sessions.iter().filter(|waiting| waiting.id != *session).cloned().collect();
+            if !others.is_empty() {
+                queue.add(&Job::new(job.commit.clone(), &job.branch(), others))?;
+            }
+            queue.done(&path, false)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Removing a session for good.
+
+use super::{MODES, OTHER, SECRET, WORD, log, reachable, secret_log, two_clones};
+use crate::support::World;
+
+#[test]
+fn a_purged_session_does_not_come_back_from_a_stale_clone() {
+    for mode in MODES {
+        let world = World::new();
+        let (work, clone, remote) = two_clones(&world, mode);
+        let purged = work.session(&["purge", SECRET, "--push", "--yes"]).ok();
+        for said in ["has to be rotated", "other clones", "capture --again"] {
+            assert!(purged.stderr.contains(said), "{mode}: {purged}");
+        }
+        for place in [&work, &remote] {
+            assert!(!reachable(place).contains(WORD), "{mode}: it is still there");
+        }
+        // The other clone has not heard of it.
+        let new = "44444444-2222-4333-8444-555555555555";
+        log(&world, &clone, new);
+        clone.session(&["capture"]).ok();
+        assert!(reachable(&clone).contains(WORD), "{mode}");
+        clone.session(&["sync"]).ok();
+        clone.write("more.txt", "more\n");
+        clone.commit_all("More");
+        clone.git(&["pull", "--quiet", "--rebase"]);
+        clone.git(&["push", "--quiet"]);
+        for place in [&work, &clone, &remote] {
+            assert!(!reachable(place).contains(WORD), "{mode}: it came back");
+        }
+        work.session(&["sync"]).ok();
+        assert_eq!(work.stored().len(), 3, "{mode}");
+        assert!(!reachable(&work).contains(WORD), "{mode}: it came back");
+        let shown = clone.session(&["show", SECRET]);
+        assert!(shown.stderr.contains(&format!("the session {SECRET} was purged on 2026-02-01")), "{shown}");
+    }
+}
+
+#[test]
+fn a_stale_clone_that_pushes_without_looking_does_not_bring_a_purged_session_back() {
+    for mode in MODES {
+        let world = World::new();
+        let (work, clone, remote) = two_clones(&world, mode);
+        work.session(&["purge", SECRET, "--push", "--yes"]).ok();
+        clone.git(&["pull", "--quiet", "--rebase"]);
+        let log = crate::support::ClaudeLog::new(&world, &clone, "44444444-2222-4333-8444-555555555555");
+        log.prompt("Write.").writes(&clone, "more.txt", "more\n").save();
+        clone.commit_all("More");
+        clone.git(&["push", "--quiet"]);
+        assert!(!reachable(&remote).contains(WORD), "{mode}: it came back");
+        assert!(!reachable(&clone).contains(WORD), "{mode}: it came back");
+        assert_eq!(clone.stored().len(), 3, "{mode}");
+    }
+}
+
+#[test]
+fn without_push_the_next_sync_takes_a_purged_session_from_the_remote() {
+    for mode in MODES {
+        let world = World::new();
+        let (work, _, remote) = two_clones(&world, mode);
+        let purged = work.session(&["purge", SECRET, "--yes"]).ok();
+        assert!(purged.stderr.contains("git session sync"), "{purged}");
+        assert!(!reachable(&work).contains(WORD), "{mode}: it is still there");
+        assert!(reachable(&remote).contains(WORD), "{mode}: nothing was to be pushed");
+        assert!(!work.stored().contains(&SECRET.to_owned()));
+        work.session(&["sync"]).ok();
+        for place in [&work, &remote] {
+            assert!(!reachable(place).contains(WORD), "{mode}: it is still there");
+        }
+        assert!(work.stored().contains(&OTHER.to_owned()));
+    }
+}
+
+#[test]
+fn a_purged_session_is_not_captured_again_unless_somebody_says_so() {
+    for mode in MODES {
+        let world = World::new();
+        let (work, clone, remote) = two_clones(&world, mode);
+        work.session(&["purge", SECRET, "--push", "--yes"]).ok();
+        let file = secret_log(&world, &work).file().display().to_string();
+        for arguments in [&["capture", "--all"][..], &["capture", &file]] {
+            let ran = work.session(arguments).ok();
+            assert!(
+                ran.stderr.contains(&format!("{SECRET} was not stored, since it was purged on 2026-02-01")),
+                "{ran}"
+            );
+            assert!(ran.stderr.contains(&format!("git session capture --again '{file}'")), "{ran}");
+        }
+        assert!(!reachable(&work).contains(WORD), "{mode}");
+        // A commit that names it does not bring it back either, and is not held up.
+        work.git(&["commit", "--quiet", "--allow-empty", "-m", &format!("Again\n\nAI-Session: {SECRET}\n")]);
+        let pushed = work.run("git", &["push"]).ok();
+        assert!(!pushed.stderr.contains("error"), "{pushed}");
+        assert!(!reachable(&remote).contains(WORD), "{mode}");
+        work.session(&["capture", "--again", &file]).ok();
+        secret_log(&world, &work).prompt("And once more.").save();
+        work.session(&["capture"]).ok();
+        work.session(&["sync"]).ok();
+        clone.session(&["sync"]).ok();
+        for place in [&work, &clone] {
+            assert_eq!(place.json(&["show", SECRET])["stats"]["user_message_count"], 2, "{mode}");
+        }
+        work.session(&["sync"]).ok();
+        assert!(work.stored().contains(&SECRET.to_owned()), "{mode}");
+    }
+}
+
+#[test]
+fn a_session_that_only_the_remote_has_is_purged_there_too() {
+    let world = World::new();
+    let (_, _, remote) = two_clones(&world, "hidden_ref");
+    let fresh = world.clone_of(&remote, "fresh");
+    fresh.session(&["sync", "--fetch-only"]).ok();
+    let purged = fresh.json(&["purge", &SECRET[..8], "--push", "--yes"]);
+    assert_eq!((purged["session"].as_str(), purged["remote"].as_str()), (Some(SECRET), Some("origin")), "{purged}");
+    assert_eq!(purged["pushed"][0], "main", "{purged}");
+    for place in [&fresh, &remote] {
+        assert!(!reachable(place).contains(WORD), "it is still there");
+    }
+    assert_eq!(fresh.stored().len(), 2);
+}
+
+#[test]
+fn former_values_of_notes_are_forgotten() {
+    let world = World::new();
+    let (work, ..) = two_clones(&world, "git_notes");
+    work.git(&["notes", "--ref=opensession", "append", "-m", "A remark.", "HEAD"]);
+    work.session(&["purge", SECRET, "--push", "--yes"]).ok();
+    let script = "git rev-list --objects --all --reflog | cut -d' ' -f1 | git cat-file --batch";
+    let all = work.run("sh", &["-c", script]).ok().stdout;
+    assert!(!all.contains(WORD) && all.contains("A remark."), "the reflog has it");
+}
+
+#[test]
+fn what_cannot_be_purged_is_explained() {
+    let world = World::new();
+    let (work, ..) = two_clones(&world, "hidden_ref");
+    work.write("log.jsonl", "{}\n");
+    let refused = |arguments: &[&str], said: &str, hint: &str| {
+        let ran = work.session(arguments);
+        assert!([1, 2].contains(&ran.code), "{ran}");
+        assert!(ran.stderr.contains(said) && ran.stderr.contains(hint), "{said}: {ran}");
+    };
+    for command in ["purge", "redact"] {
+        refused(&[command, "nothing"], "there is no session 'nothing' here", "git session log");
+        let variant = format!("{SECRET}~01234567");
+        refused(&[command, &variant], "is one version of a session", &format!("git session {command} {SECRET}"));
+        refused(&[command, "HEAD~2"], "names 2 sessions", &format!("git session {command} "));
+    }
+    refused(&["purge", SECRET], "nobody can be asked", &format!("git session purge {SECRET} --yes"));
+    assert!(work.stored().contains(&SECRET.to_owned()));
+    work.git(&["config", "opensession.remotes", "elsewhere"]);
+    refused(&["purge", SECRET, "--push", "--yes"], "sessions may not go to 'origin'", "opensession.remotes");
+    assert!(work.stored().contains(&SECRET.to_owned()));
+}
