@@ -85,7 +85,7 @@ impl Home {
             let branch = reading.session.value().header.attribute(attribute::GIT_BRANCH);
             git.branch = branch.map(str::to_owned).unwrap_or_default();
         }
-        Capture { session: reading.session, git, links: Vec::new(), native: reading.native }
+        Capture { session: reading.session, git, links: Vec::new(), native: reading.native, cleared_at: None }
     }
 
     /// Whether a folder or file is in one of the work trees. An agent that was started through a

@@ -99,6 +99,7 @@ impl Describe for Answer {
                 Some(Outcome::Added) => "added",
                 Some(Outcome::Updated) => "updated",
                 Some(Outcome::Unchanged) => "unchanged",
+                Some(Outcome::Buried) => "not stored",
                 None => "would be stored",
             };
             vec![
@@ -122,6 +123,7 @@ impl Describe for Answer {
             (count(None), "to be stored"),
             (count(Some(Outcome::Added)), "added"),
             (count(Some(Outcome::Updated)), "updated"),
+            (count(Some(Outcome::Buried)), "not stored, since it was removed"),
             (count(Some(Outcome::Unchanged)) + self.stored_already, "stored already"),
         ];
         let counts: Vec<String> =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, SessionKey,
+    BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, SessionKey, burial,
     layout::Layout,
     merge,
     snapshot::{self, Blobs},
@@ -108,6 +108,9 @@ impl<'a> Draft<'a> {
     pub(super) fn put(&mut self, capture: &Capture) -> Result<Outcome, LedgerError> {
         let key = SessionKey::from(capture.session.value().header.session_id.clone());
         let new_meta = Meta::of(capture);
+        if !self.lets_stay(&new_meta)? {
+            return Ok(Outcome::Buried);
+        }
         let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
         let session = capture.session.value();
         if session.size() > MAX_SESSION_BYTES {
@@ -139,6 +142,13 @@ impl<'a> Draft<'a> {
         self.write(key.meta_path(self.layout.folder()), &meta.with_commits(&capture.links).to_bytes())?;
         self.updates.push((hail_path, Some(hail)));
         Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+    }
+
+    /// Whether what the ledger remembers lets a version be stored.
+    fn lets_stay(&self, meta: &Meta) -> Result<bool, GitError> {
+        let Some(tree) = self.tree else { return Ok(true) };
+        let stone = burial::find(self.repository, self.layout.folder(), tree, &meta.session_id)?;
+        Ok(stone.is_none_or(|stone| stone.lets_stay(meta.own.cleared_at, meta.own.updated_at)))
     }
 
     /// Every version of a session that is stored.

@@ -69,7 +69,9 @@ pub(super) fn write(
     if let Some(tree) = tree {
         updates.extend(find(repository, tree, commit)?.into_iter().map(|(path, _)| (path, None)));
     }
-    updates.push((path(commit), Some(repository.write_blob(&note.to_bytes())?)));
+    if *note != Note::default() {
+        updates.push((path(commit), Some(repository.write_blob(&note.to_bytes())?)));
+    }
     Ok(updates)
 }
 

@@ -1,8 +1,9 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
-    ROOT, SessionKey, Tip,
+    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
+    REMOTE_ROOT, ROOT, SessionKey, Tip, Tombstone, Tombstones,
+    burial::{self, Graves},
     layout::Layout,
     merge, shares,
     shelf::Shelf,
@@ -75,6 +76,11 @@ impl Ledger for HiddenRef {
         Ok(tips)
     }
 
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError> {
+        let Some(encoded) = reference.strip_prefix(ROOT) else { return Ok(None) };
+        tip(repository, None, reference, encoded, id)
+    }
+
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
         snapshot::sessions(repository, self, tip)
     }
@@ -130,6 +136,24 @@ impl Ledger for HiddenRef {
             links.entries.extend(of_commit.into_iter().map(|entry| (commit, entry)));
         }
         Ok(links)
+    }
+
+    fn bury(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<Buried, LedgerError> {
+        shelf(repository, branch, now).bury(tombstones)
+    }
+
+    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
+        Ok(burial::find(repository, FOLDER, repository.tree_of(tip.id)?, id)?)
+    }
+
+    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
+        burial::all(repository, FOLDER, tip)
     }
 
     fn adopt(
@@ -194,6 +218,27 @@ impl Layout for HiddenRef {
         Ok(vec![(BRANCH.to_owned(), Some(repository.write_blob(branch.as_bytes())?))])
     }
 
+    fn unlink(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        graves: &Graves<'_>,
+    ) -> Result<Vec<TreeUpdate>, LedgerError> {
+        let mut updates = Vec::new();
+        let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(updates) };
+        for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
+            for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
+                let Some(stone) = entry.name().and_then(session_of).and_then(|id| graves.get(&id)) else { continue };
+                let bytes = repository.read_blob(entry.id, MAX_META_BYTES)?;
+                let parsed = serde_json::from_slice::<IndexEntry>(&bytes);
+                if !parsed.is_ok_and(|parsed| stone.lets_link_stay(&parsed)) {
+                    updates.push((format!("{COMMITS}/{}/{}", folder.name, entry.name), None));
+                }
+            }
+        }
+        Ok(updates)
+    }
+
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
         merge::union(repository, FOLDER, ours, theirs)
     }
@@ -205,7 +250,8 @@ impl Layout for HiddenRef {
                 .and_then(|below| below.split_once('/'))
                 .is_some_and(|(commit, file)| repository.parse_id(commit).is_some() && session_of(file).is_some())
         };
-        let is_known = path == BRANCH || is_link(path) || snapshot::is_of_session(FOLDER, path);
+        let is_ours = snapshot::is_of_session(FOLDER, path) || burial::is_tombstone(FOLDER, path);
+        let is_known = path == BRANCH || is_link(path) || is_ours;
         Ok(entry.kind == EntryKind::Blob && is_known)
     }
 }

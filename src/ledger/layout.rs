@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BranchName, LedgerError, Link, Meta, Tip};
+use super::{BranchName, LedgerError, Link, Meta, Tip, burial::Graves};
 use crate::{
     git::{Entry, Fingerprint, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
@@ -49,7 +49,16 @@ pub(super) trait Layout: Sync {
     /// What the tree of the ledger of `branch` has besides sessions and links.
     fn fixtures(&self, repository: &Repository, branch: &BranchName) -> Result<Vec<TreeUpdate>, LedgerError>;
 
-    /// Unites two trees and stores the result.
+    /// The changes that take out of a tree the links that the tombstones do not let stay, and what it
+    /// shows that they do not let be shown.
+    fn unlink(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        graves: &Graves<'_>,
+    ) -> Result<Vec<TreeUpdate>, LedgerError>;
+
+    /// Unites two trees, neither of which has what must not be in the result, and stores it.
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError>;
 
     /// Whether all that the entry at `path` holds shows in the ledger's sessions and links.
@@ -148,6 +157,14 @@ impl IndexEntry {
         self.hail_path = key.hail_path(folder);
         self.meta_path = key.meta_path(folder);
         self
+    }
+
+    /// Of two entries for one link, which stays: the later, else any that does not depend on the side.
+    /// What is shown of the session comes last, so that it does not matter when it is taken away.
+    pub(super) fn rank(&self) -> (Timestamp, Vec<u8>, Vec<u8>) {
+        let mut bare = self.clone();
+        bare.other.remove(super::note::SHOWN);
+        (self.stored_at, bare.to_bytes(), self.to_bytes())
     }
 
     /// The bytes to store: one line.

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    LedgerError, MAX_SESSION_BYTES, Meta, SessionKey,
+    IndexEntry, LedgerError, MAX_SESSION_BYTES, Meta, SessionKey,
     layout::{HAIL, META},
     snapshot::{self, MAX_META_BYTES},
 };
 use crate::{
     git::{Entry, EntryKind, ObjectId, Repository},
-    hail::{ObjectHash, SessionId},
+    hail::{ObjectHash, SessionId, Timestamp},
 };
 
 /// Which part of the layout a tree is.
@@ -23,6 +23,8 @@ enum Place {
     Root(&'static str),
     Shards,
     Shard,
+    /// The commit index, whatever is below it.
+    Index,
     Other,
 }
 
@@ -31,6 +33,8 @@ impl Place {
         match self {
             Self::Root(folder) if name == folder => Self::Shards,
             Self::Shards if name.len() <= 2 => Self::Shard,
+            Self::Shards if name == "index" => Self::Index,
+            Self::Index => Self::Index,
             _ => Self::Other,
         }
     }
@@ -74,9 +78,19 @@ fn unite_entries(repository: &Repository, place: Place, one: Entry, other: Entry
         let tree = unite(repository, place.below(&name), one.id, other.id)?;
         return Ok(Entry::tree(one.name, tree));
     }
-    // An index entry made twice differs in its time only, and of the rest nothing is known: any rule
-    // that does not depend on the side will do.
+    let is_link = |entry: &Entry| place == Place::Index && entry.kind == EntryKind::Blob;
+    if is_link(&one) && is_link(&other) {
+        let ranks = [rank(repository, &one)?, rank(repository, &other)?];
+        return Ok(if ranks[0] > ranks[1] { one } else { other });
+    }
+    // Nothing is known of it: any rule that does not depend on the side will do.
     Ok(one.max(other))
+}
+
+/// Of two entries of the commit index for one link the later stays; one that is damaged, never.
+fn rank(repository: &Repository, entry: &Entry) -> Result<(Option<Timestamp>, ObjectId), LedgerError> {
+    let parsed = serde_json::from_slice::<IndexEntry>(&repository.read_blob(entry.id, MAX_META_BYTES)?);
+    Ok((parsed.ok().map(|parsed| parsed.stored_at), entry.id))
 }
 
 /// Replaces the sessions on which the two sides differ by all their versions, each under its name.

@@ -88,6 +88,9 @@ pub struct Own {
     /// The size of the native log in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native_bytes: Option<u64>,
+    /// When it was last stored in the knowledge of what was purged and redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleared_at: Option<Timestamp>,
     /// How often each redaction rule hit.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub redactions: BTreeMap<String, u64>,
@@ -109,6 +112,7 @@ impl Meta {
         meta.own.native_sha256 = capture.native.map(|native| native.sha256.to_string());
         meta.own.native_bytes = capture.native.map(|native| native.bytes);
         meta.own.redactions.clone_from(&capture.session.summary().rules);
+        meta.own.cleared_at = capture.cleared_at;
         meta.with_commits(&capture.links)
     }
 
@@ -225,7 +229,7 @@ fn first_version() -> u64 {
 }
 
 /// Adds the entries of `more`; of two values for one key the one with the greater text stays.
-fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
+pub(super) fn greatest(map: &mut Map<String, Value>, more: &Map<String, Value>) {
     for (key, value) in more {
         let known = map.entry(key.clone()).or_insert_with(|| value.clone());
         if value.to_string().cmp(&known.to_string()).is_gt() {

@@ -4,8 +4,10 @@
 //! every one. `docs/format.md` shows every stored byte.
 
 mod branch;
+mod burial;
 mod case;
 mod draft;
+mod error;
 mod fanout;
 mod hidden_ref;
 mod layout;
@@ -18,14 +20,17 @@ mod shelf;
 mod snapshot;
 mod summaries;
 pub mod switch;
+mod tombstone;
 
 use thiserror::Error;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
 pub use case::{name_here, names_here, plain};
+pub use error::LedgerError;
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 pub use summaries::{ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, summary_of, unite_summaries};
+pub use tombstone::{Buried, Expiry, GoneLedger, Tombstone, Tombstones};
 
 use crate::{
     git::{Fingerprint, GitError, ObjectId, Repository},
@@ -86,6 +91,13 @@ pub trait Ledger: Sync {
     /// When the references cannot be read.
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError>;
 
+    /// The ledger that `reference`, under its own name of here or of a remote, is when it is at `id`;
+    /// `None` when it is none of this kind.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError>;
+
     /// The sessions of one ledger, without their events.
     ///
     /// # Errors
@@ -145,6 +157,32 @@ pub trait Ledger: Sync {
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError>;
 
+    /// Removes sessions from the ledger of `branch`, and remembers in the same commit that they are not
+    /// to come back. Where something was removed, the commit has no parents. Where the branch has no
+    /// ledger, one of nothing but tombstones is made.
+    ///
+    /// # Errors
+    /// When the repository cannot be written; the ledger is then as it was.
+    fn bury(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<Buried, LedgerError>;
+
+    /// What one ledger remembers of a session that is not to come back.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError>;
+
+    /// All that one ledger remembers.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError>;
+
     /// Every link of one ledger, and whether it has anything besides sessions and links.
     ///
     /// # Errors
@@ -177,6 +215,9 @@ pub struct Capture {
     pub links: Vec<Link>,
     /// The native log it was parsed from.
     pub native: Option<Native>,
+    /// When all that was to be redacted of it later was known, or somebody agreed to storing again what
+    /// had been purged. A tombstone from before lets it stay.
+    pub cleared_at: Option<Timestamp>,
 }
 
 /// A native log as it was when it was parsed.
@@ -209,6 +250,8 @@ pub enum Outcome {
     Updated,
     /// It was there.
     Unchanged,
+    /// It is not to be there any more: the ledger has a tombstone of it.
+    Buried,
 }
 
 /// A part of a ledger.
@@ -260,47 +303,6 @@ pub struct Listed {
     pub branch: BranchName,
     /// Whether it was shared as a file of its own: its id is then the SHA-256 of its bytes.
     pub is_share: bool,
-}
-
-/// A ledger that cannot be read or written.
-#[derive(Debug, Error)]
-pub enum LedgerError {
-    /// The repository failed.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// What is to be stored cannot be read back from its temporary file.
-    #[error("reading the session from its temporary file: {0}")]
-    Spool(#[source] std::io::Error),
-    /// A session is larger than any reader takes.
-    #[error("the session {session} has {bytes} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes")]
-    TooLarge {
-        /// The session.
-        session: SessionId,
-        /// The size of its events.
-        bytes: u64,
-    },
-    /// Other writers were faster every single time.
-    #[error("the ledger {reference} kept changing while it was written")]
-    Contended {
-        /// Its reference.
-        reference: String,
-    },
-    /// A session is described, but what was said in it did not come along.
-    #[error("of the session {session} only the description is here: the host of its ledger takes no file of its size")]
-    NoEvents {
-        /// The session.
-        session: String,
-    },
-    /// Something stored is not what it should be.
-    #[error("{path} in the ledger {reference} is damaged: {cause}")]
-    Damaged {
-        /// The reference of the ledger.
-        reference: String,
-        /// The path in its tree.
-        path: String,
-        /// What is wrong.
-        cause: String,
-    },
 }
 
 /// A name that is no backend's.

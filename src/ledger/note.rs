@@ -14,10 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{IndexEntry, Meta};
-use crate::hail::SessionId;
+use crate::hail::{SessionId, Timestamp};
 
 /// The key of an entry under which a note keeps what its readable line shows.
 pub(super) const SHOWN: &str = "git_session";
+/// The key below it that says when that was last made sure to hold nothing that had to go.
+const CLEARED_AT: &str = "cleared_at";
 /// The first line.
 const HEADER: &[u8] = b"AI sessions of this commit:";
 /// What begins the readable line of a session.
@@ -60,10 +62,10 @@ impl Note {
         }
     }
 
-    /// Adds an entry; of two for one session the one with the greater text stays.
+    /// Adds an entry; of two for one session the one of the higher rank stays.
     pub(super) fn add(&mut self, entry: IndexEntry) {
         let known = self.entries.entry(entry.session_id.clone()).or_insert_with(|| entry.clone());
-        if entry.to_bytes() > known.to_bytes() {
+        if entry.rank() > known.rank() {
             *known = entry;
         }
     }
@@ -113,9 +115,15 @@ fn entry(line: &[u8]) -> Option<IndexEntry> {
 pub(super) fn show(entry: &mut IndexEntry, meta: &Meta) {
     let fields = [("tool", &meta.tool), ("model", &meta.model), ("title", &meta.title)];
     let shown = fields.into_iter().map(|(name, value)| (name.to_owned(), plain(value)));
-    let shown: Map<String, Value> =
-        shown.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, Value::String(value))).collect();
+    let cleared_at = meta.own.cleared_at.map(|at| (CLEARED_AT.to_owned(), at.to_string()));
+    let shown = shown.filter(|(_, value)| !value.is_empty()).chain(cleared_at);
+    let shown: Map<String, Value> = shown.map(|(name, value)| (name, Value::String(value))).collect();
     entry.other.insert(SHOWN.to_owned(), Value::Object(shown));
+}
+
+/// When what an entry shows was last written in the knowledge of what was purged and redacted.
+pub(super) fn cleared_at(entry: &IndexEntry) -> Option<Timestamp> {
+    entry.other.get(SHOWN)?.get(CLEARED_AT)?.as_str()?.parse().ok()
 }
 
 fn readable(entry: &IndexEntry) -> String {

@@ -1,8 +1,14 @@
 //! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome, REMOTE_ROOT,
-    SessionKey, Tip, branch, fanout, layout::Layout, merge, note, shelf::Shelf, snapshot,
+    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
+    REMOTE_ROOT, SessionKey, Tip, Tombstone, Tombstones, branch,
+    burial::{self, Graves},
+    fanout,
+    layout::Layout,
+    merge, note,
+    shelf::Shelf,
+    snapshot,
 };
 use crate::{
     git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate},
@@ -73,6 +79,11 @@ impl Ledger for Notes {
         Ok(tips)
     }
 
+    fn tip_at(&self, _: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError> {
+        let tip = || Tip { branch: BranchName::every(), remote: None, reference: reference.to_owned(), id };
+        Ok((reference == REFERENCE).then(tip))
+    }
+
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
         snapshot::sessions(repository, self, tip)
     }
@@ -119,6 +130,24 @@ impl Ledger for Notes {
             links.entries.extend(note.entries.into_values().map(|entry| (commit, entry)));
         }
         Ok(links)
+    }
+
+    fn bury(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<Buried, LedgerError> {
+        shelf(repository, branch, now).bury(tombstones)
+    }
+
+    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
+        Ok(burial::find(repository, FOLDER, repository.tree_of(tip.id)?, id)?)
+    }
+
+    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
+        burial::all(repository, FOLDER, tip)
     }
 
     fn adopt(
@@ -184,13 +213,35 @@ impl Layout for Notes {
         Ok(Vec::new())
     }
 
+    fn unlink(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        graves: &Graves<'_>,
+    ) -> Result<Vec<TreeUpdate>, LedgerError> {
+        let mut updates = Vec::new();
+        for (commit, note) in fanout::all(repository, tree)? {
+            let mut cleared = note.clone();
+            cleared.entries.retain(|id, entry| graves.get(id).is_none_or(|stone| stone.lets_link_stay(entry)));
+            for (id, entry) in &mut cleared.entries {
+                if graves.get(id).is_some_and(|stone| !stone.lets_be_shown(entry)) {
+                    entry.other.remove(note::SHOWN);
+                }
+            }
+            if cleared != note {
+                updates.extend(fanout::write(repository, Some(tree), commit, &cleared)?);
+            }
+        }
+        Ok(updates)
+    }
+
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
         fanout::union(repository, ours, theirs, |ours, theirs| merge::union(repository, FOLDER, ours, theirs))
     }
 
     fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError> {
-        let is_session = entry.kind == EntryKind::Blob && snapshot::is_of_session(FOLDER, path);
-        Ok(is_session || fanout::is_plain(repository, path, entry)?)
+        let is_ours = snapshot::is_of_session(FOLDER, path) || burial::is_tombstone(FOLDER, path);
+        Ok(entry.kind == EntryKind::Blob && is_ours || fanout::is_plain(repository, path, entry)?)
     }
 }
 

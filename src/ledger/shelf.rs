@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, draft::Draft,
-    layout::Layout, name_here, plain,
+    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, Tombstones,
+    burial::{self, Graves, United},
+    draft::Draft,
+    layout::Layout,
+    name_here, plain, snapshot,
 };
 use crate::{
     git::{Expected, GitError, ObjectId, RefUpdate, Repository, TreeUpdate},
@@ -68,7 +71,7 @@ impl Shelf<'_> {
         self.write(|base| {
             result = match base {
                 Some(base) => self.merged([base, other])?,
-                None => other,
+                None => self.settled(other)?,
             };
             Ok(Some(result))
         })?;
@@ -82,8 +85,48 @@ impl Shelf<'_> {
         let part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
         let Some(base) = filter.base else { return self.commit(part, &[], &format!("part of {}", self.branch)) };
         let known = self.repository.tree_of(base)?;
-        let tree = self.layout.unite(self.repository, known, part)?;
-        if tree == known { Ok(base) } else { self.commit(tree, &[base], &format!("part of {}", self.branch)) }
+        let United { tree, has_lost } = self.united([known, part])?;
+        if tree == known {
+            return Ok(base);
+        }
+        let parents = if has_lost[0] { &[][..] } else { &[base] };
+        self.commit(tree, parents, &format!("part of {}", self.branch))
+    }
+
+    /// Removes sessions and remembers that they are not to come back. Where something was removed, the
+    /// commit has no parents, since their history holds it.
+    pub(super) fn bury(&self, tombstones: &Tombstones) -> Result<Buried, LedgerError> {
+        let mut buried = Buried::default();
+        self.write(|base| {
+            let before = match base {
+                Some(base) => self.repository.tree_of(base)?,
+                None => self.repository.edit_tree(None, &self.layout.fixtures(self.repository, self.branch)?)?,
+            };
+            let mut graves = Graves::of(self.repository, self.layout, &[before])?;
+            graves.add(tombstones);
+            let settled = graves.settle(before)?;
+            let tree = graves.write(settled.tree)?;
+            let left = snapshot::keys(self.repository, self.layout.folder(), tree)?.len();
+            buried = Buried { removed: settled.removed, left };
+            if tree == before {
+                return Ok(None);
+            }
+            let parents = if settled.tree == before { self.parents_for_amending(base)? } else { Vec::new() };
+            self.commit(tree, &parents, &format!("bury in {}", self.branch)).map(Some)
+        })?;
+        Ok(buried)
+    }
+
+    fn united(&self, sides: [ObjectId; 2]) -> Result<United, LedgerError> {
+        burial::unite(self.repository, self.layout, sides)
+    }
+
+    /// The commit, or one without what its own tombstones do not let stay: a version that does not know
+    /// them unites what it must not.
+    fn settled(&self, tip: ObjectId) -> Result<ObjectId, LedgerError> {
+        let before = self.repository.tree_of(tip)?;
+        let tree = Graves::of(self.repository, self.layout, &[before])?.settle(before)?.tree;
+        if tree == before { Ok(tip) } else { self.commit(tree, &[], &format!("bury in {}", self.branch)) }
     }
 
     /// Takes in what another ledger has. What is here already stays: the two are united.
@@ -94,7 +137,7 @@ impl Shelf<'_> {
             let Some(theirs) = draft.finish()? else { return Ok(None) };
             let ours = base.map(|base| self.repository.tree_of(base)).transpose()?;
             let tree = match ours {
-                Some(ours) => self.layout.unite(self.repository, ours, theirs)?,
+                Some(ours) => self.united([ours, theirs])?.tree,
                 None => theirs,
             };
             if ours == Some(tree) {
@@ -134,18 +177,23 @@ impl Shelf<'_> {
     /// The commit that has all of both tips: one of them where that is enough, else a merge.
     fn merged(&self, [base, other]: [ObjectId; 2]) -> Result<ObjectId, LedgerError> {
         if self.repository.is_ancestor(other, base)? {
-            return Ok(base);
+            return self.settled(base);
         }
         if self.repository.is_ancestor(base, other)? {
-            return Ok(other);
+            return self.settled(other);
         }
-        let theirs = self.repository.tree_of(other)?;
-        let tree = self.layout.unite(self.repository, self.repository.tree_of(base)?, theirs)?;
+        let [ours, theirs] = [self.repository.tree_of(base)?, self.repository.tree_of(other)?];
+        let United { tree, has_lost } = self.united([ours, theirs])?;
         if tree == theirs {
             // They have it all; another merge commit would only be one more to merge elsewhere.
             return Ok(other);
         }
-        self.commit(tree, &[base, other], &format!("merge {}", self.branch))
+        if tree == ours && has_lost[1] {
+            return Ok(base);
+        }
+        let parents = [(base, has_lost[0]), (other, has_lost[1])].into_iter().filter(|(_, has_lost)| !has_lost);
+        let parents: Vec<ObjectId> = parents.map(|(parent, _)| parent).collect();
+        self.commit(tree, &parents, &format!("merge {}", self.branch))
     }
 
     /// Moves the ledger to what `next` makes of its tip, again and again until nobody was faster;

@@ -19,7 +19,7 @@ pub(super) const MAX_META_BYTES: u64 = 4 * 1024 * 1024;
 pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
     let folder = layout.folder();
     let mut listed = Vec::new();
-    for shard in shards(repository, folder, tip)? {
+    for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
         for (key, blobs) in shard_sessions(repository, shard)? {
             let mut meta = match blobs {
                 Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta)?,
@@ -40,16 +40,24 @@ pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) 
 /// The ids of the sessions whose events a ledger has.
 pub(super) fn ids(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
     let mut ids = Vec::new();
-    for shard in shards(repository, folder, tip)? {
+    for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
         let sessions = shard_sessions(repository, shard)?;
         ids.extend(sessions.into_iter().filter(|(_, blobs)| blobs.hail.is_some()).map(|(key, _)| key.id));
     }
     Ok(ids)
 }
 
+/// Every version of every session that a tree has something of.
+pub(super) fn keys(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Vec<SessionKey>, LedgerError> {
+    let mut keys = Vec::new();
+    for shard in shards(repository, folder, tree)? {
+        keys.extend(shard_sessions(repository, shard)?.into_keys());
+    }
+    Ok(keys)
+}
+
 /// The folders that sessions are spread over.
-fn shards(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<ObjectId>, LedgerError> {
-    let tree = repository.tree_of(tip.id)?;
+fn shards(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Vec<ObjectId>, LedgerError> {
     let shards = repository.find_entry(tree, folder)?.filter(|entry| entry.kind == EntryKind::Tree);
     let Some(shards) = shards else { return Ok(Vec::new()) };
     let is_shard = |entry: &Entry| entry.kind == EntryKind::Tree && entry.name().is_some_and(|name| name.len() <= 2);
@@ -124,7 +132,7 @@ fn read_meta(
 }
 
 /// Adds what OpenSession's metadata does not tell: when the session happened. Its first line does.
-fn with_times(repository: &Repository, mut meta: Meta, hail: ObjectId) -> Meta {
+pub(super) fn with_times(repository: &Repository, mut meta: Meta, hail: ObjectId) -> Meta {
     if !repository.has_object(hail) {
         return meta;
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BranchName, Ledger, LedgerError, Links, Listed, MAX_SESSION_BYTES, Tip, merge};
+use super::{BranchName, Ledger, LedgerError, Links, Listed, MAX_SESSION_BYTES, Tip, Tombstone, Tombstones, merge};
 use crate::{
     git::{Expected, GitError, RefUpdate, Repository},
     hail::Timestamp,
@@ -48,8 +48,10 @@ pub struct Released {
 
 /// What one ledger has.
 struct Stock {
+    branch: BranchName,
     sessions: Vec<Listed>,
     links: Links,
+    tombstones: Tombstones,
 }
 
 impl Switch<'_> {
@@ -140,10 +142,16 @@ impl Switch<'_> {
 
     fn stock(&self, tip: &Tip) -> Result<Stock, LedgerError> {
         let sessions = self.from.sessions(self.repository, tip)?;
-        Ok(Stock { sessions, links: self.from.links(self.repository, tip)? })
+        let links = self.from.links(self.repository, tip)?;
+        let tombstones = self.from.tombstones(self.repository, tip)?;
+        Ok(Stock { branch: tip.branch.clone(), sessions, links, tombstones })
     }
 
     fn take_in(&self, stock: &Stock) -> Result<(), LedgerError> {
+        // They come first: what the other ledger has is what they let stay.
+        for branch in self.graveyards(stock)? {
+            self.to.bury(self.repository, &branch, &stock.tombstones, self.now)?;
+        }
         let mut by_branch: BTreeMap<BranchName, Vec<Listed>> = BTreeMap::new();
         for listed in &stock.sessions {
             for branch in listed.branches() {
@@ -156,8 +164,31 @@ impl Switch<'_> {
         Ok(())
     }
 
+    /// Where the tombstones of `stock` go: where one ledger served all branches, to each that has one.
+    fn graveyards(&self, stock: &Stock) -> Result<Vec<BranchName>, LedgerError> {
+        if stock.tombstones == Tombstones::default() {
+            return Ok(Vec::new());
+        }
+        if stock.branch != BranchName::every() {
+            return Ok(vec![stock.branch.clone()]);
+        }
+        let mut branches: BTreeSet<BranchName> = stock.sessions.iter().flat_map(Listed::branches).collect();
+        if branches.is_empty() {
+            branches.insert(BranchName::current(self.repository, &self.repository.head()?));
+        }
+        Ok(branches.into_iter().collect())
+    }
+
     /// Whether this repository's own ledgers of the new backend have all of `stock`, readable.
     fn is_taken_in(&self, stock: &Stock) -> Result<bool, LedgerError> {
+        let graveyards = self.graveyards(stock)?;
+        for tip in self.own(self.to)?.iter().filter(|tip| graveyards.iter().any(|branch| tip.covers(branch))) {
+            let known = self.to.tombstones(self.repository, tip)?;
+            let has = |stone: &Tombstone| known.sessions.iter().any(|known| known.has_all_of(stone));
+            if !stock.tombstones.sessions.iter().all(has) {
+                return Ok(false);
+            }
+        }
         let mut there = Vec::new();
         for tip in self.own(self.to)? {
             let sessions = self.to.sessions(self.repository, &tip)?;

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 
 use git_session::{
-    git::{ObjectId, Repository},
-    ledger::{Ledger, Link, Tip},
+    git::{Expected, ObjectId, RefUpdate, Repository},
+    hail::Timestamp,
+    ledger::{Capture, Ledger, Link, Outcome, Tip, Tombstone, Tombstones},
 };
 use proptest::prelude::*;
 
 use super::{ID, capture, main_branch, now, on_every_backend, session, stored_apart, tip_of};
 use crate::support::Place;
 
-/// What one clone has: of each session some events, a commit it is linked to.
-type Side = BTreeMap<String, (Vec<&'static str>, Option<u8>)>;
+/// What one clone has: of each session some events, a commit it is linked to, and what became of it
+/// there, if anything: it was purged, redacted or expired at some second, before or after it went on.
+type Side = BTreeMap<String, (Vec<&'static str>, Option<u8>, Option<(u8, i64, bool)>)>;
 
 fn sides() -> impl Strategy<Value = [Side; 3]> {
     let events = prop::sample::subsequence(vec!["a", "b", "c"], 1..=3);
-    let entry = (events, prop::option::of(0_u8..3));
+    let fate = prop::option::weighted(0.4, (0_u8..3, 0_i64..4, any::<bool>()));
+    let entry = (events, prop::option::of(0_u8..3), fate);
     let side = prop::collection::btree_map(
         prop::sample::select(vec![ID.to_owned(), "11-other".to_owned(), "zz".to_owned()]),
         entry,
@@ -25,16 +28,57 @@ fn sides() -> impl Strategy<Value = [Side; 3]> {
     [side.clone(), side.clone(), side]
 }
 
+fn second(number: i64) -> Timestamp {
+    Timestamp::from_seconds(1_769_000_000 + number).expect("in range")
+}
+
+fn tombstone(id: &str, fate: Option<(u8, i64, bool)>) -> Option<Tombstone> {
+    let id = id.parse().expect("an id");
+    let (kind, at, _) = fate?;
+    Some(match kind {
+        0 => Tombstone::purged(id, second(at)),
+        1 => Tombstone::redacted(id, second(at)),
+        _ => Tombstone::expired(id, second(at), "session_ttl"),
+    })
+}
+
 fn store(backend: &dyn Ledger, repository: &Repository, side: &Side) -> ObjectId {
     let captures: Vec<_> = side
         .iter()
-        .map(|(id, (events, commit))| {
+        .map(|(id, (events, commit, fate))| {
             let id_of = |number: &u8| ObjectId::from_hex(&[b'0' + number; 40]).expect("40 hex digits");
             let links = commit.iter().map(|number| Link::new(id_of(number), "path")).collect();
-            capture(session(id, events), links)
+            // Each event is a second after the one before.
+            let mut session = session(id, events);
+            session.header.context.updated_at = session.events.last().expect("an event").timestamp;
+            let mut capture = capture(session, links);
+            capture.cleared_at = fate.filter(|(.., is_cleared)| *is_cleared).map(|(_, at, _)| second(at));
+            capture
         })
         .collect();
-    stored_apart(backend, repository, &main_branch(), &captures)
+    let sessions = side.iter().filter_map(|(id, (.., fate))| tombstone(id, *fate)).collect();
+    let tombstones = Tombstones { sessions, ledgers: Vec::new() };
+    stored_and_buried(backend, repository, &captures, &tombstones)
+}
+
+/// Stores sessions and then buries some, as another clone would, and returns its tip.
+fn stored_and_buried(
+    backend: &dyn Ledger,
+    repository: &Repository,
+    captures: &[Capture],
+    tombstones: &Tombstones,
+) -> ObjectId {
+    let tip = stored_apart(backend, repository, &main_branch(), captures);
+    backend.unite(repository, &main_branch(), tip, now()).expect("a union");
+    backend.bury(repository, &main_branch(), tombstones, now()).expect("a burial");
+    let Tip { id, reference, .. } = tip_of(backend, repository, &main_branch());
+    delete(repository, reference, id);
+    id
+}
+
+fn delete(repository: &Repository, reference: String, id: ObjectId) {
+    let update = RefUpdate { name: reference.into(), expected: Expected::Is(id), new: None };
+    repository.update_reference(&update).expect("a deletion");
 }
 
 /// Unites `tips` one after the other in a clone that has nothing else; returns the tip and its tree.
@@ -48,7 +92,7 @@ fn united(backend: &dyn Ledger, work: &Place, repository: &Repository, tips: &[O
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_union_is_commutative_associative_and_idempotent(sides in sides()) {
@@ -64,4 +108,68 @@ proptest! {
             assert_eq!(unite(&[ab, cb, a, b]).1, all, "{sides:?}");
         });
     }
+}
+
+/// What every tip that is not known to be part of a union's history brings back, it must not.
+fn objects(work: &Place, tip: ObjectId) -> String {
+    work.git(&["rev-list", "--objects", &tip.to_string()])
+}
+
+#[test]
+fn what_a_ledger_buried_does_not_come_back_from_a_stale_clone() {
+    on_every_backend(|backend, work, repository| {
+        let branch = main_branch();
+        let [secret, other] = ["aaaa", "bbbb"].map(|id| capture(session(id, &["one", id]), Vec::new()));
+        let stale = stored_apart(backend, repository, &branch, &[secret.clone(), other]);
+        let hail = work.tree(&stale.to_string()).into_iter().find(|path| path.contains("aaaa.hail")).expect("a path");
+        let blob = work.git(&["rev-parse", &format!("{stale}:{hail}")]).trim().to_owned();
+        backend.unite(repository, &branch, stale, now()).expect("a union");
+        let purged = Tombstone::purged("aaaa".parse().expect("an id"), now());
+        let tombstones = Tombstones { sessions: vec![purged.clone()], ledgers: Vec::new() };
+        let buried = backend.bury(repository, &branch, &tombstones, now()).expect("a burial");
+        assert_eq!((buried.removed, buried.left), (1, 1));
+        let first = tip_of(backend, repository, &branch);
+        assert_eq!(backend.tombstone(repository, &first, &purged.session_id).expect("a look"), Some(purged.clone()));
+        // The stale clone goes on, and unites what it has with what was buried.
+        delete(repository, first.reference.clone(), first.id);
+        backend.unite(repository, &branch, stale, now()).expect("a union");
+        super::put(backend, repository, &[capture(session("cccc", &["new"]), Vec::new())]);
+        let united = backend.unite(repository, &branch, first.id, now()).expect("a union");
+        assert!(!objects(work, united).contains(&blob), "the blob is still reachable");
+        assert_eq!(super::read_all(backend, repository).len(), 2);
+        assert_eq!(super::put(backend, repository, &[secret]), [Outcome::Buried]);
+        // Burying again changes nothing.
+        backend.bury(repository, &branch, &tombstones, now()).expect("a burial");
+        assert_eq!(tip_of(backend, repository, &branch).id, united);
+    });
+}
+
+#[test]
+fn of_a_redacted_session_only_the_redacted_version_stays_and_an_expired_one_may_go_on() {
+    on_every_backend(|backend, _, repository| {
+        let branch = main_branch();
+        let stale = stored_apart(backend, repository, &branch, &[capture(session("aaaa", &["secret"]), Vec::new())]);
+        let mut redacted = capture(session("aaaa", &["gone"]), Vec::new());
+        redacted.cleared_at = Some(second(5));
+        super::put(backend, repository, &[redacted]);
+        let stones = Tombstones {
+            sessions: vec![
+                Tombstone::redacted("aaaa".parse().expect("an id"), second(5)),
+                Tombstone::expired("bbbb".parse().expect("an id"), second(0), "session_ttl"),
+            ],
+            ledgers: Vec::new(),
+        };
+        backend.bury(repository, &branch, &stones, now()).expect("a burial");
+        backend.unite(repository, &branch, stale, now()).expect("a union");
+        let stored = super::read_all(backend, repository);
+        assert_eq!((stored.len(), stored[0].0.as_str()), (1, "aaaa"));
+        assert!(!String::from_utf8_lossy(&stored[0].1).contains("secret"));
+        let version = |events: &[&str]| {
+            let mut session = session("bbbb", events);
+            session.header.context.updated_at = session.events.last().expect("an event").timestamp;
+            [capture(session, Vec::new())]
+        };
+        assert_eq!(super::put(backend, repository, &version(&["one"])), [Outcome::Buried]);
+        assert_eq!(super::put(backend, repository, &version(&["one", "two"])), [Outcome::Added]);
+    });
 }

@@ -1,0 +1,235 @@
+//! Ledgers with tombstones: what they let stay, and their union.
+//!
+//! Both sides of a union are settled by what the two remember together before anything of them is
+//! compared. A side that lost something by it must not become a parent of the result: its history
+//! holds what has to go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    GoneLedger, LedgerError, Meta, SessionKey, Tip, Tombstone, Tombstones,
+    layout::Layout,
+    shares,
+    snapshot::{self, Blobs, MAX_META_BYTES},
+};
+use crate::{
+    git::{EntryKind, GitError, ObjectId, Repository, TreeUpdate},
+    hail::SessionId,
+};
+
+/// The folder of the tombstones below that of the shards.
+const FOLDER: &str = "tombstones";
+
+/// What a union came to.
+pub(super) struct United {
+    /// The tree that has both.
+    pub(super) tree: ObjectId,
+    /// Whether each side had something that is not in it.
+    pub(super) has_lost: [bool; 2],
+}
+
+/// A tree without what must not be in it.
+pub(super) struct Settled {
+    /// The tree.
+    pub(super) tree: ObjectId,
+    /// How many versions of sessions are gone.
+    pub(super) removed: usize,
+}
+
+/// The tombstones that hold for some trees.
+pub(super) struct Graves<'a> {
+    repository: &'a Repository,
+    layout: &'a dyn Layout,
+    sessions: BTreeMap<SessionId, Tombstone>,
+    ledgers: BTreeMap<String, GoneLedger>,
+}
+
+/// Unites two trees and stores the result.
+pub(super) fn unite(repository: &Repository, layout: &dyn Layout, sides: [ObjectId; 2]) -> Result<United, LedgerError> {
+    let mut graves = Graves::of(repository, layout, &sides)?;
+    if graves.is_empty() {
+        return Ok(United { tree: layout.unite(repository, sides[0], sides[1])?, has_lost: [false; 2] });
+    }
+    let [ours, theirs] = [graves.settle(sides[0])?.tree, graves.settle(sides[1])?.tree];
+    let tree = graves.write(layout.unite(repository, ours, theirs)?)?;
+    Ok(United { tree, has_lost: [ours != sides[0], theirs != sides[1]] })
+}
+
+impl<'a> Graves<'a> {
+    /// What `trees` remember together.
+    pub(super) fn of(
+        repository: &'a Repository,
+        layout: &'a dyn Layout,
+        trees: &[ObjectId],
+    ) -> Result<Self, LedgerError> {
+        let mut graves = Self { repository, layout, sessions: BTreeMap::new(), ledgers: BTreeMap::new() };
+        for tree in trees {
+            graves.add(&read_all(repository, layout.folder(), *tree)?);
+        }
+        Ok(graves)
+    }
+
+    /// Adds what is to be remembered.
+    pub(super) fn add(&mut self, new: &Tombstones) {
+        for stone in &new.sessions {
+            let known = self.sessions.remove(&stone.session_id);
+            let joined = known.map_or_else(|| stone.clone(), |known| known.joined(stone.clone()));
+            self.sessions.insert(stone.session_id.clone(), joined);
+        }
+        for ledger in &new.ledgers {
+            let file = ledger.name().encoded();
+            let known = self.ledgers.remove(&file);
+            let joined = known.map_or_else(|| ledger.clone(), |known| known.joined(ledger.clone()));
+            self.ledgers.insert(file, joined);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.ledgers.is_empty()
+    }
+
+    /// What is remembered of a session.
+    pub(super) fn get(&self, session: &SessionId) -> Option<&Tombstone> {
+        self.sessions.get(session)
+    }
+
+    /// A tree without what must not be in it. What of that is no content is remembered.
+    pub(super) fn settle(&mut self, tree: ObjectId) -> Result<Settled, LedgerError> {
+        let (repository, folder) = (self.repository, self.layout.folder());
+        let mut updates: Vec<TreeUpdate> = Vec::new();
+        for (key, blobs) in self.versions(tree)? {
+            let meta = describe(repository, &key, blobs)?;
+            let Some(stone) = self.sessions.get_mut(&key.id) else { continue };
+            stone.gather(&meta);
+            if !stone.lets_stay(meta.own.cleared_at, meta.own.updated_at) {
+                updates.extend([(key.hail_path(folder), blobs.hail), (key.meta_path(folder), blobs.meta)]);
+            }
+        }
+        let purged = self.sessions.values().filter(|stone| stone.purged_at.is_some());
+        for path in purged.map(|stone| shares::path(&SessionKey::from(stone.session_id.clone()))) {
+            updates.push((path.clone(), repository.find_in_tree(tree, &path)?));
+        }
+        updates.retain(|(_, blob)| blob.is_some());
+        let removed = updates.iter().filter(|(path, _)| path.ends_with(".jsonl")).count();
+        for (_, blob) in &mut updates {
+            *blob = None;
+        }
+        updates.extend(self.layout.unlink(repository, tree, self)?);
+        let tree = if updates.is_empty() { tree } else { repository.edit_tree(Some(tree), &updates)? };
+        Ok(Settled { tree, removed })
+    }
+
+    /// Puts the tombstones into a tree that is settled. What stays of a session that has one belongs
+    /// to all of its commits.
+    pub(super) fn write(&self, tree: ObjectId) -> Result<ObjectId, LedgerError> {
+        let (repository, folder) = (self.repository, self.layout.folder());
+        let known = read_all(repository, folder, tree)?;
+        let mut updates: Vec<TreeUpdate> = Vec::new();
+        for stone in self.sessions.values().filter(|stone| !known.sessions.contains(stone)) {
+            updates.push((path(folder, &stone.session_id), Some(repository.write_blob(&stone.to_bytes())?)));
+        }
+        for (file, ledger) in self.ledgers.iter().filter(|(_, ledger)| !known.ledgers.contains(ledger)) {
+            let path = format!("{folder}/{FOLDER}/branches/{file}.json");
+            updates.push((path, Some(repository.write_blob(&ledger.to_bytes())?)));
+        }
+        for (key, blobs) in self.versions(tree)? {
+            let (Some(stone), Some(id)) = (self.get(&key.id), blobs.meta) else { continue };
+            let Some(meta) = read_meta(repository, id)? else { continue };
+            let mut whole = meta.clone();
+            let commits: BTreeSet<String> = whole.git.commits.drain(..).chain(stone.commits.iter().cloned()).collect();
+            whole.git.commits = commits.into_iter().collect();
+            whole.own.branches.extend(stone.branches.iter().cloned());
+            if whole != meta {
+                updates.push((key.meta_path(folder), Some(repository.write_blob(&whole.to_bytes())?)));
+            }
+        }
+        Ok(if updates.is_empty() { tree } else { repository.edit_tree(Some(tree), &updates)? })
+    }
+
+    /// The versions in a tree of the sessions that have a tombstone.
+    fn versions(&self, tree: ObjectId) -> Result<Vec<(SessionKey, Blobs)>, LedgerError> {
+        let shards: BTreeSet<&str> = self.sessions.keys().map(SessionId::shard).collect();
+        let mut found = Vec::new();
+        for shard in shards {
+            let path = format!("{}/{shard}", self.layout.folder());
+            let entry = self.repository.find_entry(tree, &path)?;
+            let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Tree) else { continue };
+            let all = snapshot::shard_sessions(self.repository, entry.id)?;
+            found.extend(all.into_iter().filter(|(key, _)| self.sessions.contains_key(&key.id)));
+        }
+        Ok(found)
+    }
+}
+
+/// What can be known of a version; one that is not here has neither times nor commits.
+fn describe(repository: &Repository, key: &SessionKey, blobs: Blobs) -> Result<Meta, LedgerError> {
+    let meta = blobs.meta.map(|id| read_meta(repository, id)).transpose()?.flatten();
+    let meta = meta.unwrap_or_else(|| Meta::unknown(&key.id));
+    Ok(match blobs.hail {
+        Some(hail) if meta.own.updated_at.is_none() => snapshot::with_times(repository, meta, hail),
+        _ => meta,
+    })
+}
+
+fn read_meta(repository: &Repository, id: ObjectId) -> Result<Option<Meta>, GitError> {
+    if !repository.has_object(id) {
+        return Ok(None);
+    }
+    Ok(Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?).ok())
+}
+
+fn path(folder: &str, session: &SessionId) -> String {
+    format!("{folder}/{FOLDER}/sessions/{}/{session}.json", session.shard())
+}
+
+/// Whether `path` is that of a tombstone.
+pub(super) fn is_tombstone(folder: &str, path: &str) -> bool {
+    let below = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+    below.and_then(|below| below.strip_prefix(FOLDER)).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What the ledger `tip` remembers of a session.
+pub(super) fn find(
+    repository: &Repository,
+    folder: &str,
+    tree: ObjectId,
+    session: &SessionId,
+) -> Result<Option<Tombstone>, GitError> {
+    let entry = repository.find_entry(tree, &path(folder, session))?;
+    let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Blob) else { return Ok(None) };
+    let stone: Option<Tombstone> = read(repository, entry.id)?;
+    Ok(stone.filter(|stone| stone.session_id == *session))
+}
+
+/// All that the ledger `tip` remembers.
+pub(super) fn all(repository: &Repository, folder: &str, tip: &Tip) -> Result<Tombstones, LedgerError> {
+    read_all(repository, folder, repository.tree_of(tip.id)?)
+}
+
+/// Everything below the folder of the tombstones that is one, of the name that it should have.
+fn read_all(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Tombstones, LedgerError> {
+    let mut found = Tombstones::default();
+    let entry = repository.find_entry(tree, &format!("{folder}/{FOLDER}"))?;
+    let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Tree) else { return Ok(found) };
+    for (below, entry) in snapshot::leaves(repository, entry.id)? {
+        if entry.kind != EntryKind::Blob {
+            continue;
+        }
+        if let Some(file) = below.strip_prefix("branches/") {
+            let ledger: Option<GoneLedger> = read(repository, entry.id)?;
+            found.ledgers.extend(ledger.filter(|ledger| file == format!("{}.json", ledger.name().encoded())));
+        } else {
+            let stone: Option<Tombstone> = read(repository, entry.id)?;
+            let is_there = |stone: &Tombstone| path(folder, &stone.session_id) == format!("{folder}/{FOLDER}/{below}");
+            found.sessions.extend(stone.filter(is_there));
+        }
+    }
+    Ok(found)
+}
+
+fn read<T: serde::de::DeserializeOwned>(repository: &Repository, id: ObjectId) -> Result<Option<T>, GitError> {
+    if !repository.has_object(id) {
+        return Ok(None);
+    }
+    Ok(serde_json::from_slice(&repository.read_blob(id, MAX_META_BYTES)?).ok())
+}

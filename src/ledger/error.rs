@@ -1,0 +1,47 @@
+//! What can go wrong with a ledger.
+
+use thiserror::Error;
+
+use super::MAX_SESSION_BYTES;
+use crate::{git::GitError, hail::SessionId};
+
+/// A ledger that cannot be read or written.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// The repository failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// What is to be stored cannot be read back from its temporary file.
+    #[error("reading the session from its temporary file: {0}")]
+    Spool(#[source] std::io::Error),
+    /// A session is larger than any reader takes.
+    #[error("the session {session} has {bytes} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes")]
+    TooLarge {
+        /// The session.
+        session: SessionId,
+        /// The size of its events.
+        bytes: u64,
+    },
+    /// Other writers were faster every single time.
+    #[error("the ledger {reference} kept changing while it was written")]
+    Contended {
+        /// Its reference.
+        reference: String,
+    },
+    /// A session is described, but what was said in it did not come along.
+    #[error("of the session {session} only the description is here: the host of its ledger takes no file of its size")]
+    NoEvents {
+        /// The session.
+        session: String,
+    },
+    /// Something stored is not what it should be.
+    #[error("{path} in the ledger {reference} is damaged: {cause}")]
+    Damaged {
+        /// The reference of the ledger.
+        reference: String,
+        /// The path in its tree.
+        path: String,
+        /// What is wrong.
+        cause: String,
+    },
+}
