@@ -103,12 +103,13 @@ impl Managed {
         let path = root.join(&self.path);
         let failed = |fault: std::io::Error| Error::from(fault).during(format!("writing {}", self.path));
         let folder = path.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let (real, inside) = (folder.canonicalize().map_err(failed)?, root.canonicalize().map_err(failed)?);
+        let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(root);
+        let (real, inside) = (there.canonicalize().map_err(failed)?, root.canonicalize().map_err(failed)?);
         if !real.starts_with(&inside) || path.is_symlink() {
             return Err(Error::user(format!("{} is a symbolic link, or below one", self.path))
                 .hinted(format!("rm '{}'", self.path)));
         }
+        std::fs::create_dir_all(folder).map_err(failed)?;
         let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         std::fs::write(file.path(), &self.content).map_err(failed)?;
         // A temporary file is for its owner only.

@@ -1,5 +1,7 @@
 //! What a reviewer is told of a range of commits, and where its sessions are put.
 
+mod jobs;
+
 use crate::support::{ClaudeLog, Place, World};
 
 const SESSION: &str = "11111111-0000-4000-8000-000000000001";
@@ -21,6 +23,12 @@ fn reviewed(prompt: &str) -> (World, Place, Place) {
     work.git(&["push", "--quiet", "origin", "feature"]);
     work.session(&["sync"]).ok();
     (world, work, remote)
+}
+
+/// A session without changes, stored.
+fn capture(world: &World, place: &Place) {
+    ClaudeLog::new(world, place, SESSION).prompt("Say something.").answer("Something.").save();
+    place.session(&["capture"]).ok();
 }
 
 fn markdown(place: &Place, range: &str) -> String {
