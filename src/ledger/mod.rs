@@ -24,7 +24,7 @@ mod tombstone;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
 pub use case::{name_here, names_here, plain};
-pub use error::{Damage, LedgerError};
+pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 pub use summaries::{
