@@ -2,8 +2,13 @@
 //!
 //! A provider of CI is one file and one line in [`PROVIDERS`].
 
+mod budget;
 mod config;
+mod contents;
 mod cron;
+mod desk;
+mod examine;
+mod expire;
 mod generic;
 mod github;
 mod gitlab;
@@ -11,16 +16,21 @@ mod include;
 mod job;
 mod managed;
 mod plan;
+mod promote;
 mod setup;
 mod sweep;
 
 pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
 pub use cron::Cron;
+pub use examine::{Place, examine, is_artifact};
 pub use job::{Install, Job, SCHEDULE, SOURCE};
 pub use managed::{Managed, State};
-pub use plan::{Candidate, Facts, HiddenLedger, Kept, Plan, Policy, plan};
+pub use plan::{
+    Artifact, Candidate, Facts, Kept, LedgerFacts, OnDefault, Plan, Policy, SessionCandidate, SessionFacts, Sessions,
+    plan,
+};
 pub use setup::{Setup, by_name, detect, known_job, setup};
-pub use sweep::{Place, Sweep, examine, sweep};
+pub use sweep::{Moved, Sweep, freed_by_gc, sweep};
 
 /// Every provider; the last one serves wherever no other recognises the remote.
 pub static PROVIDERS: &[&dyn Provider] = &[&github::GitHub, &gitlab::GitLab, &generic::Generic];

@@ -4,7 +4,12 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::{git::ObjectId, hail::Timestamp, ledger::BranchName};
+use super::budget;
+use crate::{
+    git::ObjectId,
+    hail::{SessionId, Timestamp},
+    ledger::BranchName,
+};
 
 /// How long sessions are kept. A number of 0 days lets go at the next run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,43 +42,138 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// Whether sessions of living branches may go too.
+    #[must_use]
+    pub fn limits_sessions(&self) -> bool {
+        self.session_ttl_days.is_some() || self.max_ledger_size.is_some()
+    }
+
+    pub(super) fn has_pinned(&self, name: &str) -> bool {
+        self.pinned.iter().any(|pinned| pinned == name)
+    }
+}
+
 /// What is known about one place, a remote or this repository.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The branches that live there; `None` when that could not be found out.
     pub branches: Option<HashSet<BranchName>>,
+    /// The branch that its HEAD is at.
+    pub default_branch: Option<BranchName>,
     /// The ledgers that are there.
-    pub ledgers: Vec<HiddenLedger>,
+    pub ledgers: Vec<LedgerFacts>,
+    /// The branches with the sessions of a review.
+    pub artifacts: Vec<Artifact>,
 }
 
 /// A ledger that is there.
 #[derive(Clone, Debug)]
-pub struct HiddenLedger {
+pub struct LedgerFacts {
     /// Its reference.
     pub reference: String,
     /// What it points at.
     pub id: ObjectId,
-    /// Its branch, where that is known.
+    /// Its branch, where that is known; [`BranchName::every`] where it is the one of all branches.
     pub branch: Option<BranchName>,
     /// The youngest sign of life, where there is one.
     pub last_activity: Option<Timestamp>,
+    /// What is in it.
+    pub sessions: Sessions,
 }
 
-/// A ledger that may go.
+/// What is known about the sessions of a ledger.
+#[derive(Clone, Debug)]
+pub enum Sessions {
+    /// Nobody looked: as things are, nothing of it can go.
+    NotLookedAt,
+    /// They cannot be read, and why.
+    Unreadable(String),
+    /// All of them.
+    Known(Vec<SessionFacts>),
+}
+
+/// A session in a ledger.
+#[derive(Clone, Debug)]
+pub struct SessionFacts {
+    /// Its id.
+    pub id: SessionId,
+    /// When something last happened in it.
+    pub last_activity: Option<Timestamp>,
+    /// How many bytes it has.
+    pub bytes: Option<u64>,
+    /// Whether a commit that the default branch has came from it.
+    pub on_default: OnDefault,
+}
+
+/// Whether the default branch has a commit of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnDefault {
+    /// It has none.
+    No,
+    /// Not all of its history is here.
+    Unknown,
+    /// It has one.
+    Yes,
+}
+
+/// A branch with the sessions of a review.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// Its reference.
+    pub reference: String,
+    /// What it points at.
+    pub id: ObjectId,
+    /// When it was last written.
+    pub last_activity: Option<Timestamp>,
+}
+
+/// A reference that may go.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Candidate {
-    /// Its reference.
+    /// Its name.
     pub reference: String,
     /// The object that was examined: nothing else is deleted.
     #[serde(serialize_with = "as_text")]
     pub id: ObjectId,
-    /// Its branch.
+    /// The branch: that of the ledger, or the artifact branch itself.
     pub branch: String,
     /// Days since the last sign of life.
     pub age_days: i64,
+    /// What in it is not younger than this was examined.
+    #[serde(skip)]
+    pub until: Timestamp,
+    /// The sessions in it.
+    #[serde(skip)]
+    pub sessions: Vec<SessionId>,
+    /// Those that move to the default branch's ledger first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub promotes: Vec<SessionId>,
 }
 
-/// A ledger that stays, and why.
+/// A session of a living ledger that may go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionCandidate {
+    /// The session.
+    pub session: SessionId,
+    /// The ledger it is in.
+    pub reference: String,
+    /// The object that was examined: no other is replaced.
+    #[serde(serialize_with = "as_text")]
+    pub id: ObjectId,
+    /// The ledger's branch.
+    #[serde(serialize_with = "as_text")]
+    pub branch: BranchName,
+    /// Days since something happened in it.
+    pub age_days: i64,
+    /// When that was.
+    #[serde(skip)]
+    pub until: Timestamp,
+    /// `session_ttl` or `size_budget`.
+    pub policy: &'static str,
+}
+
+/// Something that stays, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Kept {
     /// Its reference.
@@ -87,120 +187,141 @@ pub struct Kept {
 pub struct Plan {
     /// Ledgers whose branch is gone and whose time is up.
     pub hidden_candidates: Vec<Candidate>,
-    /// Ledgers whose branch is gone but whose time is not up.
+    /// Branches with the sessions of a review whose time is up.
+    pub artifact_candidates: Vec<Candidate>,
+    /// Sessions that are too old, or too much, for the living ledger they are in.
+    pub session_candidates: Vec<SessionCandidate>,
+    /// What goes later.
     pub kept_due_to_ttl: Vec<Kept>,
     /// Ledgers whose branch lives.
     pub kept_alive: Vec<Kept>,
-    /// Ledgers about which too little is known.
-    pub kept_unknown: Vec<Kept>,
+    /// What would go if it were not pinned.
+    pub kept_pinned: Vec<Kept>,
+    /// That of which too little is known.
+    pub unknown: Vec<Kept>,
 }
 
-fn as_text<S: serde::Serializer>(id: &ObjectId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
+fn as_text<T: std::fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
-/// Decides about every ledger. A time in the future counts as now; what is unknown stays.
+/// Decides about everything. A time in the future counts as now; what is unknown stays.
 #[must_use]
 pub fn plan(now: Timestamp, policy: &Policy, facts: &Facts) -> Plan {
     let mut plan = Plan::default();
+    for artifact in &facts.artifacts {
+        plan.decide_artifact(now, policy, artifact);
+    }
     for ledger in &facts.ledgers {
-        let keep = |reason: &str| Kept { reference: ledger.reference.clone(), reason: reason.to_owned() };
-        let (Some(branches), Some(branch)) = (&facts.branches, &ledger.branch) else {
-            let reason = if facts.branches.is_none() { "the branches are unknown" } else { "its branch is unknown" };
-            plan.kept_unknown.push(keep(reason));
-            continue;
-        };
-        if branches.contains(branch) {
-            plan.kept_alive.push(keep("its branch exists"));
-            continue;
-        }
-        let Some(last) = ledger.last_activity else {
-            plan.kept_unknown.push(keep("its age is unknown"));
-            continue;
-        };
-        let age = now.since(last.min(now));
-        if age < chrono::TimeDelta::days(i64::from(policy.hidden_ttl_days)) {
-            let reason = format!("{} of {} days old", age.num_days(), policy.hidden_ttl_days);
-            plan.kept_due_to_ttl.push(keep(&reason));
-        } else {
-            plan.hidden_candidates.push(Candidate {
-                reference: ledger.reference.clone(),
-                id: ledger.id,
-                branch: branch.to_string(),
-                age_days: age.num_days(),
-            });
+        match (&facts.branches, &ledger.branch) {
+            (None, _) => plan.unknown.push(kept(&ledger.reference, "the branches are unknown")),
+            (_, None) => plan.unknown.push(kept(&ledger.reference, "its branch is unknown")),
+            (Some(branches), Some(branch)) if *branch == BranchName::every() || branches.contains(branch) => {
+                let reason = if *branch == BranchName::every() { "of all branches" } else { "its branch exists" };
+                plan.kept_alive.push(kept(&ledger.reference, reason));
+                budget::decide(&mut plan, now, policy, (ledger, branch));
+            }
+            (Some(_), Some(branch)) => plan.decide_orphan(now, policy, (ledger, branch)),
         }
     }
     plan
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+pub(super) fn kept(reference: &str, reason: impl Into<String>) -> Kept {
+    Kept { reference: reference.to_owned(), reason: reason.into() }
+}
 
-    use super::{Facts, HiddenLedger, ObjectId, Policy, Timestamp, plan};
-    use crate::ledger::BranchName;
+/// The time since `last`; none where that is yet to come.
+pub(super) fn age(now: Timestamp, last: Timestamp) -> chrono::TimeDelta {
+    now.since(last.min(now))
+}
 
-    fn id() -> ObjectId {
-        ObjectId::from_hex(&[b'1'; 40]).expect("40 hex digits")
+/// Whether `age` is as much as `days`.
+pub(super) fn is_due(age: chrono::TimeDelta, days: u32) -> bool {
+    age >= chrono::TimeDelta::days(i64::from(days))
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hidden_candidates.is_empty() && self.artifact_candidates.is_empty() && self.session_candidates.is_empty()
     }
 
-    fn ledger(name: &str, last: Option<i64>) -> HiddenLedger {
-        HiddenLedger {
-            reference: name.to_owned(),
-            id: id(),
-            branch: Some(BranchName::from(name)),
-            last_activity: last.and_then(Timestamp::from_seconds),
+    /// Decides by age alone; `None` where that keeps it.
+    fn due(
+        &mut self,
+        now: Timestamp,
+        days: u32,
+        (reference, last): (&str, Option<Timestamp>),
+    ) -> Option<(i64, Timestamp)> {
+        let Some(last) = last else {
+            self.unknown.push(kept(reference, "its age is unknown"));
+            return None;
+        };
+        let age = age(now, last);
+        if is_due(age, days) {
+            return Some((age.num_days(), last));
         }
+        self.kept_due_to_ttl.push(kept(reference, format!("{} of {days} days old", age.num_days())));
+        None
     }
 
-    const DAY: i64 = 86_400;
-
-    #[test]
-    fn takes_only_what_is_gone_and_old_enough() {
-        let now = Timestamp::from_seconds(100 * DAY).expect("in range");
-        let branches = Some([BranchName::from("alive")].into_iter().collect());
-        let ledgers = vec![
-            ledger("alive", Some(0)),
-            ledger("old", Some(70 * DAY)),
-            ledger("young", Some(70 * DAY + 1)),
-            ledger("?", None),
-        ];
-        let plan = plan(now, &Policy::default(), &Facts { branches, ledgers });
-        let names = |kept: &[super::Kept]| kept.iter().map(|kept| kept.reference.clone()).collect::<Vec<_>>();
-        assert_eq!(plan.hidden_candidates.iter().map(|c| c.reference.as_str()).collect::<Vec<_>>(), ["old"]);
-        assert_eq!(names(&plan.kept_alive), ["alive"]);
-        assert_eq!(names(&plan.kept_due_to_ttl), ["young"]);
-        assert_eq!(names(&plan.kept_unknown), ["?"]);
-    }
-
-    #[test]
-    fn a_failed_look_at_the_branches_keeps_everything() {
-        let now = Timestamp::from_seconds(100 * DAY).expect("in range");
-        let facts = Facts { branches: None, ledgers: vec![ledger("old", Some(0))] };
-        let plan = plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts);
-        assert!(plan.hidden_candidates.is_empty() && plan.kept_unknown.len() == 1);
-    }
-
-    #[test]
-    fn a_forged_future_date_counts_as_now() {
-        let now = Timestamp::from_seconds(100 * DAY).expect("in range");
-        let facts = Facts { branches: Some([].into()), ledgers: vec![ledger("2099", Some(4_000_000_000))] };
-        assert!(plan(now, &Policy { hidden_ttl_days: 1, ..Policy::default() }, &facts).hidden_candidates.is_empty());
-        assert_eq!(plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts).hidden_candidates.len(), 1);
-    }
-
-    proptest! {
-        #[test]
-        fn never_takes_a_living_branch_nor_one_within_its_time(
-            alive in any::<bool>(), last in -4_000_000_000_i64..8_000_000_000, now in 0_i64..4_000_000_000, ttl in 0_u32..5000,
-        ) {
-            let (Some(now_at), Some(last_at)) = (Timestamp::from_seconds(now), Timestamp::from_seconds(last)) else { return Ok(()) };
-            let branches = Some(if alive { [BranchName::from("b")].into() } else { [].into() });
-            let facts = Facts { branches, ledgers: vec![ledger("b", Some(last))] };
-            let plan = plan(now_at, &Policy { hidden_ttl_days: ttl, ..Policy::default() }, &facts);
-            let is_due = now - last_at.seconds().min(now) >= i64::from(ttl) * DAY;
-            prop_assert_eq!(!plan.hidden_candidates.is_empty(), !alive && is_due);
+    fn decide_artifact(&mut self, now: Timestamp, policy: &Policy, artifact: &Artifact) {
+        let branch = artifact.reference.strip_prefix("refs/heads/").unwrap_or(&artifact.reference);
+        if policy.has_pinned(branch) {
+            self.kept_pinned.push(kept(&artifact.reference, "it is pinned"));
+            return;
         }
+        let found = (artifact.reference.as_str(), artifact.last_activity);
+        let Some((age_days, until)) = self.due(now, policy.artifact_ttl_days, found) else { return };
+        self.artifact_candidates.push(Candidate {
+            reference: artifact.reference.clone(),
+            id: artifact.id,
+            branch: branch.to_owned(),
+            age_days,
+            until,
+            sessions: Vec::new(),
+            promotes: Vec::new(),
+        });
+    }
+
+    /// Decides about the ledger of a branch that is gone.
+    fn decide_orphan(&mut self, now: Timestamp, policy: &Policy, (ledger, branch): (&LedgerFacts, &BranchName)) {
+        let name = &ledger.reference;
+        if policy.has_pinned(&branch.to_string()) {
+            self.kept_pinned.push(kept(name, "its branch is pinned"));
+            return;
+        }
+        let due = self.due(now, policy.hidden_ttl_days, (name, ledger.last_activity));
+        let Some((age_days, last)) = due else { return };
+        let sessions = match &ledger.sessions {
+            Sessions::Known(sessions) => sessions,
+            Sessions::NotLookedAt => return self.unknown.push(kept(name, "its sessions are not here")),
+            Sessions::Unreadable(cause) => return self.unknown.push(kept(name, cause.as_str())),
+        };
+        if let Some(pinned) = sessions.iter().find(|session| policy.has_pinned(session.id.as_str())) {
+            self.kept_pinned.push(kept(name, format!("session {} is pinned", pinned.id)));
+            return;
+        }
+        if policy.promote && sessions.iter().any(|session| session.on_default == OnDefault::Unknown) {
+            let reason = "not all of the default branch's history is here (git fetch --unshallow), so nobody knows \
+                          which of its sessions that needs";
+            return self.unknown.push(kept(name, reason));
+        }
+        let is_promoted = |session: &&SessionFacts| policy.promote && session.on_default == OnDefault::Yes;
+        self.hidden_candidates.push(Candidate {
+            reference: name.clone(),
+            id: ledger.id,
+            branch: branch.to_string(),
+            age_days,
+            until: sessions.iter().filter_map(|session| session.last_activity).max().unwrap_or(last),
+            sessions: sessions.iter().map(|session| session.id.clone()).collect(),
+            promotes: sessions.iter().filter(is_promoted).map(|session| session.id.clone()).collect(),
+        });
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,193 +1,192 @@
-//! Looks at a place, and deletes what the plan names: exactly those objects, under a lease.
+//! Deletes what the plan names: exactly the objects that were examined, under a lease.
 
-use std::{collections::HashSet, time::Duration};
+use serde::Serialize;
 
-use super::{Candidate, Facts, HiddenLedger, provider_of};
+use super::{
+    Candidate, Facts, Place, Plan,
+    desk::Desk,
+    examine::{PATIENCE, ledger_of},
+    provider_of,
+};
 use crate::{
     error::Result,
-    git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, Repository},
-    hail::Timestamp,
-    ledger::{BranchName, Ledger, REMOTE_ROOT, ROOT, Tip, name_here, names_here},
+    git::{Expected, GitError, ObjectId, PushSpec, PushStatus, Pushing, Repository},
+    hail::{SessionId, Timestamp},
+    ledger,
 };
 
-/// How long a remote may take to answer.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Where the janitor works.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In this repository.
-    Here,
-    /// On a remote.
-    Remote(String),
-}
+/// How many references go in one push.
+const BATCH: usize = 500;
 
 /// What became of the candidates.
 #[derive(Clone, Debug, Default)]
 pub struct Sweep {
+    /// The sessions that moved to the default branch's ledger.
+    pub promoted: Vec<Moved>,
     /// The references that are gone.
     pub deleted: Vec<String>,
+    /// The sessions that are gone from the ledger of a living branch.
+    pub removed: Vec<Moved>,
     /// The references that are still there, with the reason.
     pub failed: Vec<(String, String)>,
     /// What to grant, where the host refused.
     pub hint: Option<&'static str>,
+    /// The objects that references were at.
+    pub let_go: Vec<ObjectId>,
 }
 
-/// Finds out what is there.
+/// A session that is not any more where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// The session.
+    pub session: SessionId,
+    /// The reference of the ledger it was in.
+    pub from: String,
+    /// The reference of the ledger it is in now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// A place that is swept.
+pub(super) struct Broom<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) place: &'a Place,
+    pub(super) facts: &'a Facts,
+    pub(super) now: Timestamp,
+}
+
+/// Does what `plan` says at `place`, of which it was made from `facts`.
 ///
 /// # Errors
-/// When this repository cannot be read. A remote that cannot be reached leaves its branches unknown.
-pub fn examine(repository: &Repository, ledger: &dyn Ledger, place: &Place) -> Result<Facts> {
-    match place {
-        Place::Here => examine_here(repository, ledger),
-        Place::Remote(remote) => examine_remote(repository, ledger, remote),
-    }
-}
-
-fn examine_here(repository: &Repository, ledger: &dyn Ledger) -> Result<Facts> {
-    let mut branches: HashSet<BranchName> = HashSet::new();
-    for (name, _) in repository.references("refs/heads/")? {
-        branches.insert(BranchName::from(&name["refs/heads/".len()..]));
-    }
-    // A branch that was deleted here may live on a remote, and its sessions with it.
-    for (name, _) in repository.references("refs/remotes/")? {
-        let name = &name["refs/remotes/".len()..];
-        if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
-            branches.insert(BranchName::from(&name[slash + 1..]));
-        }
-    }
-    let head = repository.head()?;
-    branches.insert(BranchName::current(repository, &head));
-    // Only a reference that holds nothing but the sessions of one branch can go with the branch.
-    let is_own = |tip: &Tip| tip.remote.is_none() && tip.reference.starts_with(ROOT);
-    let own = ledger.tips(repository)?.into_iter().filter(is_own);
-    let ledgers = own.map(|tip| HiddenLedger {
-        last_activity: last_activity(repository, tip.id),
-        reference: tip.reference,
-        id: tip.id,
-        branch: Some(tip.branch),
-    });
-    Ok(Facts { branches: Some(branches), ledgers: ledgers.collect() })
-}
-
-fn examine_remote(repository: &Repository, ledger: &dyn Ledger, remote: &str) -> Result<Facts> {
-    let patterns = ["refs/heads/*", &format!("{ROOT}*")];
-    let listed = match repository.list_remote(remote, &patterns, PATIENCE) {
-        Ok(listed) => listed,
-        Err(fault) => return Err(crate::error::Error::from(fault).during(format!("asking {remote}"))),
-    };
-    let mut branches = HashSet::new();
-    let mut hidden: Vec<(String, ObjectId)> = Vec::new();
-    for (name, id) in &listed {
-        if let Some(branch) = name.strip_prefix(b"refs/heads/") {
-            branches.insert(BranchName::from(branch));
-        } else if name.starts_with(ROOT.as_bytes()) {
-            hidden.push((name.to_string(), *id));
-        }
-    }
-    // A ledger whose branch lives needs no closer look.
-    let is_alive =
-        |name: &str| BranchName::decode(&name[ROOT.len()..]).is_some_and(|branch| branches.contains(&branch));
-    let doubtful: Vec<&str> = hidden.iter().map(|(name, _)| name.as_str()).filter(|name| !is_alive(name)).collect();
-    fetch_tips(repository, remote, &doubtful)?;
-    let tips = ledger.tips(repository)?;
-    let ledgers = hidden.into_iter().map(|(reference, id)| {
-        let known = tips.iter().find(|tip| tip.id == id && tip.remote.is_some()).map(|tip| tip.branch.clone());
-        HiddenLedger {
-            last_activity: last_activity(repository, id),
-            branch: BranchName::decode(&reference[ROOT.len()..]).or(known),
-            reference,
-            id,
-        }
-    });
-    Ok(Facts { branches: Some(branches), ledgers: ledgers.collect() })
-}
-
-/// Fetches the tips of `references`, whose dates tell their age.
-fn fetch_tips(repository: &Repository, remote: &str, references: &[&str]) -> Result<()> {
-    if references.is_empty() {
-        return Ok(());
-    }
-    let folder = BranchName::from("x").remote_reference(remote);
-    let folder = folder.rsplit_once('/').map_or(REMOTE_ROOT, |(folder, _)| folder).to_owned();
-    let known = references.iter().map(|name| format!("{folder}/{}", &name[ROOT.len()..])).collect::<Vec<_>>();
-    let known = names_here(repository, &known)?;
-    let refspecs: Vec<String> = references.iter().zip(known).map(|(name, known)| format!("+{name}:{known}")).collect();
-    Ok(repository.fetch(remote, &refspecs, PATIENCE)?)
-}
-
-/// The committer's time of a ledger's tip; unknown when it is not here.
-fn last_activity(repository: &Repository, id: ObjectId) -> Option<Timestamp> {
-    let commit = repository.commit(id).ok()?;
-    Timestamp::from_seconds(commit.seconds)
-}
-
-/// Deletes the candidates.
-///
-/// # Errors
-/// When a remote cannot be reached at all.
-pub fn sweep(repository: &Repository, place: &Place, candidates: &[Candidate]) -> Result<Sweep> {
+/// When this repository cannot be read, or a remote cannot be reached at all: then nothing is deleted.
+pub fn sweep(repository: &Repository, place: &Place, (facts, plan): (&Facts, &Plan), now: Timestamp) -> Result<Sweep> {
     let mut swept = Sweep::default();
-    if candidates.is_empty() {
+    if plan.is_empty() {
         return Ok(swept);
     }
-    match place {
-        Place::Here => {
-            for candidate in candidates {
-                match delete(repository, &candidate.reference, candidate.id) {
+    let broom = Broom { repository, place, facts, now };
+    // What is kept of them is kept first.
+    let kept_safe = broom.promote(&plan.hidden_candidates, &mut swept)?;
+    let all: Vec<&Candidate> = kept_safe.into_iter().chain(&plan.artifact_candidates).collect();
+    for batch in all.chunks(BATCH) {
+        broom.delete(batch, &mut swept)?;
+    }
+    broom.expire(&plan.session_candidates, &mut swept)?;
+    broom.tidy(plan, &mut swept)?;
+    Ok(swept)
+}
+
+impl Broom<'_> {
+    pub(super) fn desk(&self) -> Result<Desk> {
+        Desk::new(self.repository, self.place)
+    }
+
+    fn delete(&self, candidates: &[&Candidate], swept: &mut Sweep) -> Result<()> {
+        let Place::Remote(remote) = self.place else {
+            let all: Vec<_> = candidates.iter().map(|one| (one.reference.as_str().into(), one.id)).collect();
+            for (candidate, result) in candidates.iter().zip(self.repository.delete_references(&all)) {
+                match result {
                     Ok(()) => swept.deleted.push(candidate.reference.clone()),
                     Err(fault) => swept.failed.push((candidate.reference.clone(), fault.to_string())),
                 }
             }
-        }
-        Place::Remote(remote) => sweep_remote(repository, remote, candidates, &mut swept)?,
-    }
-    Ok(swept)
-}
-
-fn sweep_remote(repository: &Repository, remote: &str, candidates: &[Candidate], swept: &mut Sweep) -> Result<()> {
-    let mut ready = Vec::new();
-    for candidate in candidates {
-        // First what was fetched to look at it: after a crash in between the next run fetches it again,
-        // while nobody would look for what the remote does not have any more.
-        match forget(repository, remote, candidate) {
-            Ok(()) => ready.push(candidate),
-            Err(fault) => swept.failed.push((candidate.reference.clone(), fault.to_string())),
-        }
-    }
-    let spec = |candidate: &&Candidate| PushSpec {
-        new: None,
-        name: candidate.reference.clone().into(),
-        expected: Expected::Is(candidate.id),
-    };
-    let specs: Vec<PushSpec> = ready.iter().map(spec).collect();
-    if specs.is_empty() {
-        return Ok(());
-    }
-    let statuses = repository.push(remote, &specs, PATIENCE)?;
-    for (status, candidate) in statuses.into_iter().zip(ready) {
-        match status.result {
-            Ok(()) => swept.deleted.push(candidate.reference.clone()),
-            Err(reason) => {
-                swept.failed.push((candidate.reference.clone(), reason));
-                let url = repository.remote_url(remote).unwrap_or_default();
-                swept.hint = Some(provider_of(&url).permission_hint());
+            return Ok(());
+        };
+        // First what was fetched of it: after a crash in between the next run finds it again on the
+        // remote, while nobody would look for what the remote does not have any more.
+        self.forget(remote, candidates.iter().map(|one| (one.reference.as_str(), one.id)))?;
+        let spec = |candidate: &&Candidate| PushSpec {
+            new: None,
+            name: candidate.reference.clone().into(),
+            expected: Expected::Is(candidate.id),
+        };
+        let specs: Vec<PushSpec> = candidates.iter().map(spec).collect();
+        for status in self.push(remote, &specs, None)? {
+            match status.result {
+                Ok(()) => swept.deleted.push(status.name.to_string()),
+                Err(reason) => self.refused(remote, status.name.to_string(), reason, swept),
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Pushes all in one transaction, which spares the remote the most work; where one of them does not
+    /// go through, each for itself.
+    pub(super) fn push(
+        &self,
+        remote: &str,
+        specs: &[PushSpec],
+        desk: Option<&Desk>,
+    ) -> std::result::Result<Vec<PushStatus>, GitError> {
+        let objects = desk.and_then(Desk::scratch);
+        if specs.len() > 1 {
+            let pushing = Pushing { objects, is_atomic: true };
+            let statuses = self.repository.push_as(remote, specs, pushing, PATIENCE);
+            if let Ok(statuses) = statuses
+                && statuses.iter().all(|status| status.result.is_ok())
+            {
+                return Ok(statuses);
+            }
+        }
+        self.repository.push_as(remote, specs, Pushing { objects, is_atomic: false }, PATIENCE)
+    }
+
+    pub(super) fn refused(&self, remote: &str, reference: String, reason: String, swept: &mut Sweep) {
+        // What somebody else changed meanwhile is no question of rights.
+        if !reason.contains("stale info") {
+            let url = self.repository.remote_url(remote).unwrap_or_default();
+            swept.hint = Some(provider_of(&url).permission_hint());
+        }
+        swept.failed.push((reference, reason));
+    }
+
+    /// Deletes what is remembered here of a remote's references; something newer stays.
+    pub(super) fn forget<'b>(&self, remote: &str, gone: impl Iterator<Item = (&'b str, ObjectId)>) -> Result<()> {
+        let mut known = Vec::new();
+        for (reference, id) in gone {
+            let Some(name) = known_name(self.repository, remote, reference)? else { continue };
+            if self.repository.find_reference(name.as_bytes())? == Some(id) {
+                known.push((name.into(), id));
+            }
+        }
+        for result in self.repository.delete_references(&known) {
+            match result {
+                Ok(()) | Err(GitError::Conflict { .. }) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of what only the logs of references remember, and notes what nothing of this place needs.
+    fn tidy(&self, plan: &Plan, swept: &mut Sweep) -> Result<()> {
+        let removed: Vec<String> = swept.removed.iter().map(|moved| moved.from.clone()).collect();
+        if *self.place == Place::Here {
+            self.repository.expire_reflogs(&removed)?;
+        }
+        let whole = plan.hidden_candidates.iter().chain(&plan.artifact_candidates);
+        let whole = whole.filter(|one| swept.deleted.contains(&one.reference)).map(|one| one.id);
+        let parts = plan.session_candidates.iter().filter(|one| removed.contains(&one.reference)).map(|one| one.id);
+        swept.let_go = whole.chain(parts).collect();
+        Ok(())
+    }
 }
 
-/// Deletes what is remembered here of a remote's ledger; something newer stays.
-fn forget(repository: &Repository, remote: &str, candidate: &Candidate) -> std::result::Result<(), GitError> {
-    let Some(branch) = BranchName::decode(&candidate.reference[ROOT.len()..]) else { return Ok(()) };
-    let known = name_here(repository, &branch.remote_reference(remote))?;
-    match delete(repository, &known, candidate.id) {
-        Err(GitError::Conflict { .. }) => Ok(()),
-        other => other,
-    }
+/// How many bytes of this repository nothing needs any more once everything is swept, so that the next
+/// `git gc` frees them in time; `None` where nothing was let go, or git cannot tell.
+#[must_use]
+pub fn freed_by_gc(repository: &Repository, swept: &[&Sweep]) -> Option<u64> {
+    let mut tips: Vec<ObjectId> = swept.iter().flat_map(|swept| swept.let_go.iter().copied()).collect();
+    tips.sort();
+    tips.dedup();
+    tips.retain(|tip| repository.has_object(*tip));
+    if tips.is_empty() { None } else { repository.disk_usage(&tips) }
 }
 
-fn delete(repository: &Repository, reference: &str, id: ObjectId) -> std::result::Result<(), GitError> {
-    repository.update_reference(&RefUpdate { name: reference.into(), expected: Expected::Is(id), new: None })
+/// The reference here that remembers what `remote` has under `reference`; `None` where that is no
+/// ledger.
+fn known_name(repository: &Repository, remote: &str, reference: &str) -> Result<Option<String>> {
+    let Some(ledger) = ledger_of(reference) else { return Ok(None) };
+    let component = reference.rsplit('/').next().unwrap_or_default();
+    Ok(Some(ledger::name_here(repository, &format!("{}{component}", ledger.known_root(remote)))?))
 }

@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, Session, StatsCollector},
+    hail::{Lines, Reader, Record, Session, SessionId, StatsCollector},
     ledger::{Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
 };
 
@@ -148,9 +148,8 @@ fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
 /// What any ledger remembers of a removed session whose id begins with `reference`.
 pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference: &str) -> Result<Option<Tombstone>> {
     for tip in ledger.tips(repository)? {
-        let stones = ledger.tombstones(repository, &tip)?.sessions.into_iter();
-        let is_meant = |stone: &Tombstone| matches(&SessionKey::from(stone.session_id.clone()), reference);
-        if let Some(found) = stones.into_iter().find(is_meant) {
+        let is_meant = |session: &SessionId| matches(&SessionKey::from(session.clone()), reference);
+        if let Some(found) = ledger.tombstones(repository, &tip)?.of_session(is_meant) {
             return Ok(Some(found));
         }
     }
@@ -165,7 +164,7 @@ pub(super) fn fate(stone: &Tombstone) -> String {
     match (&stone.expired, stone.redacted_at) {
         (Some(expiry), _) => {
             let policy = expiry.policy.as_ref().map(|policy| format!(" ({policy})")).unwrap_or_default();
-            format!("expired on {}{policy}", time::minute(expiry.at))
+            format!("expired on {}{policy}", time::minute(expiry.on.unwrap_or(expiry.at)))
         }
         (None, Some(at)) => format!("was redacted elsewhere on {}", time::minute(at)),
         (None, None) => "was removed".to_owned(),

@@ -19,6 +19,7 @@ mod promisor;
 mod references;
 mod remote;
 mod repository;
+mod scratch;
 
 pub use ancestry::is_dry_run_push;
 pub use error::GitError;
@@ -31,5 +32,6 @@ pub use leftovers::Leftover;
 pub use objects::{Entry, EntryKind, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
-pub use remote::{PushSpec, PushStatus, RemoteRef};
+pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};
 pub use repository::{Head, Repository};
+pub use scratch::Scratch;

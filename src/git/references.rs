@@ -124,6 +124,33 @@ impl Repository {
         }
     }
 
+    /// Deletes references that still have the given values: all in one go, or where that does not work
+    /// one by one. Returns what became of each.
+    pub fn delete_references(&self, all: &[(BString, ObjectId)]) -> Vec<Result<(), GitError>> {
+        let mut lines = Vec::new();
+        for (name, id) in all {
+            lines.extend_from_slice(b"delete ");
+            lines.extend_from_slice(name);
+            lines.extend_from_slice(format!("\0{id}\0").as_bytes());
+        }
+        let arguments = ["update-ref", "--no-deref", "--stdin", "-z"];
+        let is_worth_it = all.len() > 1;
+        if is_worth_it && self.git(&arguments).input(lines).run().is_ok_and(|finished| finished.success()) {
+            return all.iter().map(|_| Ok(())).collect();
+        }
+        let delete = |(name, id): &(BString, ObjectId)| {
+            self.update_reference(&RefUpdate { name: name.clone(), expected: Expected::Is(*id), new: None })
+        };
+        all.iter().map(delete).collect()
+    }
+
+    /// The full name that the symbolic reference `name` stands for.
+    #[must_use]
+    pub fn symbolic_target(&self, name: &str) -> Option<String> {
+        let finished = self.git(&["symbolic-ref", "--quiet", name]).run().ok()?;
+        finished.success().then(|| finished.stdout.trim().to_owned())
+    }
+
     /// Forgets the former values of references: git keeps them where it was told to, and those of notes.
     ///
     /// # Errors
@@ -140,6 +167,16 @@ impl Repository {
         let mut arguments = vec!["reflog", "expire", "--expire=now", "--expire-unreachable=now"];
         arguments.extend(&logged);
         self.git(&arguments).run().map(drop)
+    }
+
+    /// How many bytes on the disk nothing but `tips`, which no reference is at any more, needs; `None`
+    /// where this git cannot tell.
+    #[must_use]
+    pub fn disk_usage(&self, tips: &[ObjectId]) -> Option<u64> {
+        let input: String = tips.iter().map(|id| format!("{id}\n")).collect();
+        let arguments = ["rev-list", "--objects", "--disk-usage", "--ignore-missing", "--stdin", "--not", "--all"];
+        let finished = self.git(&arguments).input(input.into_bytes()).run().ok()?;
+        finished.success().then(|| finished.stdout.trim().parse().ok()).flatten()
     }
 
     /// The lock files of references below `prefix`: each is either just being used or was left by a

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gix::bstr::{BString, ByteSlice};
 
-use super::{Expected, GitError, ObjectId, Repository};
+use super::{Expected, GitError, ObjectId, Repository, Scratch};
 
 /// Set in the environment of every push of ours, so that our own pre-push hook stands aside.
 const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
@@ -31,6 +31,24 @@ pub struct PushStatus {
     /// Whether the remote has it now; else what git or the remote said, for people: whether trying
     /// again can help is found out by asking the remote what it has.
     pub result: Result<(), String>,
+}
+
+/// What a remote has.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Its references.
+    pub references: Vec<RemoteRef>,
+    /// The full name of the branch that its HEAD is at, where it says so.
+    pub head: Option<BString>,
+}
+
+/// How something is pushed.
+#[derive(Clone, Copy, Default)]
+pub struct Pushing<'a> {
+    /// Where the objects are, besides this repository.
+    pub objects: Option<&'a Scratch>,
+    /// Whether all references go through or none.
+    pub is_atomic: bool,
 }
 
 impl Repository {
@@ -81,6 +99,29 @@ impl Repository {
         Ok(finished.raw_stdout.lines().filter_map(parse).collect())
     }
 
+    /// Asks `remote` for its references that match `patterns`, and for its HEAD.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached.
+    pub fn list_remote_with_head(&self, remote: &str, patterns: &[&str], limit: Duration) -> Result<Listing, GitError> {
+        let mut arguments = vec!["ls-remote", "--symref", "--quiet", "--", remote, "HEAD"];
+        arguments.extend(patterns);
+        let finished = self.git(&arguments).limit(limit).run()?.require()?;
+        let mut listing = Listing::default();
+        for line in finished.raw_stdout.lines() {
+            let Some((id, name)) = line.split_once_str("\t") else { continue };
+            if let Some(head) = id.strip_prefix(b"ref: ").filter(|_| name == b"HEAD") {
+                listing.head = Some(head.into());
+            } else if let Ok(id) = ObjectId::from_hex(id)
+                && name != b"HEAD"
+                && !name.ends_with(b"^{}")
+            {
+                listing.references.push((name.into(), id));
+            }
+        }
+        Ok(listing)
+    }
+
     /// Fetches `refspecs` and checks every object.
     ///
     /// # Errors
@@ -113,6 +154,20 @@ impl Repository {
     /// # Errors
     /// When the remote cannot be reached at all.
     pub fn push(&self, destination: &str, specs: &[PushSpec], limit: Duration) -> Result<Vec<PushStatus>, GitError> {
+        self.push_as(destination, specs, Pushing::default(), limit)
+    }
+
+    /// The same, in another way.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached at all, or does not know the way.
+    pub fn push_as(
+        &self,
+        destination: &str,
+        specs: &[PushSpec],
+        pushing: Pushing<'_>,
+        limit: Duration,
+    ) -> Result<Vec<PushStatus>, GitError> {
         let mut arguments: Vec<String> = [
             "push",
             "--no-verify",
@@ -124,6 +179,9 @@ impl Repository {
         ]
         .map(str::to_owned)
         .into();
+        if pushing.is_atomic {
+            arguments.push("--atomic".to_owned());
+        }
         for spec in specs {
             let expected = match spec.expected {
                 Expected::Absent => String::new(),
@@ -138,7 +196,11 @@ impl Repository {
         }
         // Without `--porcelain`'s verbose form an up-to-date reference is not listed; the caller
         // takes a reference that is not listed after a successful push for pushed.
-        let finished = self.git(&arguments).env(GUARD, "1").limit(limit).run()?;
+        let mut push = self.git(&arguments).env(GUARD, "1").limit(limit);
+        if let Some(scratch) = pushing.objects {
+            push = push.env("GIT_OBJECT_DIRECTORY", &scratch.objects().to_string_lossy());
+        }
+        let finished = push.run()?;
         let statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
         let succeeded = finished.success();
         if !succeeded && statuses.is_empty() {

@@ -134,6 +134,12 @@ impl Repository {
         self.gix.workdir().is_none()
     }
 
+    /// Whether a part of history is not here, or nobody can tell.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        self.gix.is_shallow().unwrap_or(true)
+    }
+
     /// Reads HEAD.
     ///
     /// # Errors

@@ -76,6 +76,11 @@ impl Ledger for HiddenRef {
         Ok(tips)
     }
 
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError> {
+        let Some(encoded) = reference.strip_prefix(ROOT) else { return Ok(None) };
+        tip(repository, None, reference, encoded, id)
+    }
+
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
         snapshot::sessions(repository, self, tip)
     }

@@ -92,6 +92,13 @@ pub trait Ledger: Sync {
     /// When the references cannot be read.
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError>;
 
+    /// The ledger that `reference`, under its own name of here or of a remote, is when it is at `id`;
+    /// `None` when it is none of this kind.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError>;
+
     /// The sessions of one ledger, without their events.
     ///
     /// # Errors

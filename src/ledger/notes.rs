@@ -79,6 +79,11 @@ impl Ledger for Notes {
         Ok(tips)
     }
 
+    fn tip_at(&self, _: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError> {
+        let tip = || Tip { branch: BranchName::every(), remote: None, reference: reference.to_owned(), id };
+        Ok((reference == REFERENCE).then(tip))
+    }
+
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
         snapshot::sessions(repository, self, tip)
     }

@@ -47,6 +47,9 @@ pub struct Tombstone {
 pub struct Expiry {
     /// What is not younger than this is gone.
     pub at: Timestamp,
+    /// When it was removed, where that was later than what was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Timestamp>,
     /// The policy, such as `session_ttl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
@@ -61,6 +64,9 @@ pub struct GoneLedger {
     pub branch: String,
     /// When its ledger was removed, and why.
     pub expired: Expiry,
+    /// The sessions that were in it and are in no ledger that took them over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sessions: BTreeSet<SessionId>,
     /// What a newer version put there.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -73,6 +79,20 @@ pub struct Tombstones {
     pub sessions: Vec<Tombstone>,
     /// Whole ledgers of other branches.
     pub ledgers: Vec<GoneLedger>,
+}
+
+impl Tombstones {
+    /// What is remembered of the first session that `is_meant`, be it of itself or of a ledger that it
+    /// was in.
+    pub fn of_session(&self, is_meant: impl Fn(&SessionId) -> bool) -> Option<Tombstone> {
+        if let Some(stone) = self.sessions.iter().find(|stone| is_meant(&stone.session_id)) {
+            return Some(stone.clone());
+        }
+        self.ledgers.iter().find_map(|ledger| {
+            let session = ledger.sessions.iter().find(|session| is_meant(session))?;
+            Some(Tombstone { expired: Some(ledger.expired.clone()), ..Tombstone::new(session.clone()) })
+        })
+    }
 }
 
 /// What burying came to.
@@ -106,7 +126,7 @@ impl Tombstone {
     /// Of a session that was older than `policy` keeps sessions.
     #[must_use]
     pub fn expired(session_id: SessionId, at: Timestamp, policy: &str) -> Self {
-        Self { expired: Some(Expiry { at, policy: Some(policy.to_owned()) }), ..Self::new(session_id) }
+        Self { expired: Some(Expiry { at, on: None, policy: Some(policy.to_owned()) }), ..Self::new(session_id) }
     }
 
     /// Whether a version may be in a ledger: `cleared_at` is when it was last stored in the knowledge
@@ -177,8 +197,8 @@ impl GoneLedger {
     /// Of the ledger of `branch`.
     #[must_use]
     pub fn new(branch: &BranchName, at: Timestamp, policy: &str) -> Self {
-        let expired = Expiry { at, policy: Some(policy.to_owned()) };
-        Self { version: VERSION, branch: branch.spelled(), expired, other: Map::new() }
+        let expired = Expiry { at, on: None, policy: Some(policy.to_owned()) };
+        Self { version: VERSION, branch: branch.spelled(), expired, sessions: BTreeSet::new(), other: Map::new() }
     }
 
     /// The branch.
@@ -187,10 +207,13 @@ impl GoneLedger {
         BranchName::spelling(&self.branch)
     }
 
-    /// Of two for one branch, the later.
-    pub(super) fn joined(self, other: Self) -> Self {
+    /// Of two for one branch, the later, with the sessions of both.
+    pub(super) fn joined(mut self, mut other: Self) -> Self {
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.append(&mut other.sessions);
         let key = |one: &Self| (one.expired.clone(), one.to_bytes());
-        if key(&other) > key(&self) { other } else { self }
+        let later = if key(&other) > key(&self) { other } else { self };
+        Self { sessions, ..later }
     }
 
     /// The bytes to store.

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_hides_is_shown() {
-        assert_eq!(text("a\u{202e}b\u{1b}[0m"), "a&lt;U+202E&gt;b^\\[0m");
+        assert_eq!(text("a\u{202e}b\u{1b}[0m"), "a&lt;U+202E&gt;b^\\[\\[0m");
         assert_eq!(code("a`b``c"), "``` a`b``c ```");
         assert_eq!(code("x\u{202e}"), "`x<U+202E>`");
         assert_eq!(code(" "), "");

@@ -83,7 +83,7 @@ fn a_lock_of_packed_refs_stops_no_write_and_is_named_by_what_it_stops() {
     assert!(ran.stderr.contains("packed-refs.lock"), "{ran}");
     fs::remove_file(&lock).expect("a lock");
     work.session(&cleanup).ok();
-    assert_eq!(work.references("refs/opensession/"), [""; 0]);
+    assert_eq!(work.stored(), [""; 0]);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn similar_branches_go_the_whole_way(world: &World, work: &Place, remote: &Place
     work.git(&["branch", "--quiet", "-D", "feat1a"]);
     work.git(&["push", "--quiet", "origin", "--delete", "feat1a"]);
     work.session(&["cleanup", "run", "--apply", "--hidden-ttl-days", "0"]).ok();
-    assert_eq!(remote.references(LEDGERS), [ledgers[0]]);
+    assert_eq!(remote.references(LEDGERS), [ledgers[0], "refs/opensession/branches/bWFpbg"]);
     assert_eq!(work.stored(), [id(2), id(3)]);
 }
 

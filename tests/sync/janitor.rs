@@ -4,7 +4,6 @@ use git_session::{
     cleanup::{self, Place as Where, Policy},
     git::Repository,
     hail::Timestamp,
-    ledger,
 };
 
 use super::capture_one;
@@ -29,8 +28,9 @@ fn a_ledger_that_got_something_new_after_the_look_is_not_deleted() {
     let repository = Repository::open(&work.path).expect("a repository");
     let now: Timestamp = NOW.parse().expect("a time");
     let remote_place = Where::Remote("origin".to_owned());
-    let facts = cleanup::examine(&repository, ledger::ALL[0], &remote_place).expect("facts");
-    let plan = cleanup::plan(now, &Policy { hidden_ttl_days: 0, ..Policy::default() }, &facts);
+    let policy = Policy { hidden_ttl_days: 0, ..Policy::default() };
+    let facts = cleanup::examine(&repository, &remote_place, &policy, now).expect("facts");
+    let plan = cleanup::plan(now, &policy, &facts);
     assert_eq!(
         plan.hidden_candidates.iter().map(|candidate| candidate.reference.as_str()).collect::<Vec<_>>(),
         [LEDGER]
@@ -40,7 +40,7 @@ fn a_ledger_that_got_something_new_after_the_look_is_not_deleted() {
     let identity = ["-c", "user.name=B", "-c", "user.email=b@example.org"];
     let newer = remote.git(&[&identity[..], &["commit-tree", "-p", LEDGER, "-m", "newer", tree.trim()]].concat());
     remote.git(&["update-ref", LEDGER, newer.trim()]);
-    let swept = cleanup::sweep(&repository, &remote_place, &plan.hidden_candidates).expect("a sweep");
+    let swept = cleanup::sweep(&repository, &remote_place, (&facts, &plan), now).expect("a sweep");
     assert!(swept.deleted.is_empty() && swept.failed.len() == 1, "{swept:?}");
     assert_eq!(remote.git(&["rev-parse", LEDGER]), newer);
 }
@@ -48,11 +48,14 @@ fn a_ledger_that_got_something_new_after_the_look_is_not_deleted() {
 #[test]
 fn a_remote_that_does_not_answer_loses_nothing() {
     let (world, work, remote) = orphaned();
+    // What is here of the branch that is gone stays too.
+    work.git(&["update-ref", LEDGER, "refs/opensession/branches/bWFpbg"]);
     std::fs::rename(&remote.path, world.path().join("away.git")).expect("a remote");
     let ran = work.session(&["cleanup", "run", "--apply", "--hidden-ttl-days", "0"]);
     assert_ne!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("nothing was deleted"), "{ran}");
     std::fs::rename(world.path().join("away.git"), &remote.path).expect("a remote");
-    assert_eq!(remote.references(LEDGER), [LEDGER]);
+    assert_eq!((remote.references(LEDGER), work.references(LEDGER)), (vec![LEDGER.into()], vec![LEDGER.into()]));
 }
 
 #[test]

@@ -117,11 +117,13 @@ fn preview(context: &Context, config: &Config) -> Result<Vec<Preview>> {
     let remote = config.remote.clone().or_else(|| remotes::default_remote(repository, &settings).ok());
     let places = [("this repository".to_owned(), Place::Here)].into_iter();
     let places = places.chain(remote.map(|remote| (format!("remote {remote}"), Place::Remote(remote))));
-    let previews = places.map(|(name, place)| match cleanup::examine(repository, settings.ledger, &place) {
+    let now = context.now();
+    let previews = places.map(|(name, place)| match cleanup::examine(repository, &place, &config.policy, now) {
         Ok(facts) => {
-            let plan = cleanup::plan(context.now(), &config.policy, &facts);
-            let would_delete = plan.hidden_candidates.into_iter().map(|candidate| candidate.reference);
-            Preview { place: name, would_delete: would_delete.collect(), error: None }
+            let plan = cleanup::plan(now, &config.policy, &facts);
+            let whole = plan.hidden_candidates.into_iter().chain(plan.artifact_candidates).map(|one| one.reference);
+            let sessions = plan.session_candidates.iter().map(|one| format!("{} of {}", one.session, one.reference));
+            Preview { place: name, would_delete: whole.chain(sessions).collect(), error: None }
         }
         Err(fault) => Preview { place: name, would_delete: Vec::new(), error: Some(fault.to_string()) },
     });

@@ -1,0 +1,288 @@
+//! `cleanup run`: what would go, and with `--apply` lets it go.
+
+use serde::Serialize;
+
+use crate::{
+    cleanup::{
+        self, CONFIG_PATH, Candidate, Config, Facts, Kept, MAX_DAYS, Moved, Place, Plan, Policy, SessionCandidate,
+    },
+    cli::remotes,
+    context::Context,
+    error::{Error, Result},
+    git::Repository,
+    report::{Describe, Report, View},
+};
+
+/// Say what would be deleted, here and on a remote; delete it with --apply
+///
+/// The ledger of a branch goes when the branch is gone and nothing happened in it for 30 days; what the
+/// default branch needs of it moves to that one's ledger first. So do branches with the sessions of a
+/// review. Whatever is not known for certain stays. Only the very objects that were examined are
+/// deleted. What is not said here is taken from `.opensession/cleanup/config.toml`. The exit code is 1
+/// when something could not be deleted.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Delete, rather than say what would be deleted
+    #[arg(long)]
+    apply: bool,
+    /// Keep the ledger of a branch that is gone for this many days
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    hidden_ttl_days: Option<u32>,
+    /// Keep the branch with the sessions of a review for this many days
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    artifact_ttl_days: Option<u32>,
+    /// Keep a session in the ledger of a living branch for this many days; for ever without it
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    session_ttl_days: Option<u32>,
+    /// Let the oldest sessions of a ledger go until it has no more than this, such as 500M
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_ledger_size: Option<u64>,
+    /// Do not move the sessions that the default branch needs to its ledger
+    #[arg(long)]
+    no_promote: bool,
+    /// Clean up this remote; without it, the configured one, the upstream's, else the only one
+    #[arg(long, value_name = "REMOTE", conflicts_with = "local")]
+    remote: Option<String>,
+    /// Clean up this repository only, and ask no remote
+    #[arg(long)]
+    local: bool,
+}
+
+fn days() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=i64::from(MAX_DAYS))
+}
+
+fn size(text: &str) -> std::result::Result<u64, String> {
+    let size = cleanup::parse_size(text).filter(|size| *size > 0);
+    size.ok_or_else(|| "a number of bytes such as 500M, at least 1".to_owned())
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema_version: u32,
+    apply: bool,
+    hidden_ttl_days: u32,
+    artifact_ttl_days: u32,
+    session_ttl_days: Option<u32>,
+    max_ledger_size: Option<u64>,
+    promote: bool,
+    freed_by_gc: Option<u64>,
+    places: Vec<Swept>,
+}
+
+#[derive(Serialize)]
+struct Swept {
+    place: String,
+    hidden_candidates: Vec<Candidate>,
+    artifact_candidates: Vec<Candidate>,
+    session_candidates: Vec<SessionCandidate>,
+    promoted: Vec<Moved>,
+    deleted: Vec<String>,
+    removed: Vec<Moved>,
+    failed: Vec<Failure>,
+    kept_due_to_ttl: Vec<Kept>,
+    kept_alive: Vec<Kept>,
+    kept_pinned: Vec<Kept>,
+    unknown: Vec<Kept>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    reference: String,
+    error: String,
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        let view = self.places.iter().fold(View::default(), |view, swept| {
+            let mut view = view.heading(&swept.place);
+            for (kind, candidates) in [("ledger", &swept.hidden_candidates), ("review", &swept.artifact_candidates)] {
+                let rows: Vec<Vec<String>> = candidates.iter().map(|candidate| self.row(swept, candidate)).collect();
+                view = if rows.is_empty() { view } else { view.table(&["branch", ">days", kind, ""], rows) };
+            }
+            let rows: Vec<Vec<String>> =
+                swept.session_candidates.iter().map(|candidate| self.session_row(swept, candidate)).collect();
+            let view = if rows.is_empty() { view } else { view.table(&["session", ">days", "of branch", ""], rows) };
+            let view = view.paragraph(self.summary(swept));
+            if swept.unknown.is_empty() {
+                return view;
+            }
+            let named = swept.unknown.iter().map(|kept| format!("{}: {}", kept.reference, kept.reason));
+            view.paragraph("Too little is known of").list(named.collect())
+        });
+        match self.freed_by_gc {
+            Some(bytes) => view.paragraph(format!("git gc frees {bytes} bytes here in time")),
+            None => view,
+        }
+    }
+}
+
+impl Answer {
+    fn summary(&self, swept: &Swept) -> String {
+        let (count, verb) = if self.apply {
+            (swept.deleted.len(), "deleted")
+        } else {
+            (swept.hidden_candidates.len() + swept.artifact_candidates.len(), "would be deleted")
+        };
+        let things = if swept.artifact_candidates.is_empty() { "ledger" } else { "reference" };
+        let done = format!("{} {verb}", counted(count, things));
+        let sessions = if self.apply { swept.removed.len() } else { swept.session_candidates.len() };
+        let promoted = if self.apply {
+            swept.promoted.len()
+        } else {
+            swept.hidden_candidates.iter().map(|candidate| candidate.promotes.len()).sum()
+        };
+        let would = if self.apply { "" } else { "would be " };
+        let more = [
+            (sessions, format!("{} {would}removed", counted(sessions, "session"))),
+            (promoted, format!("{} {would}moved to the default branch's ledger", counted(promoted, "session"))),
+            (swept.kept_alive.len(), format!("{} kept, branch exists", swept.kept_alive.len())),
+            (swept.kept_due_to_ttl.len(), self.kept_by_age(swept)),
+            (swept.kept_pinned.len(), format!("{} kept, pinned", swept.kept_pinned.len())),
+            (swept.unknown.len(), format!("{} kept, too little is known", swept.unknown.len())),
+        ];
+        let more = more.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| format!("; {what}"));
+        format!("{done}{}", more.collect::<String>())
+    }
+
+    fn kept_by_age(&self, swept: &Swept) -> String {
+        let count = swept.kept_due_to_ttl.len();
+        if self.hidden_ttl_days == self.artifact_ttl_days {
+            return format!("{count} kept, not gone for {} days", self.hidden_ttl_days);
+        }
+        format!("{count} kept, not gone for {} or {} days", self.hidden_ttl_days, self.artifact_ttl_days)
+    }
+
+    fn row(&self, swept: &Swept, candidate: &Candidate) -> Vec<String> {
+        let state = self.state(swept, &candidate.reference, "deleted");
+        vec![candidate.branch.clone(), candidate.age_days.to_string(), candidate.reference.clone(), state]
+    }
+
+    fn session_row(&self, swept: &Swept, candidate: &SessionCandidate) -> Vec<String> {
+        let state = self.state(swept, &candidate.reference, "removed");
+        vec![candidate.session.to_string(), candidate.age_days.to_string(), candidate.branch.to_string(), state]
+    }
+
+    fn state(&self, swept: &Swept, reference: &str, done: &str) -> String {
+        match swept.failed.iter().find(|failure| failure.reference == reference) {
+            Some(failure) => failure.error.clone(),
+            None if self.apply => done.to_owned(),
+            None => String::new(),
+        }
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let repository = context.repository()?;
+    let loaded = Config::load(repository)?;
+    let policy = policy(&loaded.config, arguments);
+    let now = context.now();
+    // Everything is looked at before anything is deleted: a remote that does not answer stops it all.
+    let mut plans: Vec<(Place, Facts, Plan)> = Vec::new();
+    for place in places(context, arguments, &loaded.config)? {
+        let facts = cleanup::examine(repository, &place, &policy, now)?;
+        let plan = cleanup::plan(now, &policy, &facts);
+        plans.push((place, facts, plan));
+    }
+    let mut notes = loaded.warnings;
+    let is_anything = plans.iter().any(|(_, _, plan)| !plan.is_empty());
+    let mut swept = Vec::new();
+    for (place, facts, plan) in plans {
+        let done = if arguments.apply {
+            cleanup::sweep(repository, &place, (&facts, &plan), now)?
+        } else {
+            cleanup::Sweep::default()
+        };
+        swept.push((place, plan, done));
+    }
+    let freed_by_gc = cleanup::freed_by_gc(repository, &swept.iter().map(|(_, _, done)| done).collect::<Vec<_>>());
+    let places: Vec<Swept> =
+        swept.into_iter().map(|(place, plan, done)| told(&place, plan, done, &mut notes)).collect();
+    let is_good = places.iter().all(|swept| swept.failed.is_empty());
+    if is_anything && !arguments.apply {
+        notes.push("nothing was deleted; git session cleanup run --apply deletes".to_owned());
+    }
+    let mut report = Report::new(Answer {
+        schema_version: 1,
+        apply: arguments.apply,
+        hidden_ttl_days: policy.hidden_ttl_days,
+        artifact_ttl_days: policy.artifact_ttl_days,
+        session_ttl_days: policy.session_ttl_days,
+        max_ledger_size: policy.max_ledger_size,
+        promote: policy.promote,
+        freed_by_gc,
+        places,
+    });
+    report.is_good = is_good;
+    report.notes = notes;
+    Ok(report)
+}
+
+/// Puts together what became of one place; what failed is told aside too.
+fn told(place: &Place, plan: Plan, swept: cleanup::Sweep, notes: &mut Vec<String>) -> Swept {
+    let name = match place {
+        Place::Here => "this repository".to_owned(),
+        Place::Remote(remote) => format!("remote {remote}"),
+    };
+    notes.extend(swept.failed.iter().map(|(reference, reason)| format!("{name}: {reference}: {reason}")));
+    notes.extend(swept.hint.map(str::to_owned));
+    let failed = swept.failed.into_iter().map(|(reference, error)| Failure { reference, error });
+    Swept {
+        place: name,
+        hidden_candidates: plan.hidden_candidates,
+        artifact_candidates: plan.artifact_candidates,
+        session_candidates: plan.session_candidates,
+        promoted: swept.promoted,
+        deleted: swept.deleted,
+        removed: swept.removed,
+        failed: failed.collect(),
+        kept_due_to_ttl: plan.kept_due_to_ttl,
+        kept_alive: plan.kept_alive,
+        kept_pinned: plan.kept_pinned,
+        unknown: plan.unknown,
+    }
+}
+
+/// The configured policy, with what the command line says in its place.
+fn policy(config: &Config, arguments: &Args) -> Policy {
+    let mut policy = config.policy.clone();
+    policy.hidden_ttl_days = arguments.hidden_ttl_days.unwrap_or(policy.hidden_ttl_days);
+    policy.artifact_ttl_days = arguments.artifact_ttl_days.unwrap_or(policy.artifact_ttl_days);
+    policy.session_ttl_days = arguments.session_ttl_days.or(policy.session_ttl_days);
+    policy.max_ledger_size = arguments.max_ledger_size.or(policy.max_ledger_size);
+    policy.promote &= !arguments.no_promote;
+    // What is archived is to stay, whatever the branch is called.
+    policy.pinned.extend(config.session_archive_branch.clone());
+    policy
+}
+
+fn places(context: &Context, arguments: &Args, config: &Config) -> Result<Vec<Place>> {
+    let repository = context.repository()?;
+    let here = if repository.is_bare() { Vec::new() } else { vec![Place::Here] };
+    if arguments.local || (arguments.remote.is_none() && repository.remotes().is_empty()) {
+        return Ok(vec![Place::Here]);
+    }
+    let remote = match (&arguments.remote, &config.remote) {
+        (Some(remote), _) => remote.clone(),
+        (None, Some(remote)) => configured(repository, remote)?,
+        (None, None) => remotes::default_remote(repository, &context.config()?)?,
+    };
+    if arguments.apply && !context.config()?.allows(repository, &remote) {
+        return Err(remotes::refusal(&remote));
+    }
+    Ok(here.into_iter().chain([Place::Remote(remote)]).collect())
+}
+
+/// The remote of the tracked configuration, which can only choose among those that are here.
+fn configured(repository: &Repository, remote: &str) -> Result<String> {
+    let known = repository.remotes();
+    if known.iter().any(|name| name == remote) {
+        return Ok(remote.to_owned());
+    }
+    Err(Error::user(format!("{CONFIG_PATH} names the remote '{remote}'; here there are: {}", known.join(", ")))
+        .hinted("git session cleanup run --remote REMOTE"))
+}
