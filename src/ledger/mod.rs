@@ -31,7 +31,7 @@ pub use summaries::{
     ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, redact_summary, settle_summaries, summary_of,
     unite_summaries,
 };
-pub use tombstone::{Buried, Expiry, GoneLedger, Tombstone, Tombstones};
+pub use tombstone::{Buried, Expiry, GoneLedger, Redaction, Tombstone, Tombstones};
 
 use crate::{
     git::{Fingerprint, GitError, ObjectId, Repository},
@@ -254,18 +254,6 @@ pub struct Link {
     pub evidence: String,
     /// What the commit is known by when its id has changed.
     pub fingerprint: Fingerprint,
-}
-
-/// How a session that is stored is redacted again.
-pub trait Redaction {
-    /// Redacts the bytes of a version.
-    ///
-    /// # Errors
-    /// When they are no session, or what is to go is where it cannot be replaced.
-    fn session(&self, bytes: &[u8]) -> Result<Redacted<Canonical>, LedgerError>;
-
-    /// Redacts a text beside it.
-    fn text(&self, text: &str) -> String;
 }
 
 /// What storing a session came to.

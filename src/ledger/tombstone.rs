@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BranchName, IndexEntry, Meta, meta::greatest, note};
-use crate::hail::{SessionId, Timestamp};
+use super::{BranchName, IndexEntry, LedgerError, Meta, meta::greatest, note};
+use crate::{
+    hail::{Canonical, SessionId, Timestamp},
+    redact::Redacted,
+};
 
 /// The version of the shape.
 const VERSION: u64 = 1;
@@ -102,6 +105,18 @@ pub struct Buried {
     pub removed: usize,
     /// How many sessions are left in it.
     pub left: usize,
+}
+
+/// How a session that is stored is redacted again.
+pub trait Redaction {
+    /// Redacts the bytes of a version.
+    ///
+    /// # Errors
+    /// When they are no session, or what is to go is where it cannot be replaced.
+    fn session(&self, bytes: &[u8]) -> Result<Redacted<Canonical>, LedgerError>;
+
+    /// Redacts a text beside it.
+    fn text(&self, text: &str) -> String;
 }
 
 impl Tombstone {
