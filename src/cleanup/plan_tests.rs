@@ -248,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn never_takes_a_session_that_is_pinned_undated_or_needed_to_stay_within_no_limit(
+    fn never_takes_a_session_that_is_pinned_undated_or_within_its_limit(
         ledger in any_ledger(), policy in any_policy(), now in 0_i64..4_000_000_000,
     ) {
         let ledger = LedgerFacts { branch: Some(BranchName::from(ledger.reference.as_str())), ..ledger };
