@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity,
-    json_lines::JsonLines,
     message::{self, Message, Part, Speaker},
+    records::{self, Apart},
     transcript::{Outcome, Tokens, Transcript},
 };
 use crate::{
@@ -83,12 +83,10 @@ impl Agent for Agenix {
             return document(transcript, log, number, text);
         }
         let mut id = None;
-        let mut records = JsonLines::default();
-        let mut take =
-            |transcript: &mut Transcript<'_>, line: u64, record: Value| entry(transcript, &mut id, line, &record);
-        records.line(line, &mut transcript, &mut take)?;
-        records.read(log, &mut transcript, &mut take)?;
-        records.finish()?;
+        let first = Apart::of(line);
+        records::each((Some(first), log), self.title(), &mut transcript, &mut |transcript, line, record| {
+            entry(transcript, &mut id, line, &record)
+        })?;
         transcript.facts.cwd = path.and_then(folder_of);
         let stem = path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         let id: SessionId = identity::session_id("agenix", &id.or(stem).unwrap_or_default());

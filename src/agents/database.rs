@@ -5,18 +5,20 @@ use std::{
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::SystemTime,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use rusqlite::{Connection, OpenFlags};
-use tempfile::TempDir;
 
-use super::ParseError;
+use super::{ParseError, copies::Copy};
 
 /// How a database file begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// How often a database that changes while it is read is read anew.
 const ATTEMPTS: usize = 5;
+/// How long a reader waits for another one of the same copy.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The length of the header of a write-ahead log, in bytes. Without more, the log holds nothing.
 const LOG_HEADER_BYTES: u64 = 32;
 
@@ -28,7 +30,7 @@ pub(super) struct Database {
     // What was opened in place, and its state then.
     original: Option<(PathBuf, State)>,
     // The copy, where there is one, lives as long as the connection.
-    _copy: Option<TempDir>,
+    _copy: Option<Arc<Copy>>,
 }
 
 impl Database {
@@ -74,22 +76,12 @@ impl Database {
     }
 
     fn copy(path: &Path) -> Result<Self, ParseError> {
-        let folder = tempfile::Builder::new().prefix("git-session-").tempdir()?;
-        let copy = folder.path().join("copy.db");
-        for _ in 0..ATTEMPTS {
-            let before = State::of(path)?;
-            // The database goes first: whatever is written to it meanwhile is in its log or journal
-            // by the time these are copied.
-            for suffix in ["", "-wal", "-journal"] {
-                copy_file(&beside(path, suffix), &beside(&copy, suffix), suffix.is_empty())?;
-            }
-            if before.is_of_one_moment_with(&State::of(path)?) {
-                // Writable, because replaying the log writes; it is ours alone.
-                let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-                return Ok(Self { connection, original: None, _copy: Some(folder) });
-            }
-        }
-        Err(io::Error::other("the database changes too often to be copied; try again in a while").into())
+        let copy = Copy::of(path)?;
+        // Writable, because replaying the log writes; it is ours alone.
+        let connection = Connection::open_with_flags(copy.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Another thread may be replaying the log of the same copy.
+        connection.busy_timeout(PATIENCE)?;
+        Ok(Self { connection, original: None, _copy: Some(copy) })
     }
 
     /// Makes sure that what was read is of one moment: a database opened in place takes no lock.
@@ -138,7 +130,7 @@ pub(super) fn modified(path: &Path, own: SystemTime) -> SystemTime {
 
 /// What tells whether a reading is of one moment.
 #[derive(Debug, PartialEq)]
-struct State {
+pub(super) struct State {
     inode: u64,
     size: u64,
     modified: SystemTime,
@@ -151,7 +143,7 @@ struct State {
 }
 
 impl State {
-    fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
         let metadata = path.metadata()?;
         let log = beside(path, "-wal");
         let is_log = log.metadata().is_ok_and(|log| log.len() > LOG_HEADER_BYTES);
@@ -178,7 +170,7 @@ impl State {
     ///
     /// While the log is the same one, the database changes only by what the log holds too; while
     /// the journal is the same one, only by what the journal undoes.
-    fn is_of_one_moment_with(&self, later: &Self) -> bool {
+    pub(super) fn is_of_one_moment_with(&self, later: &Self) -> bool {
         let is_same = (self.inode, &self.log, &self.journal) == (later.inode, &later.log, &later.journal);
         if self.is_elsewhere() { is_same } else { self == later }
     }
@@ -192,7 +184,7 @@ fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Copies the bytes of a file, but not its permissions: the copy must be writable.
-fn copy_file(from: &Path, to: &Path, must_exist: bool) -> io::Result<()> {
+pub(super) fn copy_file(from: &Path, to: &Path, must_exist: bool) -> io::Result<()> {
     match File::open(from) {
         Ok(mut source) => io::copy(&mut source, &mut File::create(to)?).map(drop),
         Err(fault) if must_exist || fault.kind() != io::ErrorKind::NotFound => Err(fault),
@@ -204,7 +196,7 @@ fn copy_file(from: &Path, to: &Path, must_exist: bool) -> io::Result<()> {
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -206,3 +206,27 @@ fn what_is_no_database_or_breaks_off_is_an_error() {
     fs::write(&path, &bytes[..bytes.len() / 2 + 100]).expect("written");
     assert!(matches!(Database::read(&path, said), Err(ParseError::Database(_))));
 }
+
+#[test]
+fn a_database_that_does_not_change_is_copied_once_while_copies_are_kept() {
+    let place = Place::new("wal");
+    let copy = || {
+        let path: String = Database::open(&place.path)
+            .expect("opened")
+            .connection
+            .query_row("SELECT file FROM pragma_database_list", [], |row| row.get(0))
+            .expect("a path");
+        PathBuf::from(path)
+    };
+    assert_ne!(copy(), copy());
+    let keeper = super::super::CopyKeeper::new();
+    let first = copy();
+    assert_eq!(copy(), first);
+    place.agent.execute("INSERT INTO said VALUES ('three')", []).expect("written");
+    assert_eq!(read(&place.path), ["one", "two", "three"]);
+    let second = copy();
+    assert_ne!(second, first);
+    assert!(second.exists());
+    drop(keeper);
+    assert!(!second.exists(), "a copy outlives those who keep it");
+}

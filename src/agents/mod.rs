@@ -10,7 +10,9 @@ mod apply_patch;
 mod claude_code;
 mod cline;
 mod codex;
+mod copies;
 mod copilot_cli;
+
 mod cursor;
 mod database;
 mod detect;
@@ -24,7 +26,6 @@ mod generic;
 mod goose;
 mod hail;
 mod identity;
-mod json_lines;
 mod kiro;
 mod log;
 mod media;
@@ -42,6 +43,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
 pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};

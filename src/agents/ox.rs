@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{
     Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity,
-    json_lines::JsonLines,
     message::{self, Message, Part, Speaker},
+    records,
     tool::{self, Kind},
     transcript::{Outcome, Transcript},
 };
@@ -84,12 +84,10 @@ impl Agent for Ox {
         let mut transcript = message::transcript("ox", "ox-raw", sink);
         let path: Option<PathBuf> = log.path.map(Path::to_owned);
         let mut reader = Reader::default();
-        let mut records = JsonLines::default();
-        records.read(log, &mut transcript, &mut |transcript, line, record| {
+        records::each((None, log), self.title(), &mut transcript, &mut |transcript, line, record| {
             reader.entry(transcript, line, &record)?;
             Ok(reader.id.is_some())
         })?;
-        records.finish()?;
         let id = reader.session_id(path.as_deref());
         Ok(transcript.finish(id)?)
     }

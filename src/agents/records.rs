@@ -5,7 +5,7 @@ use std::{collections::VecDeque, io};
 use serde_json::{Map, Value, json};
 
 use super::{Log, ParseError, Warning, identity, transcript::Transcript};
-use crate::hail::{Event, LineFault, SessionId, Timestamp, describe_json};
+use crate::hail::{Event, Line, LineFault, SessionId, Timestamp, describe_json};
 
 /// One JSON object.
 pub(super) type Record = Map<String, Value>;
@@ -18,6 +18,29 @@ pub(super) enum Entry {
         cause: String,
         raw: Value,
     },
+}
+
+/// What a line was taken apart into.
+pub(super) struct Apart {
+    line: u64,
+    entries: VecDeque<Entry>,
+    is_broken: bool,
+}
+
+impl Apart {
+    pub(super) fn of(line: Line<'_>) -> Self {
+        let mut entries = VecDeque::new();
+        let is_broken = match line.text {
+            Ok(text) => split(text, line.terminated, &mut entries),
+            // The end of a log that is being written may fall into the middle of a character.
+            Err(LineFault::NotUtf8 { .. }) if !line.terminated && line.number > 1 => true,
+            Err(fault) => {
+                entries.push_back(unreadable(&fault));
+                false
+            }
+        };
+        Self { line: line.number, entries, is_broken }
+    }
 }
 
 /// Reads the records of a log one by one.
@@ -46,19 +69,16 @@ impl<'l, 'a> Records<'l, 'a> {
                 return Ok(Some((self.line, entry)));
             }
             let Some(line) = self.log.lines.next_line()? else { return Ok(None) };
-            self.line = line.number;
-            let is_broken = match line.text {
-                Ok(text) => split(text, line.terminated, &mut self.waiting),
-                // The end of a log that is being written may fall into the middle of a character.
-                Err(LineFault::NotUtf8 { .. }) if !line.terminated && line.number > 1 => true,
-                Err(fault) => {
-                    self.waiting.push_back(unreadable(&fault));
-                    false
-                }
-            };
-            if is_broken {
-                self.broken_end = Some(line.number);
-            }
+            let apart = Apart::of(line);
+            self.take(apart);
+        }
+    }
+
+    fn take(&mut self, apart: Apart) {
+        self.line = apart.line;
+        self.waiting = apart.entries;
+        if apart.is_broken {
+            self.broken_end = Some(apart.line);
         }
     }
 
@@ -78,6 +98,31 @@ impl<'l, 'a> Records<'l, 'a> {
         let (line, cause) = fault.unwrap_or_else(|| (1, format!("no record of {title}")));
         Err(ParseError::NoRecord { line, cause })
     }
+}
+
+/// Takes a record with its line; says whether it is one of the agent's.
+pub(super) type Take<'t, 's> = dyn FnMut(&mut Transcript<'s>, u64, Value) -> io::Result<bool> + 't;
+
+/// Gives the records of a log to `take` one by one, after those of a line that was read before.
+pub(super) fn each<'s>(
+    (first, log): (Option<Apart>, &mut Log<'_>),
+    title: &str,
+    transcript: &mut Transcript<'s>,
+    take: &mut Take<'_, 's>,
+) -> Result<(), ParseError> {
+    let mut records = Records::of(log);
+    if let Some(first) = first {
+        records.take(first);
+    }
+    let mut is_recognised = false;
+    while let Some((line, entry)) = records.next_entry()? {
+        match entry {
+            Entry::Record(record) => is_recognised |= take(transcript, line, Value::Object(record))?,
+            Entry::Unreadable { cause, raw } => transcript.unreadable(line, &cause, raw)?,
+        }
+    }
+    transcript.warnings.extend(records.finish(title, is_recognised)?);
+    Ok(())
 }
 
 /// What tells the records of a log as events.

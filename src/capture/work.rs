@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{CaptureLock, Home, Job, Queue, read};
 use crate::{
+    agents::CopyKeeper,
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
@@ -24,6 +25,7 @@ pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
     let Some(_lock) = CaptureLock::take(repository, patience) else {
         return Err(Error::user("another process is storing sessions").hinted("try again when it is done"));
     };
+    let _copies = CopyKeeper::new();
     loop {
         let jobs = queue.jobs();
         if jobs.is_empty() {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{agent::Choice, progress, reference};
 use crate::{
-    agents::{Agent, LogFile, Scope},
+    agents::{Agent, CopyKeeper, LogFile, Scope},
     capture::{self, Order, Source, named},
     context::Context,
     error::{Error, Result},
@@ -136,6 +136,7 @@ impl Describe for Answer {
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    let _copies = CopyKeeper::new();
     let repository = context.repository()?;
     let branch = BranchName::current(repository, &repository.head()?);
     let is_explicit = !arguments.files.is_empty();

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
     hail::{Lines, Reader, Record, Session, SessionId, StatsCollector},
-    ledger::{Ledger, Listed, SessionKey, Tip, Tombstone},
+    ledger::{Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
 };
 
 /// How many candidates of an ambiguous reference are listed.
@@ -52,14 +52,8 @@ pub(super) fn of_tips(
             }
         };
         for listed in sessions {
-            let known = found.entry(listed.key.clone()).or_insert_with(|| listed.clone());
-            // The same session in the ledgers of several branches: the longest, with all its commits.
-            let commits = listed.meta.git.commits.iter().chain(&known.meta.git.commits);
-            let commits: std::collections::BTreeSet<String> = commits.cloned().collect();
-            if listed.meta.stats.event_count > known.meta.stats.event_count {
-                *known = listed;
-            }
-            known.meta.git.commits = commits.into_iter().collect();
+            failures.extend(listed.damage.clone().map(|damage| Error::from(LedgerError::from(damage))));
+            add(&mut found, listed);
         }
     }
     // What was shared and is stored as well is one session.
@@ -69,6 +63,18 @@ pub(super) fn of_tips(
     let mut sessions: Vec<Listed> = found.into_values().filter(is_new).collect();
     sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
     Ok((sessions, failures))
+}
+
+/// Adds a session to those found. Of one in the ledgers of several branches the longest counts, with the
+/// commits of all.
+fn add(found: &mut BTreeMap<SessionKey, Listed>, listed: Listed) {
+    let known = found.entry(listed.key.clone()).or_insert_with(|| listed.clone());
+    let commits = listed.meta.git.commits.iter().chain(&known.meta.git.commits);
+    let commits: std::collections::BTreeSet<String> = commits.cloned().collect();
+    if listed.meta.stats.event_count > known.meta.stats.event_count {
+        *known = listed;
+    }
+    known.meta.git.commits = commits.into_iter().collect();
 }
 
 fn newest(listed: &Listed) -> Option<crate::hail::Timestamp> {

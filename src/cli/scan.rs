@@ -40,6 +40,7 @@ pub(super) struct Args {
 /// A secret in a field of a session.
 #[derive(Serialize)]
 struct Found {
+    schema_version: u32,
     session: String,
     /// The number of the event, from 1; none where it is in the header.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,6 +189,7 @@ fn read(bytes: &[u8]) -> Result<Session> {
 
 fn add(found: &mut Vec<Found>, redactor: &Redactor, id: &str, session: &Session) {
     let of = |event: Option<usize>, event_id: Option<&str>, finding: FieldFinding| Found {
+        schema_version: 1,
         session: id.to_owned(),
         event,
         event_id: event_id.map(str::to_owned),

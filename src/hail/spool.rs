@@ -1,13 +1,14 @@
 //! A session on its way from a parser to its canonical bytes, in bounded memory.
 //!
 //! A parser sends events as soon as they are settled, not always in the order of time, and the
-//! header when it knows it. Events are kept as canonical lines: in memory up to a bound, beyond that
-//! in a temporary file without a name. What is kept for every event is 48 bytes and its id's hash.
+//! header when it knows it. Events are kept as canonical lines: the first ones in memory up to a bound,
+//! the others in a temporary file without a name. What is kept for every event is 48 bytes and its id's
+//! hash.
 
 use std::{
     collections::HashSet,
     fs::File,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     sync::Arc,
 };
@@ -15,19 +16,20 @@ use std::{
 use super::{Event, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, writer};
 
 /// How many bytes of lines stay in memory: 48 MiB.
-const MAX_MEMORY: usize = 48 * 1024 * 1024;
-/// How many bytes are written to the file at once.
+const MAX_MEMORY: u64 = 48 * 1024 * 1024;
+/// How many bytes are put aside at once.
 const BLOCK: usize = 1024 * 1024;
 
 /// A sink that keeps a session as canonical lines.
 #[derive(Debug, Default)]
 pub struct Spool {
     header: Option<Header>,
-    memory: Vec<u8>,
-    file: Option<File>,
-    written: u64,
+    /// The last lines.
+    block: Vec<u8>,
+    /// The lines before them.
+    lines: Lines,
     places: Vec<Place>,
-    seen: HashSet<u128>,
+    seen: HashSet<u128, BuildHasherDefault<Half>>,
     stats: StatsCollector,
 }
 
@@ -73,11 +75,44 @@ pub struct Canonical {
 
 #[derive(Debug)]
 struct Body {
-    memory: Vec<u8>,
-    file: Option<File>,
-    written: u64,
+    lines: Lines,
     /// The events in the order of time, where they did not come in it.
     order: Option<Vec<Place>>,
+}
+
+/// Takes half of a hash for its hash.
+#[derive(Debug, Default)]
+struct Half(u64);
+
+impl Hasher for Half {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Lines, one after the other: blocks in memory, and after them a file.
+#[derive(Debug, Default)]
+struct Lines {
+    blocks: Vec<Block>,
+    file: Option<File>,
+    in_memory: u64,
+    written: u64,
+}
+
+/// Lines in memory, the first of which is at `start`.
+#[derive(Debug)]
+struct Block {
+    start: u64,
+    bytes: Vec<u8>,
 }
 
 impl Sink for Spool {
@@ -92,15 +127,12 @@ impl Sink for Spool {
             return Ok(());
         }
         self.stats.add(&event);
-        let start = self.memory.len();
-        writer::event_line(&mut self.memory, &event)?;
+        let start = self.block.len();
+        writer::event_line(&mut self.block, &event)?;
         let call = Call::of(&event);
-        let length = (self.memory.len() - start) as u64;
-        self.places.push(Place { time: event.timestamp, offset: self.written + start as u64, length, call });
-        if self.memory.len() > if self.file.is_some() { BLOCK } else { MAX_MEMORY } {
-            self.spill()?;
-        }
-        Ok(())
+        let length = (self.block.len() - start) as u64;
+        self.places.push(Place { time: event.timestamp, offset: self.lines.written + start as u64, length, call });
+        if self.block.len() > BLOCK { self.lines.put(&mut self.block) } else { Ok(()) }
     }
 }
 
@@ -110,11 +142,9 @@ impl Spool {
     /// # Errors
     /// Those of the temporary file.
     pub fn finish(self) -> io::Result<Option<Canonical>> {
-        let Self { header, memory, mut file, written, mut places, mut stats, .. } = self;
+        let Self { header, mut block, mut lines, mut places, mut stats, .. } = self;
         let Some(mut header) = header else { return Ok(None) };
-        if let Some(file) = &mut file {
-            file.write_all(&memory)?;
-        }
+        lines.put(&mut block)?;
         let is_sorted = places.is_sorted_by_key(|place| place.time);
         places.sort_by_key(|place| place.time);
         let [Some(first), Some(last)] = [places.first(), places.last()] else { return Ok(None) };
@@ -124,22 +154,70 @@ impl Spool {
         if !is_sorted {
             stats.count_calls(calls(&places));
         }
-        let written = written + memory.len() as u64;
-        let memory = if file.is_some() { Vec::new() } else { memory };
-        let body = Body { memory, file, written, order: (!is_sorted).then_some(places) };
+        let body = Body { lines, order: (!is_sorted).then_some(places) };
         Ok(Some(Canonical { header, stats: stats.stats(), body: Arc::new(body) }))
     }
+}
 
-    fn spill(&mut self) -> io::Result<()> {
+impl Lines {
+    /// Puts `block` aside and leaves it empty.
+    fn put(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
+        let start = self.written;
+        self.written += block.len() as u64;
+        if self.file.is_none() && self.written <= MAX_MEMORY {
+            self.in_memory = self.written;
+            // The next line mostly goes beyond the end of the block, too.
+            let next = Vec::with_capacity(block.len() + block.len() / 8);
+            self.blocks.push(Block { start, bytes: std::mem::replace(block, next) });
+            return Ok(());
+        }
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(tempfile::tempfile()?),
         };
-        file.write_all(&self.memory)?;
-        self.written += self.memory.len() as u64;
-        self.memory.clear();
-        self.memory.shrink_to(2 * BLOCK);
+        file.write_all(block)?;
+        block.clear();
+        block.shrink_to(2 * BLOCK);
         Ok(())
+    }
+
+    /// Writes them all.
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.blocks.iter().try_for_each(|block| out.write_all(&block.bytes))?;
+        let Some(mut file) = self.file.as_ref() else { return Ok(()) };
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut file.take(self.written - self.in_memory), out).map(drop)
+    }
+
+    /// Writes those at `places`, in that order.
+    fn write_at(&self, places: &[Place], out: &mut dyn Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        let mut at = u64::MAX;
+        for place in places {
+            match self.file.as_ref() {
+                Some(mut file) if place.offset >= self.in_memory => {
+                    if at != place.offset {
+                        file.seek(SeekFrom::Start(place.offset - self.in_memory))?;
+                    }
+                    line.clear();
+                    file.take(place.length).read_to_end(&mut line)?;
+                    at = place.offset + place.length;
+                    out.write_all(&line)?;
+                }
+                _ => out.write_all(self.in_block(place))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn in_block(&self, place: &Place) -> &[u8] {
+        let after = self.blocks.partition_point(|block| block.start <= place.offset);
+        let found = after.checked_sub(1).and_then(|index| {
+            let Block { start, bytes } = &self.blocks[index];
+            let from = usize::try_from(place.offset - start).ok()?;
+            bytes.get(from..from + usize::try_from(place.length).ok()?)
+        });
+        found.unwrap_or_default()
     }
 }
 
@@ -170,7 +248,7 @@ impl Canonical {
     pub fn size(&self) -> u64 {
         let mut ends = Vec::new();
         let _ = writer::header_line(&mut ends, &self.header).and_then(|()| writer::stats_line(&mut ends, &self.stats));
-        self.body.written + ends.len() as u64
+        self.body.lines.written + ends.len() as u64
     }
 
     /// Writes the canonical bytes.
@@ -179,35 +257,9 @@ impl Canonical {
     /// Those of `out` and of the temporary file.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writer::header_line(&mut *out, &self.header)?;
-        match (&self.body.order, &self.body.file) {
-            (None, None) => out.write_all(&self.body.memory)?,
-            (None, Some(file)) => {
-                let mut file = file;
-                file.seek(SeekFrom::Start(0))?;
-                io::copy(&mut file.take(self.body.written), out)?;
-            }
-            (Some(order), None) => {
-                for place in order {
-                    let range =
-                        usize::try_from(place.offset).ok().zip(usize::try_from(place.offset + place.length).ok());
-                    let line = range.and_then(|(start, end)| self.body.memory.get(start..end)).unwrap_or_default();
-                    out.write_all(line)?;
-                }
-            }
-            (Some(order), Some(file)) => {
-                let mut file = file;
-                let mut line = Vec::new();
-                let mut at = u64::MAX;
-                for place in order {
-                    if at != place.offset {
-                        file.seek(SeekFrom::Start(place.offset))?;
-                    }
-                    line.clear();
-                    file.take(place.length).read_to_end(&mut line)?;
-                    at = place.offset + place.length;
-                    out.write_all(&line)?;
-                }
-            }
+        match &self.body.order {
+            None => self.body.lines.write(out)?,
+            Some(order) => self.body.lines.write_at(order, out)?,
         }
         writer::stats_line(&mut *out, &self.stats)?;
         out.flush()
@@ -221,5 +273,45 @@ impl Canonical {
         let mut bytes = Vec::with_capacity(usize::try_from(self.size()).unwrap_or_default());
         self.write(&mut BufWriter::new(&mut bytes))?;
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_MEMORY, Spool};
+    use crate::hail::{Agent, Content, Event, EventType, Header, Lines, Reader, Record, Sink, Timestamp};
+
+    /// Every event has more than a block, so that both the memory and the file have some.
+    fn spooled(order: &[u8]) -> Vec<u8> {
+        let time = |second: u8| format!("2026-01-01T00:00:{second:02}Z").parse::<Timestamp>().expect("a time");
+        let mut spool = Spool::default();
+        let agent = Agent { provider: "p".to_owned(), model: "m".to_owned(), tool: "t".to_owned(), tool_version: None };
+        spool.header(Header::new("long".parse().expect("an id"), agent, time(0))).expect("a header");
+        for number in order {
+            let text = number.to_string().repeat(2 * 1024 * 1024);
+            let event = Event::new(format!("e{number}"), time(*number), EventType::UserMessage)
+                .with_content(Content::text(text));
+            spool.event(event).expect("an event");
+        }
+        spool.finish().expect("a file").expect("a session").to_bytes().expect("bytes")
+    }
+
+    #[test]
+    fn what_does_not_fit_into_memory_comes_back_in_its_place() {
+        let sorted: Vec<u8> = (10..45).collect();
+        let bytes = spooled(&sorted);
+        assert!(bytes.len() as u64 > MAX_MEMORY + MAX_MEMORY / 4);
+        // Some of the file come first, and some of the memory last.
+        let mixed: Vec<u8> = (30..45).rev().chain(10..30).collect();
+        assert!(spooled(&mixed) == bytes, "the order of arrival makes a difference");
+        let mut lines = Lines::new(bytes.as_slice());
+        let mut reader = Reader::new(&mut lines);
+        let mut ids = Vec::new();
+        while let Some((_, record)) = reader.next_record().expect("a record") {
+            if let Record::Event(event) = record {
+                ids.push(event.event_id);
+            }
+        }
+        assert_eq!(ids, sorted.iter().map(|number| format!("e{number}")).collect::<Vec<_>>());
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::MAX_SESSION_BYTES;
+use super::{MAX_SESSION_BYTES, names};
 use crate::{git::GitError, hail::SessionId};
 
 /// A ledger that cannot be read or written.
@@ -38,13 +38,25 @@ pub enum LedgerError {
     #[error("{0}")]
     Unredactable(String),
     /// Something stored is not what it should be.
-    #[error("{path} in the ledger {reference} is damaged: {cause}")]
-    Damaged {
-        /// The reference of the ledger.
-        reference: String,
-        /// The path in its tree.
-        path: String,
-        /// What is wrong.
-        cause: String,
-    },
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+/// Something stored that is not what it should be.
+#[derive(Clone, Debug, Error)]
+#[error("{path} in the ledger {reference} is damaged: {cause}")]
+pub struct Damage {
+    /// The reference of the ledger.
+    pub reference: String,
+    /// The path in its tree.
+    pub path: String,
+    /// What is wrong.
+    pub cause: String,
+}
+
+/// A name that is no backend's.
+#[derive(Debug, Error)]
+#[error("'{name}' is not a fanout mode; known are {}", names().join(", "))]
+pub struct UnknownMode {
+    pub(super) name: String,
 }

@@ -22,11 +22,9 @@ mod summaries;
 pub mod switch;
 mod tombstone;
 
-use thiserror::Error;
-
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
 pub use case::{name_here, names_here, plain};
-pub use error::LedgerError;
+pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{IndexEntry, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 pub use summaries::{
@@ -335,13 +333,8 @@ pub struct Listed {
     pub branch: BranchName,
     /// Whether it was shared as a file of its own: its id is then the SHA-256 of its bytes.
     pub is_share: bool,
-}
-
-/// A name that is no backend's.
-#[derive(Debug, Error)]
-#[error("'{name}' is not a fanout mode; known are {}", names().join(", "))]
-pub struct UnknownMode {
-    name: String,
+    /// What is wrong with its metadata; what is listed comes from its events then.
+    pub damage: Option<Damage>,
 }
 
 /// The names of all backends.
@@ -374,7 +367,7 @@ impl Tip {
     }
 
     fn damaged(&self, path: String, cause: String) -> LedgerError {
-        LedgerError::Damaged { reference: self.reference.clone(), path, cause }
+        Damage { reference: self.reference.clone(), path, cause }.into()
     }
 }
 
@@ -401,7 +394,7 @@ impl Listed {
         let bytes = repository.read_blob(hail, MAX_SESSION_BYTES)?;
         if self.is_share && ObjectHash::of(&bytes).to_string() != self.key.id.as_str() {
             let (reference, path) = (self.branch.reference(), shares::path(&self.key));
-            return Err(LedgerError::Damaged { reference, path, cause: "its content has another hash".to_owned() });
+            return Err(Damage { reference, path, cause: "its content has another hash".to_owned() }.into());
         }
         Ok(bytes)
     }

@@ -27,7 +27,15 @@ pub(super) fn list(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, Le
         let meta =
             snapshot::describe(repository, FOLDER, tip, &key, entry.id).unwrap_or_else(|_| Meta::unknown(&key.id));
         let branch = tip.branch.clone();
-        found.push(Listed { key, meta, hail: Some(entry.id), described_by: None, branch, is_share: true });
+        found.push(Listed {
+            key,
+            meta,
+            hail: Some(entry.id),
+            described_by: None,
+            branch,
+            is_share: true,
+            damage: None,
+        });
     }
     Ok(found)
 }

@@ -15,22 +15,32 @@ use crate::{
 /// The largest metadata or index blob that is read, in bytes: 4 MiB.
 pub(super) const MAX_META_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The sessions of a ledger, sorted by id.
+/// The sessions of a ledger, sorted by id. One whose metadata is damaged is described by its events,
+/// or by its name alone, so that it hides no other.
 pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
     let folder = layout.folder();
     let mut listed = Vec::new();
     for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
         for (key, blobs) in shard_sessions(repository, shard)? {
-            let mut meta = match blobs {
-                Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta)?,
-                Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail)?,
+            let read = match blobs {
+                Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta),
+                Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail),
                 Blobs { .. } => continue,
+            };
+            let (mut meta, damage) = match read {
+                Ok(meta) => (meta, None),
+                Err(LedgerError::Damaged(damage)) => {
+                    let events = blobs.hail.and_then(|hail| describe(repository, folder, tip, &key, hail).ok());
+                    (events.unwrap_or_else(|| Meta::unknown(&key.id)), Some(damage))
+                }
+                Err(fault) => return Err(fault),
             };
             let branch = layout.branch_of(tip, &meta);
             if let (None, Some(hail)) = (meta.own.created_at, blobs.hail) {
                 meta = with_times(repository, meta, hail);
             }
-            listed.push(Listed { key, meta, hail: blobs.hail, described_by: blobs.meta, branch, is_share: false });
+            let Blobs { hail, meta: described_by } = blobs;
+            listed.push(Listed { key, meta, hail, described_by, branch, is_share: false, damage });
         }
     }
     listed.sort_by(|one, other| one.key.cmp(&other.key));
@@ -127,7 +137,11 @@ fn read_meta(
     if !repository.has_object(id) {
         return Ok(Meta::unknown(&key.id));
     }
-    let meta = Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?).map_err(damaged)?;
+    let bytes = match repository.read_blob(id, MAX_META_BYTES) {
+        Err(fault @ GitError::TooLarge { .. }) => return Err(damaged(fault.to_string())),
+        read => read?,
+    };
+    let meta = Meta::parse(&bytes).map_err(damaged)?;
     if meta.session_id == key.id { Ok(meta) } else { Err(damaged(format!("it is of session {}", meta.session_id))) }
 }
 

@@ -142,6 +142,9 @@ impl Switch<'_> {
 
     fn stock(&self, tip: &Tip) -> Result<Stock, LedgerError> {
         let sessions = self.from.sessions(self.repository, tip)?;
+        if let Some(damage) = sessions.iter().find_map(|listed| listed.damage.clone()) {
+            return Err(damage.into());
+        }
         let links = self.from.links(self.repository, tip)?;
         let tombstones = self.from.tombstones(self.repository, tip)?;
         Ok(Stock { branch: tip.branch.clone(), sessions, links, tombstones })

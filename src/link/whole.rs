@@ -10,7 +10,7 @@ use super::{
     scan::{is_elsewhere, nanoseconds, note_touches},
     touched::{Prompt, Touched},
 };
-use crate::agents::{Agent, Log, LogFile, ParseError};
+use crate::agents::{Agent, CopyKeeper, Log, LogFile, ParseError};
 
 /// The largest log that is read while somebody waits for a commit, in bytes: 64 MiB. A larger one is
 /// read by `capture`.
@@ -26,6 +26,7 @@ pub(super) fn read(
     if log.size > MAX_BYTES {
         return Ok(());
     }
+    let _copies = CopyKeeper::new();
     for session in agent.sessions(log)? {
         let name = PathBuf::from(session.name());
         let known = state.log(&name);

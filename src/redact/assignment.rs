@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::{
+    Profile,
     key_name::{Promise, promise},
     value::{
-        changes_class, is_identifier_byte, is_object_id, is_placeholder, is_record_id, is_unpronounceable, is_wordy,
-        looks_random,
+        changes_class, is_identifier_byte, is_object_id, is_placeholder, is_record_id, is_stand_in, is_unpronounceable,
+        is_word, is_wordy, looks_random,
     },
 };
 
@@ -29,29 +30,47 @@ enum Notation {
     Spoken,
 }
 
-/// Finds the value assigned to the key in which `keyword` lies, at most `reach` bytes on.
-pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize) -> Option<Range<usize>> {
+/// Finds the value assigned to the key in which `keyword` lies, at most `reach` bytes on; the first one
+/// when it is a list, of which `find_next` finds the others.
+pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Profile) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let name = name_around(bytes, keyword)?;
     let mut cursor = Cursor { bytes: &bytes[..bytes.len().min(name.end + reach)], at: name.end };
     let opened_by = name.start.checked_sub(1).map(|at| bytes[at]);
     let (notation, quote) = cursor.operator(opened_by, text[name.clone()].starts_with("--"))?;
     // Looked at only now: most keywords are not in front of an operator.
-    let promise = promise(&text[name])?;
+    let promise = promise(&text[name], profile)?;
     let mut value = cursor.value(notation, quote)?;
     if opened_by == Some(b'/') && notation != Notation::Quoted {
         // A user name in a URL: behind the value comes the host.
         value.end = memchr::memchr(b'@', &bytes[value.clone()]).map_or(value.end, |at| value.start + at);
     }
-    is_secret(promise, notation, text.get(value.clone())?).then_some(value)
+    is_secret(promise, notation, text.get(value.clone())?, profile).then_some(value)
+}
+
+/// Finds the next value of a list behind the one at `value`.
+pub(super) fn find_next(text: &str, value: &Range<usize>) -> Option<Range<usize>> {
+    let mut cursor = Cursor { bytes: &text.as_bytes()[..text.len().min(value.end + MAX_VALUE)], at: value.end };
+    let quote = cursor.quote()?;
+    let listed = cursor.take(b",");
+    cursor.spaces();
+    let next = cursor.quote().filter(|next| listed && *next == quote)?;
+    let value = cursor.value(Notation::Quoted, Some(next))?;
+    // In an object, a key would come next.
+    let closed = !matches!(text.as_bytes().get(value.end + quote.len()), Some(b':' | b'=' | b' '));
+    (closed && is_secret(Promise::Perhaps, Notation::Quoted, text.get(value.clone())?, Profile::Default))
+        .then_some(value)
 }
 
 /// Whether `value`, which a document stores under `key`, is a secret.
-pub(super) fn is_secret_under(key: &str, value: &str) -> bool {
-    promise(key).is_some_and(|promise| value.len() <= MAX_VALUE && is_secret(promise, Notation::Quoted, value))
+pub(super) fn is_secret_under(key: &str, value: &str, profile: Profile) -> bool {
+    promise(key, profile).is_some_and(|promise| is_secret(promise, Notation::Quoted, value, profile))
 }
 
-fn is_secret(promise: Promise, notation: Notation, value: &str) -> bool {
+fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile) -> bool {
+    if profile == Profile::Strict && may_be_secret(promise, notation, value) {
+        return true;
+    }
     if value.len() > MAX_VALUE
         || is_placeholder(value)
         || is_record_id(value)
@@ -71,6 +90,7 @@ fn is_secret(promise: Promise, notation: Notation, value: &str) -> bool {
         Promise::Password if firm => {
             value.len() >= 6
                 && ((digits && letters) || symbols || is_unpronounceable(value, 4))
+                && !is_word(value.trim_end_matches(|c: char| c.is_ascii_punctuation()))
                 && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
         }
         Promise::Password if notation == Notation::Bare => {
@@ -86,6 +106,29 @@ fn is_secret(promise: Promise, notation: Notation, value: &str) -> bool {
         Promise::Password | Promise::Secret => (looks_random(value) && mixed) || long,
         Promise::Perhaps => looks_random(value) && mixed,
         Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
+    }
+}
+
+/// Whether `value` may be a secret: also one that a person chose, and one that is short.
+fn may_be_secret(promise: Promise, notation: Notation, value: &str) -> bool {
+    let bare = notation != Notation::Quoted;
+    if value.len() > MAX_VALUE
+        || is_stand_in(value)
+        || is_record_id(value)
+        || (bare && (is_code(value) || notation == Notation::Spoken))
+    {
+        return false;
+    }
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
+    let word = is_word(value);
+    match promise {
+        Promise::Password => value.len() >= 4 && !word,
+        Promise::Secret => value.len() >= 6 && !word && (digits || symbols || (!bare && value.len() >= 8)),
+        Promise::Likely | Promise::Perhaps => {
+            value.len() >= 8 && digits && letters && !is_object_id(value) && !is_wordy(value)
+        }
     }
 }
 
@@ -177,6 +220,9 @@ impl<'a> Cursor<'a> {
         let after = self.spaces();
         if sign == b":" && !closed {
             self.skip_type();
+        }
+        if self.take(b"[") {
+            self.spaces();
         }
         let quote = self.string();
         let tight = before == 0 && after == 0 && sign != b":";

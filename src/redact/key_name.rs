@@ -1,5 +1,7 @@
 //! Tells from the name of a key what its value is.
 
+use super::Profile;
+
 /// How much a key's name says about its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Promise {
@@ -119,8 +121,28 @@ const HARMLESS: [&str; 61] = [
     "xsrf",
 ];
 
+/// Words at the end of a name that are a secret's only where much is taken for one.
+const STRICT: [&str; 16] = [
+    "nonce",
+    "sid",
+    "signature",
+    "sig",
+    "pin",
+    "otp",
+    "cookie",
+    "cert",
+    "keys",
+    "private",
+    "code",
+    "verifier",
+    "login",
+    "bearer",
+    "hash",
+    "xkey",
+];
+
 /// The promise in the name of a key, by its last words: `DB_PASSWORD`, `clientSecret`, `x-api-key`.
-pub(super) fn promise(name: &str) -> Option<Promise> {
+pub(super) fn promise(name: &str, profile: Profile) -> Option<Promise> {
     let words = words(name);
     let mut words: &[String] = &words;
     while let [rest @ .., last] = words
@@ -144,8 +166,10 @@ pub(super) fn promise(name: &str) -> Option<Promise> {
         Some(Promise::Secret)
     } else if last == "key" && !before.is_empty() {
         Some(Promise::Likely)
-    } else if ["key", "auth", "authorization", "salt", "jwt", "seed", "nkey"].contains(&last) {
+    } else if ["key", "auth", "authorization", "salt", "jwt", "seed", "nkey", "tokens", "secrets"].contains(&last) {
         Some(Promise::Perhaps)
+    } else if profile == Profile::Strict && STRICT.contains(&last) {
+        Some(Promise::Likely)
     } else {
         None
     }
@@ -175,6 +199,7 @@ fn words(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{Promise, promise, words};
+    use crate::redact::Profile;
 
     #[test]
     fn names_are_split_into_words() {
@@ -186,17 +211,17 @@ mod tests {
     #[test]
     fn the_last_words_decide() {
         for name in ["DB_PASSWORD", "dbpassword", "password2", "userPass", "pwd"] {
-            assert_eq!(promise(name), Some(Promise::Password), "{name}");
+            assert_eq!(promise(name, Profile::Default), Some(Promise::Password), "{name}");
         }
         for name in ["clientSecret", "x-api-key", "AUTH_TOKEN_PROD", "AccessToken", "secretAccessKey"] {
-            assert_eq!(promise(name), Some(Promise::Secret), "{name}");
+            assert_eq!(promise(name, Profile::Default), Some(Promise::Secret), "{name}");
         }
-        assert_eq!(promise("alchemy_key"), Some(Promise::Likely));
-        assert_eq!(promise("key"), Some(Promise::Perhaps));
+        assert_eq!(promise("alchemy_key", Profile::Default), Some(Promise::Likely));
+        assert_eq!(promise("key", Profile::Default), Some(Promise::Perhaps));
         for name in
             ["token_id", "max_tokens", "tokenizer", "public_key", "nextPageToken", "author", "secret_name", "keys"]
         {
-            assert_eq!(promise(name), None, "{name}");
+            assert_eq!(promise(name, Profile::Default), None, "{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Removes secrets from a session before it is written anywhere.
 //!
-//! Every text goes through one automaton over the keywords of all rules (`rules.toml`). Where a
+//! Every text goes through one search for the keywords of all rules (`rules/*.toml`). Where a
 //! keyword stands, its rule looks at the text from there on, within a bounded reach: the time is
 //! linear in the text, whatever the text. What is found becomes `[REDACTED:<rule>:<8 hex>]`, the
 //! same for the same secret under the same key; a home directory becomes `~`. Redacting twice
@@ -11,11 +11,13 @@ mod basic;
 mod home;
 mod key;
 mod key_name;
+mod keywords;
 mod placeholder;
 mod private_key;
 mod remembered;
 mod rules;
 mod scan;
+mod service;
 mod settings;
 mod sink;
 mod value;
@@ -112,7 +114,7 @@ impl Redactor {
     /// # Errors
     /// When the rules are not what they should be: then nothing may be stored.
     pub fn new(settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
-        Ok(Self { scanner: scan::Scanner::new(rules::SOURCE, settings, key, homes)?, profile: settings.profile })
+        Ok(Self { scanner: scan::Scanner::new(&rules::SOURCES, settings, key, homes)?, profile: settings.profile })
     }
 
     /// How much is redacted.

@@ -2,14 +2,26 @@
 
 use std::{fmt, sync::OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::{Profile, Settings};
+use super::{
+    Profile, Settings,
+    keywords::{Keywords, LEAST},
+};
 
-/// The rules as they are kept in the repository; its head explains the fields.
-pub(super) const SOURCE: &str = include_str!("rules.toml");
+/// The rules as they are kept in the repository, in the order of their precedence;
+/// `rules/README.md` explains the fields.
+pub(super) const SOURCES: [&str; 8] = [
+    include_str!("rules/private-keys.toml"),
+    include_str!("rules/ai.toml"),
+    include_str!("rules/code.toml"),
+    include_str!("rules/cloud.toml"),
+    include_str!("rules/services.toml"),
+    include_str!("rules/web.toml"),
+    include_str!("rules/by-name.toml"),
+    include_str!("rules/text.toml"),
+];
 
 /// How many bytes a pattern may look at, from its keyword on, unless the rule says otherwise.
 const REACH: usize = 1024;
@@ -46,6 +58,8 @@ pub(super) struct Rule {
     #[serde(default = "default_reach")]
     pub(super) reach: usize,
     #[serde(default)]
+    pub(super) before: usize,
+    #[serde(default)]
     pub(super) entropy: f32,
     #[serde(default)]
     pub(super) allow: Vec<String>,
@@ -67,6 +81,7 @@ pub(super) enum Detector {
     BasicCredentials,
     HomeDirectory,
     Assignment,
+    Service,
     /// The pattern, wherever it matches.
     Everywhere,
 }
@@ -122,6 +137,7 @@ impl UserPattern {
             detector: Detector::Everywhere,
             loose: true,
             reach: 0,
+            before: 0,
             entropy: 0.0,
             allow: Vec::new(),
             check: Check::None,
@@ -145,11 +161,7 @@ pub(super) enum Check {
 /// The rules, ready to be applied.
 pub(super) struct Rules {
     all: Vec<Rule>,
-    /// Finds keywords without regard to case.
-    automaton: AhoCorasick,
-    /// The rule of each keyword, in the order the automaton numbers them, and the keyword itself
-    /// where the rule's pattern heeds case: most of what the automaton finds ends here.
-    keywords: Vec<(usize, Option<String>)>,
+    keywords: Keywords,
 }
 
 #[derive(Deserialize)]
@@ -174,8 +186,13 @@ impl Rule {
     /// Refuses a rule that could not do what it says; `number` names one without an id.
     fn verify(&self, number: usize) -> Result<(), RulesError> {
         let everywhere = self.detector == Detector::Everywhere;
-        if !is_id(&self.id) || self.keywords.iter().any(String::is_empty) || self.keywords.is_empty() != everywhere {
-            return Err(RulesError::new(format!("rule {number} needs an id of a-z, 0-9 and - and keywords")));
+        if !is_id(&self.id)
+            || self.keywords.iter().any(|keyword| keyword.len() < LEAST)
+            || self.keywords.is_empty() != everywhere
+        {
+            return Err(RulesError::new(format!(
+                "rule {number} needs an id of a-z, 0-9 and -, and keywords of three letters"
+            )));
         }
         if (everywhere || self.detector == Detector::Pattern) == self.pattern.is_empty() {
             return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", self.id)));
@@ -191,40 +208,29 @@ impl fmt::Debug for Rules {
 }
 
 impl Rules {
-    /// Reads a table and builds the automaton; patterns are compiled later, each when first needed.
-    pub(super) fn load(source: &str, settings: &Settings) -> Result<Self, RulesError> {
-        let Table { rule: mut all } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+    /// Reads the tables and builds the automaton; patterns are compiled later, each when first needed.
+    pub(super) fn load(sources: &[&str], settings: &Settings) -> Result<Self, RulesError> {
+        let mut all = Vec::new();
+        for source in sources {
+            let Table { rule } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
+            all.extend(rule);
+        }
         for (index, rule) in all.iter().enumerate() {
             rule.verify(index + 1)?;
         }
         all.retain(|rule| rule.only.is_met(settings));
         all.extend(settings.patterns().iter().map(UserPattern::rule));
-        let mut keywords = Vec::new();
-        for (index, rule) in all.iter().enumerate() {
-            let heeds_case = rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
-            keywords.extend(rule.keywords.iter().map(|keyword| (index, keyword, heeds_case)));
-        }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(keywords.iter().map(|(_, keyword, _)| keyword))
-            .map_err(|fault| RulesError::new(fault.to_string()))?;
-        let owned = |(index, keyword, exact): &(usize, &String, bool)| (*index, exact.then(|| (*keyword).clone()));
-        let keywords = keywords.iter().map(owned).collect();
-        Ok(Self { all, automaton, keywords })
+        let heeds_case = |rule: &Rule| rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
+        let keywords = all.iter().enumerate().flat_map(|(index, rule)| {
+            rule.keywords.iter().map(move |keyword| (index, keyword.as_str(), heeds_case(rule)))
+        });
+        let keywords = Keywords::new(keywords).ok_or_else(|| RulesError::new("there are too many keywords"))?;
+        Ok(Self { all, keywords })
     }
 
-    /// Every place in `text` where a rule's keyword stands, as the rule's index and the keyword's range.
-    pub(super) fn candidates<'a>(
-        &'a self,
-        text: &'a str,
-    ) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> + 'a {
-        self.automaton.find_overlapping_iter(text).filter_map(|found| {
-            let (owner, keyword) = &self.keywords[found.pattern().as_usize()];
-            let exact = keyword.as_deref().is_none_or(|keyword| text.as_bytes()[found.range()] == *keyword.as_bytes());
-            exact.then(|| (*owner, found.range()))
-        })
+    /// Tells `found` every place in `text` where a rule's keyword stands, and the rule's index.
+    pub(super) fn candidates(&self, text: &str, found: impl FnMut(usize, std::ops::Range<usize>)) {
+        self.keywords.find(text.as_bytes(), found);
     }
 
     pub(super) fn rule(&self, index: usize) -> &Rule {
@@ -253,12 +259,12 @@ fn is_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Detector, Rules, SOURCE};
+    use super::{Detector, Rules, SOURCES};
     use crate::redact::{Profile, Settings};
 
     #[test]
     fn every_pattern_compiles() {
-        let rules = Rules::load(SOURCE, &Settings::of(Profile::Strict)).expect("loads");
+        let rules = Rules::load(&SOURCES, &Settings::of(Profile::Strict)).expect("loads");
         for rule in rules.all.iter().filter(|rule| rule.detector == Detector::Pattern) {
             assert!(rule.regex().is_some(), "{}", rule.id);
         }
@@ -276,7 +282,7 @@ mod tests {
             "[[rule]]\nid = 'x'\nkeywords = ['x']\ndetector = 'unheard-of'",
             "[[rule]]\nid = 'X:'\nkeywords = ['x']\npattern = 'x'",
         ] {
-            assert!(Rules::load(source, &Settings::default()).is_err(), "{source}");
+            assert!(Rules::load(&[source], &Settings::default()).is_err(), "{source}");
         }
     }
 }

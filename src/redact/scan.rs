@@ -5,12 +5,12 @@ use std::{borrow::Cow, ops::Range, path::PathBuf};
 use aho_corasick::AhoCorasick;
 
 use super::{
-    RulesError, Settings, Summary, assignment, basic,
+    Profile, RulesError, Settings, Summary, assignment, basic,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
     rules::{Check, Detector, Rule, Rules},
-    value,
+    service, value,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
@@ -31,6 +31,7 @@ pub(super) struct Scanner {
     home_rule: usize,
     assignment_rule: usize,
     only: Option<String>,
+    profile: Profile,
 }
 
 /// A secret, and the rule that found it.
@@ -41,8 +42,13 @@ struct Hit {
 }
 
 impl Scanner {
-    pub(super) fn new(source: &str, settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
-        let rules = Rules::load(source, settings)?;
+    pub(super) fn new(
+        sources: &[&str],
+        settings: &Settings,
+        key: &[u8],
+        homes: &[PathBuf],
+    ) -> Result<Self, RulesError> {
+        let rules = Rules::load(sources, settings)?;
         let position = |detector| rules.position(detector).ok_or_else(|| RulesError::missing(detector));
         let homes = Homes::new(homes);
         let known_homes = AhoCorasick::builder()
@@ -56,6 +62,7 @@ impl Scanner {
             placeholders: Placeholders::new(key),
             only: settings.only.clone(),
             rules,
+            profile: settings.profile,
         })
     }
 
@@ -95,7 +102,7 @@ impl Scanner {
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
         if !self.counts(self.assignment_rule)
-            || !assignment::is_secret_under(key, value)
+            || !assignment::is_secret_under(key, value, self.profile)
             || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
         {
             return None;
@@ -126,14 +133,7 @@ impl Scanner {
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
     fn hits(&self, text: &str) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
-        for (index, keyword) in self.rules.candidates(text) {
-            let rule = self.rules.rule(index);
-            if (rule.loose || stands_alone(text.as_bytes(), keyword.start))
-                && let Some(range) = detect(rule, text, keyword)
-            {
-                hits.push(Hit { range: on_boundaries(text, range), rule: index });
-            }
-        }
+        self.rules.candidates(text, |index, keyword| self.try_rule(index, keyword, text, &mut hits));
         for (index, rule) in self.rules.everywhere() {
             hits.extend(everywhere(rule, text).map(|range| Hit { range: on_boundaries(text, range), rule: index }));
         }
@@ -145,14 +145,33 @@ impl Scanner {
     }
 }
 
+impl Scanner {
+    /// Adds what a rule finds at its keyword.
+    fn try_rule(&self, index: usize, keyword: Range<usize>, text: &str, hits: &mut Vec<Hit>) {
+        let rule = self.rules.rule(index);
+        if !rule.loose && !stands_alone(text.as_bytes(), keyword.start) {
+            return;
+        }
+        let Some(mut range) = detect(rule, text, keyword, self.profile) else { return };
+        hits.push(Hit { range: on_boundaries(text, range.clone()), rule: index });
+        while rule.detector == Detector::Assignment
+            && let Some(next) = assignment::find_next(text, &range)
+        {
+            hits.push(Hit { range: next.clone(), rule: index });
+            range = next;
+        }
+    }
+}
+
 /// The secret that `rule` finds at `keyword`.
-fn detect(rule: &Rule, text: &str, keyword: Range<usize>) -> Option<Range<usize>> {
+fn detect(rule: &Rule, text: &str, keyword: Range<usize>, profile: Profile) -> Option<Range<usize>> {
     match rule.detector {
-        Detector::Pattern => matched(rule, text, keyword.start),
+        Detector::Pattern => matched(rule, text, keyword.start.checked_sub(rule.before)?),
         Detector::PrivateKey => private_key::find(text, keyword.start, rule.reach),
         Detector::BasicCredentials => basic::find(text, keyword.end, rule.reach),
         Detector::HomeDirectory => home::find(text, keyword),
-        Detector::Assignment => assignment::find(text, &keyword, rule.reach),
+        Detector::Assignment => assignment::find(text, &keyword, rule.reach, profile),
+        Detector::Service => service::find(text, &keyword, rule.reach, rule.check == Check::Random),
         Detector::Everywhere => None,
     }
 }

@@ -135,13 +135,21 @@ pub(super) fn is_record_id(value: &str) -> bool {
 
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
 pub(super) fn is_placeholder(value: &str) -> bool {
+    let letters: String = value.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    is_stand_in(value) || WORDS.contains(&letters.as_str())
+}
+
+/// The same, but for words about secrets.
+pub(super) fn is_stand_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     if STAND_INS.iter().any(|part| lower.contains(part)) {
         return true;
     }
     let bytes = lower.as_bytes();
     let variable = match bytes {
-        [b'$' | b'&' | b'@' | b'%', name @ ..] => name.iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%'),
+        [b'$' | b'&' | b'@' | b'%', name @ ..] => {
+            name.iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%') || begins_with_variable(bytes)
+        }
         _ => false,
     };
     let enclosed = match bytes {
@@ -150,9 +158,20 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         _ => false,
     };
     let path = lower.contains("://") || bytes.starts_with(b"/") || bytes.starts_with(b"~") || lower.contains("./");
-    let letters: String = lower.chars().filter(char::is_ascii_alphabetic).collect();
     let few = bytes.iter().collect::<std::collections::BTreeSet<_>>().len() < 4;
-    variable || enclosed || path || few || value.contains(' ') || WORDS.contains(&letters.as_str())
+    variable || enclosed || path || few || value.contains(' ')
+}
+
+/// Whether `value` is a word about secrets, alone or with a number, or a plain word of a few letters.
+pub(super) fn is_word(value: &str) -> bool {
+    let letters = value.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+    WORDS.contains(&letters.as_str())
+}
+
+/// Whether the name of a variable begins `lower`, followed by a path: `$base/login`.
+fn begins_with_variable(lower: &[u8]) -> bool {
+    let name = lower[1..].iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+    lower[0] == b'$' && name >= 2 && lower.get(1 + name) == Some(&b'/')
 }
 
 /// Whether `value` is long, mixed and irregular enough to have come out of a generator.
@@ -168,7 +187,7 @@ pub(super) fn looks_random(value: &str) -> bool {
     if digits && letters {
         changes * 6 >= length && bits >= 3.0
     } else {
-        length >= 24 && changes * 3 >= length && bits >= 4.0
+        length >= 24 && changes * 3 >= length && bits >= 4.0 && is_unpronounceable(value, 4)
     }
 }
 

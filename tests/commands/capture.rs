@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    process::Stdio,
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -182,4 +184,32 @@ fn many_sessions_are_stored_as_a_pack() {
     work.git(&["fsck", "--strict"]);
     let again = work.json(&["capture", "--all"]);
     assert_eq!((again["sessions"].as_array().map(Vec::len), &again["stored_already"]), (Some(0), &120.into()));
+}
+
+#[test]
+fn a_capture_that_was_killed_goes_on_where_it_was() {
+    const LOGS: usize = 1150;
+    let (world, work) = worked();
+    let number = |number: usize| format!("55555555-2222-4333-8444-{number:012}");
+    for id in (2..LOGS).map(number) {
+        let log = ClaudeLog::new(&world, &work, &id).prompt("Count.").answer("One.");
+        log.save();
+        age(log.file(), "2026-01-30T10:00:00Z");
+    }
+    let mut writer = work.command(env!("CARGO_BIN_EXE_git-session"));
+    let mut writer =
+        writer.args(["capture", "--all"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let watermarks = work.join(".git/opensession/watermarks.json");
+    while !watermarks.exists() && writer.try_wait().expect("a child").is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    writer.kill().expect("a signal");
+    writer.wait().expect("an end");
+    let before = work.stored().len();
+    assert!((1000..=LOGS).contains(&before), "a batch is stored as soon as it is read: {before}");
+    assert_eq!(work.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]), "");
+    let rest = work.json(&["capture", "--all"]);
+    let stored = rest["sessions"].as_array().map(Vec::len);
+    assert_eq!((stored, &rest["stored_already"]), (Some(LOGS - before), &before.into()));
+    assert_eq!(work.stored().len(), LOGS);
 }

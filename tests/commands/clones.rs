@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use super::{FIRST, first_log, two_sessions};
+use super::{FIRST, SECOND, first_log, two_sessions};
 use crate::support::{Place, World};
+
+const LEDGER: &str = "refs/opensession/branches/bWFpbg";
 
 /// What would show that something was run.
 fn was_run(world: &World) -> bool {
@@ -88,27 +90,49 @@ fn transports_that_run_programs_stay_off() {
     assert!(!was_run(&world));
 }
 
+/// Puts a file into the ledger of main at `path`; returns what the ledger was before.
+fn put_into_ledger(work: &Place, path: &str, file: &str) -> String {
+    let before = work.git(&["rev-parse", LEDGER]).trim().to_owned();
+    let blob = work.git(&["hash-object", "-w", file]).trim().to_owned();
+    let index = work.with("GIT_INDEX_FILE", "../ledger-index");
+    index.git(&["read-tree", LEDGER]);
+    index.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
+    let tree = index.git(&["write-tree"]).trim().to_owned();
+    let commit = work.git(&["commit-tree", "-m", "damage", &tree]).trim().to_owned();
+    work.git(&["update-ref", LEDGER, &commit]);
+    before
+}
+
 #[test]
 fn a_blob_that_would_fill_the_memory_is_refused_before_it_is_inflated() {
     let (_world, work, _) = two_sessions();
-    let ledger = "refs/opensession/branches/bWFpbg";
     // MiB of zeros are KiB in a repository.
     for (path, size) in [(format!("v1/11/{FIRST}.meta.json"), 5), (format!("v1/11/{FIRST}.hail.jsonl"), 257)] {
         fs::File::create(work.join("../bomb")).and_then(|file| file.set_len(size << 20)).expect("a file");
-        let before = work.git(&["rev-parse", ledger]);
-        let blob = work.git(&["hash-object", "-w", "../bomb"]).trim().to_owned();
-        let index = work.with("GIT_INDEX_FILE", "../bomb-index");
-        index.git(&["read-tree", ledger]);
-        index.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},{path}")]);
-        let tree = index.git(&["write-tree"]).trim().to_owned();
-        let commit = work.git(&["commit-tree", "-m", "bomb", &tree]).trim().to_owned();
-        work.git(&["update-ref", ledger, &commit]);
+        let before = put_into_ledger(&work, &path, "../bomb");
         let shown = work.session(&["show", FIRST, "--format", "hail"]);
         let doctor = work.session(&["doctor"]);
-        assert_eq!(shown.code, 1, "{path}: {shown}");
+        // The events are there without what describes them.
+        assert_eq!(shown.code, i32::from(path.ends_with(".hail.jsonl")), "{path}: {shown}");
         assert!(format!("{shown}{doctor}").contains("bytes, more than the"), "{path}: {shown}{doctor}");
-        work.git(&["update-ref", ledger, before.trim()]);
+        work.git(&["update-ref", LEDGER, &before]);
     }
+}
+
+#[test]
+fn one_damaged_session_hides_no_other_and_is_told() {
+    let (_world, work, _) = two_sessions();
+    work.write("../damage", "no JSON");
+    for (path, damages) in [("hail.jsonl", false), ("meta.json", true)] {
+        put_into_ledger(&work, &format!("v1/11/{FIRST}.{path}"), "../damage");
+        let log = work.session(&["log", "--json"]);
+        let value: serde_json::Value = serde_json::from_str(&log.stdout).expect("JSON");
+        assert_eq!(value.as_array().map(Vec::len), Some(2), "{log}");
+        assert_eq!(log.stderr.contains(&format!("{FIRST}.meta.json in the ledger")), damages, "{log}");
+        assert_ne!(work.session(&["show", FIRST, "--format", "hail"]).code, 0);
+        work.session(&["show", SECOND]).ok();
+    }
+    assert!(work.session(&["doctor"]).stdout.contains("is damaged"));
 }
 
 #[test]

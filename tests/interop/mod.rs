@@ -3,7 +3,7 @@
 
 mod companions;
 mod hydrate;
-mod opensession;
+pub mod opensession;
 mod reading;
 mod uniting;
 mod writing;
@@ -14,7 +14,7 @@ use crate::support::{ClaudeLog, Place, World};
 const OURS: &str = "99999999-2222-4333-8444-555555555555";
 
 /// A shared repository whose remote has what OpenSession wrote, linked to the one commit.
-fn beside_opensession() -> (World, Place, Place) {
+pub fn beside_opensession() -> (World, Place, Place) {
     let world = World::new();
     let (work, remote) = world.shared();
     let commit = work.git(&["rev-parse", "HEAD"]).trim().to_owned();

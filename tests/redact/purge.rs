@@ -153,3 +153,75 @@ fn what_cannot_be_purged_is_explained() {
     refused(&["purge", SECRET, "--push", "--yes"], "sessions may not go to 'origin'", "opensession.remotes");
     assert!(work.stored().contains(&SECRET.to_owned()));
 }
+
+#[test]
+fn what_lies_beside_the_ledgers_goes_too() {
+    use crate::interop::{
+        beside_opensession,
+        opensession::{ARTIFACT, LEDGER, SHARE, SHARED, SUMMARIES, WHOLE},
+    };
+    let (world, work, remote) = beside_opensession();
+    let clone = world.clone_of(&remote, "clone");
+    clone.session(&["sync"]).ok();
+    work.session(&["sync"]).ok();
+    let purged = work.json(&["purge", WHOLE, "--push", "--yes"]);
+    assert_eq!(purged["artifacts"][0].as_str(), ARTIFACT.rsplit('/').next(), "{purged}");
+    assert_eq!(purged["summaries"], true, "{purged}");
+    work.json(&["purge", SHARED, "--push", "--yes"]);
+    // The other clone still has all of it, and is asked to give it to everybody.
+    clone.session(&["sync"]).ok();
+    work.session(&["sync"]).ok();
+    for place in [&work, &clone, &remote] {
+        assert_eq!(place.references(ARTIFACT), [""; 0], "the artifact came back");
+        let summaries = place.tree(SUMMARIES);
+        assert!(!summaries.iter().any(|path| path.contains(WHOLE)), "{summaries:?}");
+        let ledger = place.tree(LEDGER);
+        let is_left = |path: &&String| (path.contains(WHOLE) || path.contains(SHARE)) && !path.contains("tombstones");
+        assert_eq!(ledger.iter().find(is_left), None, "{ledger:?}");
+        assert!(!reachable(place).contains("Round the totals"), "something quotes it");
+    }
+}
+
+#[test]
+fn a_ledger_that_was_removed_with_its_branch_is_not_pushed_again() {
+    use git_session::{
+        git::Repository,
+        ledger::{self, BranchName, GoneLedger, Tombstones},
+    };
+    let world = World::new();
+    let (work, remote) = world.shared();
+    work.git(&["switch", "--quiet", "-c", "topic"]);
+    log(&world, &work, OTHER);
+    work.session(&["capture"]).ok();
+    work.session(&["sync"]).ok();
+    work.git(&["switch", "--quiet", "main"]);
+    let topic = BranchName::from("topic");
+    assert_eq!(remote.references(&topic.reference()).len(), 1);
+    // Somebody else's janitor removes it on the remote, and says so in the ledger of the default branch.
+    let janitor = world.clone_of(&remote, "janitor");
+    for (key, value) in [("user.name", "A. Developer"), ("user.email", "developer@example.org")] {
+        janitor.git(&["config", key, value]);
+    }
+    let bury = |time: &str| {
+        let gone = GoneLedger::new(&topic, time.parse().expect("a time"), "hidden_ttl");
+        let tombstones = Tombstones { sessions: Vec::new(), ledgers: vec![gone] };
+        let repository = Repository::open(&janitor.path).expect("a repository");
+        let now = crate::support::NOW.parse().expect("a time");
+        ledger::ALL[0].bury(&repository, &BranchName::from("main"), &tombstones, now).expect("a burial");
+    };
+    bury(crate::support::NOW);
+    remote.git(&["update-ref", "-d", &topic.reference()]);
+    janitor.session(&["sync"]).ok();
+    for _ in 0..2 {
+        work.session(&["sync"]).ok();
+        assert_eq!(remote.references(&topic.reference()), [""; 0], "it came back");
+    }
+    assert_eq!(work.stored(), [OTHER], "what is here stays here");
+    // What went on afterwards goes.
+    work.git(&["switch", "--quiet", "topic"]);
+    let later = "2026-02-02T10:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    crate::support::ClaudeLog::new(&world, &work, SECRET).at(later.into()).prompt("Go on.").save();
+    work.session(&["capture"]).ok();
+    work.session(&["sync"]).ok();
+    assert_eq!(remote.references(&topic.reference()).len(), 1);
+}

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{
     super::{
         Log, ParseError, Warning, field, identity,
-        json_lines::JsonLines,
         message::{self, Message, Part, Speaker},
+        records,
         transcript::{Outcome, Tokens, Transcript},
     },
     map::{Map, Pointer},
@@ -27,12 +27,10 @@ pub(super) fn parse(
     if let Some(records) = &map.records {
         document(&mut reader, &mut transcript, records, log)?;
     } else {
-        let mut records = JsonLines::default();
-        records.read(log, &mut transcript, &mut |transcript, line, record| {
+        records::each((None, log), tool, &mut transcript, &mut |transcript, line, record| {
             reader.note(transcript, &record);
             reader.record(transcript, &format!("line-{line}"), record)
         })?;
-        records.finish()?;
     }
     let id = match &reader.id {
         Some(id) => identity::session_id(tool, id),
