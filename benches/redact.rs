@@ -33,7 +33,9 @@ fn main() {
                 || events.clone(),
                 |events| {
                     let mut summary = Summary::default();
-                    events.iter_mut().for_each(|event| redactor.event(event, &mut summary));
+                    for event in events.iter_mut() {
+                        redactor.event(event, &mut summary);
+                    }
                     summary.total()
                 },
                 BatchSize::PerIteration,

@@ -82,9 +82,7 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
     let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
     let mixed = digits && letters && !is_wordy(value);
-    // Long enough that no person types it, and of one piece.
-    let long =
-        mixed && value.len() >= 20 && !is_object_id(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let long = mixed && is_long(value);
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
     match promise {
         Promise::Password if firm => {
@@ -107,6 +105,11 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
         Promise::Perhaps => looks_random(value) && mixed,
         Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
     }
+}
+
+/// Whether `value` is so long that no person types it, and of one piece.
+fn is_long(value: &str) -> bool {
+    value.len() >= 20 && !is_object_id(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Whether `value` may be a secret: also one that a person chose, and one that is short.

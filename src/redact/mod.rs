@@ -8,6 +8,8 @@
 
 mod assignment;
 mod basic;
+mod border;
+mod credential_file;
 mod home;
 mod key;
 mod key_name;
@@ -20,12 +22,13 @@ mod scan;
 mod service;
 mod settings;
 mod sink;
+mod stream;
 mod value;
 mod walk;
 
 use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};
 
-use crate::hail::{Canonical, Event, Header, Session, Sink};
+use crate::hail::{Canonical, Event, EventType, Header, Session, Sink};
 
 pub use key::load_key;
 pub use remembered::{Remembered, forms as forms_of};
@@ -139,7 +142,7 @@ impl Redactor {
     /// none.
     #[must_use]
     pub fn event_findings(&self, event: &Event) -> Vec<FieldFinding> {
-        walk::findings(self, |walker| walker.event(&mut event.clone()))
+        walk::findings(self, |walker| walker.event(&mut event.clone(), false))
     }
 
     /// The secrets in a header, as those of an event.
@@ -172,10 +175,23 @@ impl Redactor {
         }
     }
 
-    /// Redacts one event, and adds to `summary` what was found.
+    /// Redacts one event alone, and adds to `summary` what was found. What can only be told from other
+    /// events, [`Self::spool`] redacts besides.
     pub fn event(&self, event: &mut Event, summary: &mut Summary) {
         if self.profile != Profile::Off {
-            walk::Walker::new(self, summary).event(event);
+            walk::Walker::new(self, summary).event(event, false);
+        }
+    }
+
+    /// Whether what such an event reads, or writes, is a file that holds nothing but credentials.
+    fn reads_credentials(&self, event_type: &EventType) -> bool {
+        let files = self.scanner.credential_files();
+        match event_type {
+            EventType::FileRead { path } | EventType::FileCreate { path } | EventType::FileEdit { path, .. } => {
+                credential_file::is_one(path, files)
+            }
+            EventType::ShellCommand { command, .. } => credential_file::is_read_by(command, files),
+            _ => false,
         }
     }
 

@@ -65,6 +65,9 @@ pub(super) struct Rule {
     pub(super) allow: Vec<String>,
     #[serde(default)]
     pub(super) check: Check,
+    /// The files that a detector of files looks into.
+    #[serde(default)]
+    pub(super) files: Vec<String>,
     #[serde(default)]
     pub(super) only: Only,
     #[serde(skip)]
@@ -84,6 +87,8 @@ pub(super) enum Detector {
     Service,
     /// The pattern, wherever it matches.
     Everywhere,
+    /// All that stands in a file.
+    CredentialFile,
 }
 
 /// What a user must ask for to have a rule applied.
@@ -141,6 +146,7 @@ impl UserPattern {
             entropy: 0.0,
             allow: Vec::new(),
             check: Check::None,
+            files: Vec::new(),
             only: Only::Always,
             regex: OnceLock::from(Some(self.regex.clone())),
         }
@@ -185,7 +191,7 @@ impl Rule {
 impl Rule {
     /// Refuses a rule that could not do what it says; `number` names one without an id.
     fn verify(&self, number: usize) -> Result<(), RulesError> {
-        let everywhere = self.detector == Detector::Everywhere;
+        let everywhere = matches!(self.detector, Detector::Everywhere | Detector::CredentialFile);
         if !is_id(&self.id)
             || self.keywords.iter().any(|keyword| keyword.len() < LEAST)
             || self.keywords.is_empty() != everywhere
@@ -194,7 +200,7 @@ impl Rule {
                 "rule {number} needs an id of a-z, 0-9 and -, and keywords of three letters"
             )));
         }
-        if (everywhere || self.detector == Detector::Pattern) == self.pattern.is_empty() {
+        if matches!(self.detector, Detector::Everywhere | Detector::Pattern) == self.pattern.is_empty() {
             return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", self.id)));
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range, path::PathBuf};
 use aho_corasick::AhoCorasick;
 
 use super::{
-    Profile, RulesError, Settings, Summary, assignment, basic,
+    Profile, RulesError, Settings, Summary, assignment, basic, credential_file,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
@@ -30,6 +30,7 @@ pub(super) struct Scanner {
     placeholders: Placeholders,
     home_rule: usize,
     assignment_rule: usize,
+    file_rule: usize,
     only: Option<String>,
     profile: Profile,
 }
@@ -58,6 +59,7 @@ impl Scanner {
         Ok(Self {
             home_rule: position(Detector::HomeDirectory)?,
             assignment_rule: position(Detector::Assignment)?,
+            file_rule: position(Detector::CredentialFile)?,
             known_homes: (!homes.known().is_empty()).then_some(known_homes),
             placeholders: Placeholders::new(key),
             only: settings.only.clone(),
@@ -99,6 +101,27 @@ impl Scanner {
         secrets.map(|hit| (self.rules.rule(hit.rule).id.as_str(), hit.range))
     }
 
+    /// The secrets in `text` that lie over one of `borders`, and what stands in their place.
+    pub(super) fn over(&self, text: &str, borders: &[usize], summary: &mut Summary) -> Vec<(Range<usize>, String)> {
+        let is_over = |hit: &Hit| borders.iter().any(|border| hit.range.start < *border && *border < hit.range.end);
+        let hits = self.hits(text).into_iter().filter(is_over);
+        hits.map(|hit| (hit.range.clone(), self.stand_in(&hit, text, summary))).collect()
+    }
+
+    /// The rule of files that hold nothing but credentials.
+    pub(super) fn credential_files(&self) -> &[String] {
+        &self.rules.rule(self.file_rule).files
+    }
+
+    /// Replaces every value in `text`, which is a file of credentials.
+    pub(super) fn redact_file(&self, text: &str, summary: &mut Summary) -> String {
+        if !self.counts(self.file_rule) {
+            return text.to_owned();
+        }
+        let values = credential_file::values(text).into_iter().map(|range| Hit { range, rule: self.file_rule });
+        self.replace(text, &apart_from_placeholders(text, values.collect()), summary)
+    }
+
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
         if !self.counts(self.assignment_rule)
@@ -115,19 +138,20 @@ impl Scanner {
     fn replace(&self, text: &str, hits: &[Hit], summary: &mut Summary) -> String {
         let mut out = String::with_capacity(text.len() + hits.len() * 16);
         let mut done = 0;
-        for Hit { range, rule } in hits {
-            let id = &self.rules.rule(*rule).id;
-            out.push_str(&text[done..range.start]);
-            if *rule == self.home_rule {
-                out.push('~');
-            } else {
-                out.push_str(&self.placeholders.of(id, text[range.clone()].as_bytes()));
-            }
-            summary.count(id);
-            done = range.end;
+        for hit in hits {
+            out.push_str(&text[done..hit.range.start]);
+            out.push_str(&self.stand_in(hit, text, summary));
+            done = hit.range.end;
         }
         out.push_str(&text[done..]);
         out
+    }
+
+    /// What stands in the place of a secret, which is counted.
+    fn stand_in(&self, Hit { range, rule }: &Hit, text: &str, summary: &mut Summary) -> String {
+        let id = &self.rules.rule(*rule).id;
+        summary.count(id);
+        if *rule == self.home_rule { "~".to_owned() } else { self.placeholders.of(id, text[range.clone()].as_bytes()) }
     }
 
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
@@ -172,7 +196,7 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>, profile: Profile) -> O
         Detector::HomeDirectory => home::find(text, keyword),
         Detector::Assignment => assignment::find(text, &keyword, rule.reach, profile),
         Detector::Service => service::find(text, &keyword, rule.reach, rule.check == Check::Random),
-        Detector::Everywhere => None,
+        Detector::Everywhere | Detector::CredentialFile => None,
     }
 }
 

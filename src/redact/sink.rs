@@ -2,27 +2,30 @@
 
 use std::io;
 
-use super::{Redacted, Redactor, Summary};
+use super::{Profile, Redacted, Redactor, Summary, stream::Stream};
 use crate::hail::{Canonical, Event, Header, Sink, Spool};
 
 /// A sink that redacts what it is given.
 #[derive(Debug)]
 pub struct RedactingSpool<'r> {
     redactor: &'r Redactor,
+    stream: Stream<'r>,
     spool: Spool,
     summary: Summary,
 }
 
 impl<'r> RedactingSpool<'r> {
     pub(super) fn new(redactor: &'r Redactor) -> Self {
-        Self { redactor, spool: Spool::default(), summary: Summary::default() }
+        Self { redactor, stream: Stream::new(redactor), spool: Spool::default(), summary: Summary::default() }
     }
 
     /// The session; `None` when there was no header or no event.
     ///
     /// # Errors
     /// Those of the spool's temporary file.
-    pub fn finish(self) -> io::Result<Option<Redacted<Canonical>>> {
+    pub fn finish(mut self) -> io::Result<Option<Redacted<Canonical>>> {
+        let rest = self.stream.finish(&mut self.summary);
+        rest.into_iter().try_for_each(|event| self.spool.event(event))?;
         let summary = self.summary;
         Ok(self.spool.finish()?.map(|value| Redacted { value, summary }))
     }
@@ -34,8 +37,11 @@ impl Sink for RedactingSpool<'_> {
         self.spool.header(header)
     }
 
-    fn event(&mut self, mut event: Event) -> io::Result<()> {
-        self.redactor.event(&mut event, &mut self.summary);
-        self.spool.event(event)
+    fn event(&mut self, event: Event) -> io::Result<()> {
+        if self.redactor.profile() == Profile::Off {
+            return self.spool.event(event);
+        }
+        let done = self.stream.next(event, &mut self.summary);
+        done.into_iter().try_for_each(|event| self.spool.event(event))
     }
 }

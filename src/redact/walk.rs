@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 
-use super::{FieldFinding, Redactor, Summary};
+use super::{
+    FieldFinding, Redactor, Summary, border, credential_file,
+    stream::{text_of, text_of_mut},
+};
 use crate::hail::{Attributes, Block, Event, EventType, Header, attribute};
 
 /// How deep JSON in a string in JSON is followed.
-const MAX_NESTING: u8 = 4;
+const MAX_NESTING: u8 = 5;
 
 /// Attributes that tie records together, and so must stay as they are.
 const IDENTIFIERS: [&str; 6] = [
@@ -24,6 +27,8 @@ pub(super) struct Walker<'a> {
     summary: &'a mut Summary,
     /// What was found in which field, when somebody wants to know.
     findings: Option<Vec<FieldFinding>>,
+    /// Whether what is walked over is a file of credentials.
+    in_file: bool,
 }
 
 /// What `walk` finds in the fields that it walks over.
@@ -36,7 +41,7 @@ pub(super) fn findings(redactor: &Redactor, walk: impl FnOnce(&mut Walker<'_>)) 
 
 impl<'a> Walker<'a> {
     pub(super) fn new(redactor: &'a Redactor, summary: &'a mut Summary) -> Self {
-        Self { redactor, summary, findings: None }
+        Self { redactor, summary, findings: None, in_file: false }
     }
 
     pub(super) fn header(&mut self, header: &mut Header) {
@@ -49,12 +54,29 @@ impl<'a> Walker<'a> {
         self.attributes("context.attributes", &mut context.attributes);
     }
 
-    pub(super) fn event(&mut self, event: &mut Event) {
+    /// Redacts an event; with `holds_credentials`, its content is a file of credentials.
+    pub(super) fn event(&mut self, event: &mut Event, holds_credentials: bool) {
+        let is_file = holds_credentials || self.redactor.reads_credentials(&event.event_type);
+        self.in_file = is_file && !matches!(event.event_type, EventType::ShellCommand { .. });
+        self.over_borders(&mut event.content.blocks);
         self.field(|| "event_type".to_owned(), |walker| walker.event_type(&mut event.event_type));
         for (number, block) in event.content.blocks.iter_mut().enumerate() {
             self.field(|| format!("content.blocks[{number}]"), |walker| walker.block(block));
         }
         self.attributes("attributes", &mut event.attributes);
+    }
+
+    /// Redacts what lies over the borders of blocks of text.
+    fn over_borders(&mut self, blocks: &mut [Block]) {
+        for blocks in blocks.split_mut(|block| text_of(block).is_none()).filter(|blocks| blocks.len() > 1) {
+            let mut texts: Vec<&mut String> = blocks.iter_mut().filter_map(text_of_mut).collect();
+            self.field(
+                || "content.blocks".to_owned(),
+                |walker| {
+                    border::redact(&walker.redactor.scanner, &mut texts, walker.summary);
+                },
+            );
+        }
     }
 
     /// Walks over one field, and notes what was found in it.
@@ -82,13 +104,13 @@ impl<'a> Walker<'a> {
             | EventType::ToolResult { .. }
             | EventType::Custom { .. } => {}
             EventType::FileEdit { path, diff } => {
-                self.text(path);
+                self.name(path);
                 self.optional(diff);
             }
-            EventType::FileRead { path: text }
-            | EventType::FileCreate { path: text }
-            | EventType::FileDelete { path: text }
-            | EventType::CodeSearch { query: text }
+            EventType::FileRead { path } | EventType::FileCreate { path } | EventType::FileDelete { path } => {
+                self.name(path);
+            }
+            EventType::CodeSearch { query: text }
             | EventType::FileSearch { pattern: text }
             | EventType::ShellCommand { command: text, .. }
             | EventType::ImageGenerate { prompt: text }
@@ -111,17 +133,20 @@ impl<'a> Walker<'a> {
             }
             Block::Video { url, .. } | Block::Audio { url, .. } => self.text(url),
             Block::File { path, content } => {
-                self.text(path);
+                let in_file = self.in_file;
+                self.in_file |= credential_file::is_one(path, self.redactor.scanner.credential_files());
+                self.name(path);
                 self.optional(content);
+                self.in_file = in_file;
             }
-            Block::Json { data } => self.json(None, data, 0),
+            Block::Json { data } => self.json(None, data, 1),
         }
     }
 
     fn attributes(&mut self, field: &str, attributes: &mut Attributes) {
         for (key, value) in attributes {
             if !key.starts_with("semantic.") && !IDENTIFIERS.contains(&key) {
-                self.field(|| format!("{field}.{key}"), |walker| walker.json(Some(key), value, 0));
+                self.field(|| format!("{field}.{key}"), |walker| walker.json(Some(key), value, 1));
             }
         }
     }
@@ -152,6 +177,13 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Redacts what is no part of a file, whatever it belongs to.
+    fn name(&mut self, text: &mut String) {
+        let in_file = std::mem::take(&mut self.in_file);
+        self.text(text);
+        self.in_file = in_file;
+    }
+
     fn text(&mut self, text: &mut String) {
         self.string(text, 0);
     }
@@ -161,6 +193,10 @@ impl<'a> Walker<'a> {
             return;
         }
         self.nested(text, nesting);
+        // A value of JSON that is no text of many lines is a path or a name.
+        if self.in_file && (nesting == 0 || text.contains('\n')) {
+            *text = self.redactor.scanner.redact_file(text, self.summary);
+        }
         if let std::borrow::Cow::Owned(redacted) = self.redactor.scanner.redact(text, self.summary) {
             *text = redacted;
         }

@@ -1,0 +1,95 @@
+//! Redacts events in the order in which they come: some can only be told from what comes before or after.
+
+use std::collections::HashSet;
+
+use super::{Redactor, Summary, border, walk::Walker};
+use crate::hail::{Block, Event, EventType, attribute};
+
+/// How much text is held back for what may follow it, in bytes.
+const MOST_HELD: usize = 1 << 20;
+
+/// Redacts events one after the other.
+#[derive(Debug)]
+pub(super) struct Stream<'r> {
+    redactor: &'r Redactor,
+    /// The last events, each of which goes on in the next.
+    held: Vec<Event>,
+    size: usize,
+    /// The calls that read a file of credentials, and whose results are such files.
+    calls: HashSet<String>,
+}
+
+impl<'r> Stream<'r> {
+    pub(super) fn new(redactor: &'r Redactor) -> Self {
+        Self { redactor, held: Vec::new(), size: 0, calls: HashSet::new() }
+    }
+
+    /// Takes the next event; returns those that nothing can follow any more, redacted.
+    pub(super) fn next(&mut self, event: Event, summary: &mut Summary) -> Vec<Event> {
+        if self.redactor.reads_credentials(&event.event_type) {
+            self.calls.extend(call_of(&event).map(str::to_owned));
+        }
+        let goes_on = self.held.last().is_some_and(|last| goes_on(last, &event)) && self.size < MOST_HELD;
+        let done = if goes_on { Vec::new() } else { self.finish(summary) };
+        self.size += event.content.blocks.iter().filter_map(text_of).map(str::len).sum::<usize>();
+        self.held.push(event);
+        done
+    }
+
+    /// Returns the events that were held back, redacted.
+    pub(super) fn finish(&mut self, summary: &mut Summary) -> Vec<Event> {
+        let mut events = std::mem::take(&mut self.held);
+        self.size = 0;
+        if events.len() > 1 {
+            let mut texts: Vec<&mut String> =
+                events.iter_mut().flat_map(|event| &mut event.content.blocks).filter_map(text_of_mut).collect();
+            border::redact(&self.redactor.scanner, &mut texts, summary);
+        }
+        for event in &mut events {
+            let holds_credentials = matches!(event.event_type, EventType::ToolResult { is_error: false, .. })
+                && call_of(event).is_some_and(|call| self.calls.contains(call));
+            Walker::new(self.redactor, summary).event(event, holds_credentials);
+        }
+        events
+    }
+}
+
+/// Whether `next` may be the next chunk of what `last` is a chunk of.
+fn goes_on(last: &Event, next: &Event) -> bool {
+    let of_one_kind = match (&last.event_type, &next.event_type) {
+        (EventType::ToolResult { .. }, EventType::ToolResult { .. }) => {
+            call_of(last).is_some() && call_of(last) == call_of(next)
+        }
+        (EventType::Custom { kind }, EventType::Custom { kind: next }) => kind == next,
+        (EventType::AgentMessage, EventType::AgentMessage)
+        | (EventType::Thinking, EventType::Thinking)
+        | (EventType::SystemMessage, EventType::SystemMessage) => true,
+        _ => false,
+    };
+    of_one_kind
+        && last.content.blocks.last().is_some_and(|block| text_of(block).is_some())
+        && next.content.blocks.first().is_some_and(|block| text_of(block).is_some())
+}
+
+fn call_of(event: &Event) -> Option<&str> {
+    match &event.event_type {
+        EventType::ToolResult { call_id: Some(call), .. } => Some(call),
+        _ => event.attributes.get(attribute::CALL_ID)?.as_str(),
+    }
+}
+
+/// The text of a block that may go on in the next block.
+pub(super) fn text_of(block: &Block) -> Option<&str> {
+    match block {
+        Block::Text { text } | Block::Code { code: text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn text_of_mut(block: &mut Block) -> Option<&mut String> {
+    match block {
+        Block::Text { text } | Block::Code { code: text, .. } => Some(text),
+        _ => None,
+    }
+}
