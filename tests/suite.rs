@@ -9,7 +9,7 @@ mod interop;
 mod ledger;
 mod places;
 mod promises;
-mod redact;
 mod review;
+mod secrets;
 mod support;
 mod sync;

@@ -68,8 +68,7 @@ impl Erasure<'_> {
     /// When the repository cannot be read or written. What was done by then stays done; the same again
     /// does the rest.
     pub fn run(&self) -> Result<Erased> {
-        let mut erased = Erased::default();
-        erased.artifacts = self.artifacts()?;
+        let mut erased = Erased { artifacts: self.artifacts()?, ..Erased::default() };
         let mut stones = Tombstones::default();
         for name in &erased.artifacts {
             stones.sessions.extend(name.parse().ok().map(|id: SessionId| Tombstone::purged(id, self.now)));

@@ -97,22 +97,23 @@ impl<'a> Graves<'a> {
     pub(super) fn settle(&mut self, tree: ObjectId) -> Result<Settled, LedgerError> {
         let (repository, folder) = (self.repository, self.layout.folder());
         let mut updates: Vec<TreeUpdate> = Vec::new();
+        let mut removed = 0;
         for (key, blobs) in self.versions(tree)? {
             let meta = describe(repository, &key, blobs)?;
             let Some(stone) = self.sessions.get_mut(&key.id) else { continue };
             stone.gather(&meta);
             if !stone.lets_stay(meta.own.cleared_at, meta.own.updated_at) {
-                updates.extend([(key.hail_path(folder), blobs.hail), (key.meta_path(folder), blobs.meta)]);
+                let files = [(key.hail_path(folder), blobs.hail), (key.meta_path(folder), blobs.meta)];
+                updates.extend(files.into_iter().filter(|(_, blob)| blob.is_some()).map(|(path, _)| (path, None)));
+                removed += 1;
             }
         }
         let purged = self.sessions.values().filter(|stone| stone.purged_at.is_some());
         for path in purged.map(|stone| shares::path(&SessionKey::from(stone.session_id.clone()))) {
-            updates.push((path.clone(), repository.find_in_tree(tree, &path)?));
-        }
-        updates.retain(|(_, blob)| blob.is_some());
-        let removed = updates.iter().filter(|(path, _)| path.ends_with(".jsonl")).count();
-        for (_, blob) in &mut updates {
-            *blob = None;
+            if repository.find_in_tree(tree, &path)?.is_some() {
+                updates.push((path, None));
+                removed += 1;
+            }
         }
         updates.extend(self.layout.unlink(repository, tree, self)?);
         let tree = if updates.is_empty() { tree } else { repository.edit_tree(Some(tree), &updates)? };
