@@ -87,7 +87,11 @@ impl Describe for Answer {
                 let kind = if file.is_test { "test" } else { "file" };
                 (format!("{kind} {}", file.action), file.path.clone())
             });
-            view.pairs(commit.missing_sessions.iter().map(|id| ("not here".to_owned(), id.clone())).chain(files))
+            let missing = commit.missing_sessions.iter().map(|session| {
+                let fate = session.fate.as_deref().unwrap_or_default();
+                ("not here".to_owned(), format!("{} {fate}", session.id))
+            });
+            view.pairs(missing.chain(files))
         })
     }
 
@@ -128,8 +132,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let range = arguments.range.as_deref().unwrap_or_default();
     let commits = reference::commits(repository, range).map_err(|fault| unknown(range, fault))?;
-    let (sessions, failures) = reference::all(repository, context.config()?.ledger)?;
+    let ledger = context.config()?.ledger;
+    let (sessions, failures) = reference::all(repository, ledger)?;
     let mut digest = review::digest(repository, range, &commits, &sessions)?;
+    for session in digest.missing() {
+        session.fate = reference::tombstone(repository, ledger, &session.id)?.map(|stone| reference::fate(&stone));
+    }
     let shelf = arguments.publish.as_ref().map(|branch| shelf(context, arguments, branch)).transpose()?;
     let url = |path: &str| Some(shelf.as_ref()?.url(arguments.browse_url.as_deref()?, path));
     if url("").is_some() {

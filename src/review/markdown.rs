@@ -1,7 +1,7 @@
 //! A digest in Markdown, for the comment of a host that shows it on a phone.
 
 use super::{
-    CommitDigest, Digest, MARKER, SessionDigest,
+    CommitDigest, Digest, MARKER, MissingSession, SessionDigest,
     inert::{code, text},
 };
 
@@ -83,7 +83,7 @@ fn head(digest: &Digest) -> String {
         head.push_str(&if missing == 0 {
             format!("No session is linked to {commits}: written by hand, or with an agent whose sessions were not captured.\n")
         } else {
-            format!("None of the sessions that made {commits} has been pushed here.\n")
+            format!("None of the sessions that made {commits} is here.\n")
         });
         return head;
     }
@@ -152,8 +152,8 @@ fn session_part(session: &SessionDigest) -> String {
 fn commit_tail(commit: &CommitDigest) -> String {
     let mut tail = String::new();
     if !commit.missing_sessions.is_empty() {
-        let names: Vec<String> = commit.missing_sessions.iter().map(|id| code(&short(id))).collect();
-        tail.push_str(&format!("\nNamed by the commit, not pushed here: {}\n", names.join(", ")));
+        let names: Vec<String> = commit.missing_sessions.iter().map(missing).collect();
+        tail.push_str(&format!("\nNamed by the commit and not here: {}\n", names.join(", ")));
     }
     let (tests, files): (Vec<_>, Vec<_>) = commit.files.iter().partition(|file| file.is_test);
     for (name, files) in [("file", files), ("test", tests)] {
@@ -170,6 +170,11 @@ fn commit_tail(commit: &CommitDigest) -> String {
         tail.push_str("\n</details>\n");
     }
     tail
+}
+
+fn missing(session: &MissingSession) -> String {
+    let fate = session.fate.as_ref().map(|fate| format!(" ({})", text(fate))).unwrap_or_default();
+    format!("{}{fate}", code(&short(&session.id)))
 }
 
 fn without_sessions(digest: &Digest) -> String {

@@ -53,9 +53,18 @@ pub struct CommitDigest {
     /// The sessions that had a part in it.
     pub sessions: Vec<String>,
     /// Sessions that its trailers name and that are not here.
-    pub missing_sessions: Vec<String>,
+    pub missing_sessions: Vec<MissingSession>,
     /// The files that it changed.
     pub files: Vec<FileChange>,
+}
+
+/// A session that is not here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MissingSession {
+    /// Its id.
+    pub id: String,
+    /// What became of it, for the end of a sentence, where that is known.
+    pub fate: Option<String>,
 }
 
 /// A file that a commit changed.
@@ -113,6 +122,11 @@ impl Digest {
         newest_first.filter(|file| seen.insert(file.path.as_str())).collect()
     }
 
+    /// The sessions that are not here, for somebody to say what became of them.
+    pub fn missing(&mut self) -> impl Iterator<Item = &mut MissingSession> {
+        self.commits.iter_mut().flat_map(|commit| &mut commit.missing_sessions)
+    }
+
     /// Says where each session can be read.
     pub fn link(&mut self, url: impl Fn(&str) -> String) {
         for session in self.sessions.iter_mut().filter(|session| session.hail.is_some()) {
@@ -142,7 +156,7 @@ pub fn digest(repository: &Repository, range: &str, commits: &[ObjectId], sessio
             subject: message.lines().next().unwrap_or_default().to_owned(),
             author: commit.author,
             sessions: found.iter().map(|listed| listed.key.to_string()).collect(),
-            missing_sessions: missing.iter().map(ToString::to_string).collect(),
+            missing_sessions: missing.iter().map(|id| MissingSession { id: id.to_string(), fate: None }).collect(),
             files: changed.into_iter().map(tests_of::judged).collect(),
         });
         for listed in found {

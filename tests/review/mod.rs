@@ -100,10 +100,22 @@ fn sessions_that_only_the_remote_has_are_shown_in_a_fresh_clone() {
     world.place(".").git(&["clone", "--quiet", &remote.path.display().to_string(), "clone"]);
     let clone = world.place("clone");
     let text = markdown(&clone, "origin/main..origin/feature");
-    assert!(text.contains("None of the sessions that made 2 commits has been pushed here."), "{text}");
+    assert!(text.contains("None of the sessions that made 2 commits is here."), "{text}");
     clone.git(&["fetch", "--quiet", "origin", "refs/opensession/branches/*:refs/opensession-remote/origin/branches/*"]);
     let text = markdown(&clone, "origin/main..origin/feature");
     assert!(text.contains("**Asked:** Make the parser read empty input"), "{text}");
+}
+
+#[test]
+fn a_session_that_was_purged_is_said_to_be() {
+    let (_world, work, _) = reviewed("Fix it");
+    work.session(&["purge", SESSION, "--yes"]).ok();
+    let text = markdown(&work, "main..feature");
+    assert!(text.contains("(was purged on 2026-02-01") && !text.contains("Asked"), "{text}");
+    let json = work.json(&["review", "main..feature"]);
+    let missing = &json["commits"][0]["missing_sessions"][0];
+    assert_eq!(missing["id"], SESSION);
+    assert!(missing["fate"].as_str().is_some_and(|fate| fate.starts_with("was purged on")), "{missing}");
 }
 
 #[test]
