@@ -92,6 +92,10 @@ impl<'a> Look<'a> {
 
     fn sessions(&self, found: &Found, tip: &Tip) -> Result<Vec<SessionFacts>, LedgerError> {
         let listed = found.ledger.sessions(self.repository, tip)?;
+        if let Some(damage) = listed.iter().find_map(|one| one.damage.clone()) {
+            // Neither its age nor its commits can be believed.
+            return Err(damage.into());
+        }
         let is_linked = if found.is_alive { self.policy.max_ledger_size.is_some() } else { self.policy.promote };
         let links = if listed.is_empty() { HashMap::new() } else { self.links(found.ledger, tip)? };
         let sizes = self.sizes(tip)?;
