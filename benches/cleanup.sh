@@ -21,7 +21,8 @@ now=$(date +%s)
 # Prints a stream for git fast-import: a commit on main, COUNT branches of which a fifth are gone, and
 # a ledger with one session for each. Half of those whose branch is gone are 100 days old.
 stream() {
-    awk -v count="$1" -v now="$now" '
+    awk -v count="$1" -v now="$now" -v old="$(date -u -d @$((now - 100 * 86400)) +%Y-%m-%dT%H:%M:%SZ)" \
+        -v young="$(date -u -d @$((now - 86400)) +%Y-%m-%dT%H:%M:%SZ)" '
         BEGIN {
             digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
             who = "A. Developer <developer@example.org>"
@@ -32,7 +33,7 @@ stream() {
                 if (n % 5 != 0) printf "reset refs/heads/%s\nfrom :1\n\n", name
                 age = (n % 10 == 0) ? 100 : 1
                 at = now - age * 86400
-                "date -u -d @" at " +%Y-%m-%dT%H:%M:%SZ" | getline time; close("date -u -d @" at " +%Y-%m-%dT%H:%M:%SZ")
+                time = (age == 100) ? old : young
                 id = sprintf("%08d-0000-4000-8000-000000000000", n)
                 meta = "{\"schema_version\":2,\"session_id\":\"" id "\",\"title\":\"A session\",\"tool\":\"claude-code\",\"git\":{\"branch\":\"" name "\",\"commits\":[]},\"git_session\":{\"created_at\":\"" time "\",\"updated_at\":\"" time "\"}}"
                 hail = "{\"type\":\"header\",\"version\":\"hail-1.0.0\",\"session_id\":\"" id "\"}\n"

@@ -160,7 +160,7 @@ fn entries(text: &str) -> Result<BTreeMap<String, Spanned<Value>>> {
 }
 
 fn line_of(text: &str, position: usize) -> usize {
-    text.as_bytes()[..position.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..position.min(text.len())]).count() + 1
 }
 
 /// One key of the file.

@@ -118,51 +118,57 @@ fn default_here(repository: &Repository) -> Result<Option<BranchName>> {
 fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: Timestamp) -> Result<Facts> {
     let listing = listed(repository, remote)?;
     let branches: HashSet<BranchName> = listing.references.iter().filter_map(|(name, _)| branch_of(name)).collect();
-    let mut facts =
-        Facts { default_branch: listing.head.as_ref().and_then(|head| branch_of(head)), ..Facts::default() };
-    let is_alive = |reference: &str| {
-        let Some(encoded) = reference.strip_prefix(ROOT) else { return true };
-        // Of a name too long to be encoded, only the hash is known.
-        let is_hashed = |branch: &&BranchName| branch.is_hashed() && branch.encoded() == encoded;
-        BranchName::decode(encoded)
-            .map_or_else(|| branches.iter().any(|branch| is_hashed(&branch)), |branch| branches.contains(&branch))
-    };
-    let (mut found, mut artifacts, mut needed) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, id) in &listing.references {
-        let reference = name.to_string();
-        let is_wanted = if name.strip_prefix(HEADS.as_bytes()).is_some_and(is_artifact) {
-            artifacts.push((reference.clone(), *id));
-            true
-        } else if let Some(ledger) = ledger_of(&reference) {
-            let is_alive = is_alive(&reference);
-            found.push(Found { reference: reference.clone(), id: *id, is_alive, ledger });
-            !is_alive || policy.limits_sessions()
-        } else {
-            false
-        };
-        if is_wanted && !repository.has_object(*id) {
-            needed.push(reference);
-        }
+    let there = sort_out(&listing, &branches);
+    let tip = listing.references.iter().find(|(name, _)| Some(name) == listing.head.as_ref());
+    let is_wanted = |found: &&Found| !found.is_alive || policy.limits_sessions();
+    let ledgers = there.ledgers.iter().filter(is_wanted).map(|found| (found.reference.clone(), found.id));
+    let mut needed: Vec<(String, ObjectId)> = ledgers.chain(there.artifacts.iter().cloned()).collect();
+    if policy.promote && there.ledgers.iter().any(|found| !found.is_alive) {
+        needed.extend(tip.map(|(name, id)| (name.to_string(), *id)));
     }
-    let tip = listing.references.iter().find(|(name, _)| Some(name) == listing.head.as_ref()).map(|(_, id)| *id);
-    let has_orphan = policy.promote && found.iter().any(|found| !found.is_alive);
-    if let (true, Some(tip), Some(name)) = (has_orphan, tip, &listing.head)
-        && !repository.has_object(tip)
-    {
-        needed.push(name.to_string());
-    }
+    needed.retain(|(_, id)| !repository.has_object(*id));
     let scratch = if needed.is_empty() { None } else { Some(repository.scratch()?) };
     if let Some(scratch) = &scratch {
         // Sizes are those of everything.
         let filter = Some(FILTER).filter(|_| policy.max_ledger_size.is_none());
-        repository.fetch_into(scratch, (remote, &needed), filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
+        let names: Vec<String> = needed.into_iter().map(|(name, _)| name).collect();
+        repository.fetch_into(scratch, (remote, &names), filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
     }
     let source = scratch.as_ref().map_or(repository, |scratch| &scratch.repository);
-    let look = Look::new(source, policy, tip.into_iter().collect(), repository.is_shallow());
-    facts.ledgers = found.into_iter().map(|found| look.at(&found, now)).collect();
-    facts.artifacts = artifacts.into_iter().map(|(name, id)| look.artifact(name, id)).collect();
-    facts.branches = Some(branches);
-    Ok(facts)
+    let tips = tip.map(|(_, id)| *id).into_iter().collect();
+    let look = Look::new(source, policy, tips, repository.is_shallow());
+    Ok(Facts {
+        default_branch: listing.head.as_ref().and_then(|head| branch_of(head)),
+        ledgers: there.ledgers.iter().map(|found| look.at(found, now)).collect(),
+        artifacts: there.artifacts.into_iter().map(|(name, id)| look.artifact(name, id)).collect(),
+        branches: Some(branches),
+    })
+}
+
+/// What there is to decide about on a remote.
+#[derive(Default)]
+struct There {
+    ledgers: Vec<Found>,
+    artifacts: Vec<(String, ObjectId)>,
+}
+
+fn sort_out(listing: &Listing, branches: &HashSet<BranchName>) -> There {
+    let is_alive = |reference: &str| {
+        let Some(encoded) = reference.strip_prefix(ROOT) else { return true };
+        // Of a name too long to be encoded, only the hash is known.
+        let is_hashed = |branch: &BranchName| branch.is_hashed() && branch.encoded() == encoded;
+        BranchName::decode(encoded).map_or_else(|| branches.iter().any(is_hashed), |branch| branches.contains(&branch))
+    };
+    let mut there = There::default();
+    for (name, id) in &listing.references {
+        let reference = name.to_string();
+        if name.strip_prefix(HEADS.as_bytes()).is_some_and(is_artifact) {
+            there.artifacts.push((reference, *id));
+        } else if let Some(ledger) = ledger_of(&reference) {
+            there.ledgers.push(Found { is_alive: is_alive(&reference), reference, id: *id, ledger });
+        }
+    }
+    there
 }
 
 fn branch_of(name: &[u8]) -> Option<BranchName> {

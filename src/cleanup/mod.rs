@@ -85,6 +85,14 @@ mod tests {
     use super::provider_of;
 
     #[test]
+    fn every_provider_names_what_to_grant() {
+        let hint = |url| provider_of(url).permission_hint();
+        assert!(hint("https://github.com/a/b").contains("contents: write"));
+        assert!(hint("https://gitlab.com/a/b").contains("job token"));
+        assert!(hint("/srv/git/a.git").contains("refs/opensession/"));
+    }
+
+    #[test]
     fn recognises_hosts_by_name_self_hosted_ones_included() {
         for (url, name) in [
             ("https://github.com/a/b.git", "github"),

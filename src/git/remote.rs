@@ -9,6 +9,10 @@ use super::{Expected, GitError, ObjectId, Repository, Scratch};
 /// Set in the environment of every push of ours, so that our own pre-push hook stands aside.
 const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
 
+/// How every push begins.
+const PUSH: [&str; 7] =
+    ["push", "--no-verify", "--porcelain", "--quiet", "--no-follow-tags", "--recurse-submodules=no", "--no-signed"];
+
 /// A reference on a remote.
 pub type RemoteRef = (BString, ObjectId);
 
@@ -168,17 +172,7 @@ impl Repository {
         pushing: Pushing<'_>,
         limit: Duration,
     ) -> Result<Vec<PushStatus>, GitError> {
-        let mut arguments: Vec<String> = [
-            "push",
-            "--no-verify",
-            "--porcelain",
-            "--quiet",
-            "--no-follow-tags",
-            "--recurse-submodules=no",
-            "--no-signed",
-        ]
-        .map(str::to_owned)
-        .into();
+        let mut arguments: Vec<String> = PUSH.map(str::to_owned).into();
         if pushing.is_atomic {
             arguments.push("--atomic".to_owned());
         }

@@ -92,8 +92,7 @@ pub trait Ledger: Sync {
     /// When the references cannot be read.
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError>;
 
-    /// The ledger that `reference`, under its own name of here or of a remote, is when it is at `id`;
-    /// `None` when it is none of this kind.
+    /// The ledger that `reference` is when it is at `id`; `None` when it is none of this kind.
     ///
     /// # Errors
     /// When the ledger's trees cannot be read.

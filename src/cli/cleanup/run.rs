@@ -118,6 +118,20 @@ impl Describe for Answer {
 }
 
 impl Answer {
+    fn new(apply: bool, policy: &Policy, (freed_by_gc, places): (Option<u64>, Vec<Swept>)) -> Self {
+        Self {
+            schema_version: 1,
+            apply,
+            hidden_ttl_days: policy.hidden_ttl_days,
+            artifact_ttl_days: policy.artifact_ttl_days,
+            session_ttl_days: policy.session_ttl_days,
+            max_ledger_size: policy.max_ledger_size,
+            promote: policy.promote,
+            freed_by_gc,
+            places,
+        }
+    }
+
     fn summary(&self, swept: &Swept) -> String {
         let (count, verb) = if self.apply {
             (swept.deleted.len(), "deleted")
@@ -182,12 +196,13 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let policy = policy(&loaded.config, arguments);
     let now = context.now();
     // Everything is looked at before anything is deleted: a remote that does not answer stops it all.
-    let mut plans: Vec<(Place, Facts, Plan)> = Vec::new();
-    for place in places(context, arguments, &loaded.config)? {
+    let planned = |place: Place| {
         let facts = cleanup::examine(repository, &place, &policy, now)?;
         let plan = cleanup::plan(now, &policy, &facts);
-        plans.push((place, facts, plan));
-    }
+        Ok((place, facts, plan))
+    };
+    let places = places(context, arguments, &loaded.config)?;
+    let plans: Vec<(Place, Facts, Plan)> = places.into_iter().map(planned).collect::<Result<_>>()?;
     let mut notes = loaded.warnings;
     let is_anything = plans.iter().any(|(_, _, plan)| !plan.is_empty());
     let mut swept = Vec::new();
@@ -202,23 +217,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let freed_by_gc = cleanup::freed_by_gc(repository, &swept.iter().map(|(_, _, done)| done).collect::<Vec<_>>());
     let places: Vec<Swept> =
         swept.into_iter().map(|(place, plan, done)| told(&place, plan, done, &mut notes)).collect();
-    let is_good = places.iter().all(|swept| swept.failed.is_empty());
     if is_anything && !arguments.apply {
         notes.push("nothing was deleted; git session cleanup run --apply deletes".to_owned());
     }
-    let mut report = Report::new(Answer {
-        schema_version: 1,
-        apply: arguments.apply,
-        hidden_ttl_days: policy.hidden_ttl_days,
-        artifact_ttl_days: policy.artifact_ttl_days,
-        session_ttl_days: policy.session_ttl_days,
-        max_ledger_size: policy.max_ledger_size,
-        promote: policy.promote,
-        freed_by_gc,
-        places,
-    });
-    report.is_good = is_good;
-    report.notes = notes;
+    let is_good = places.iter().all(|swept| swept.failed.is_empty());
+    let mut report = Report::new(Answer::new(arguments.apply, &policy, (freed_by_gc, places)));
+    (report.is_good, report.notes) = (is_good, notes);
     Ok(report)
 }
 
