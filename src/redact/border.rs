@@ -65,9 +65,9 @@ fn groups(texts: &[&mut String]) -> Vec<Group> {
         if text.len() <= 2 * reach {
             group.add(number, 0, text);
         } else {
-            group.add(number, 0, &text[..text.floor_char_boundary(reach)]);
+            group.add(number, 0, &text[..boundary(text, reach)]);
             group.is_cut = true;
-            let from = text.floor_char_boundary(text.len() - reach);
+            let from = boundary(text, text.len() - reach);
             let mut next = Group::default();
             next.add(number, from, &text[from..]);
             groups.push(next);
@@ -75,4 +75,9 @@ fn groups(texts: &[&mut String]) -> Vec<Group> {
     }
     groups.retain(|group| group.parts.len() > 1);
     groups
+}
+
+/// The start of the character at `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
