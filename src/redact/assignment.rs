@@ -88,7 +88,7 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
         Promise::Password if firm => {
             value.len() >= 6
                 && ((digits && letters) || symbols || is_unpronounceable(value, 4))
-                && !is_word(value.trim_end_matches(|c: char| c.is_ascii_punctuation()))
+                && !is_plain_word(value.trim_end_matches(|c: char| c.is_ascii_punctuation()))
                 && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
         }
         Promise::Password if notation == Notation::Bare => {
@@ -105,6 +105,11 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
         Promise::Perhaps => looks_random(value) && mixed,
         Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
     }
+}
+
+/// Whether `value` is a word in small letters.
+fn is_plain_word(value: &str) -> bool {
+    !is_unpronounceable(value, 4) && value.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// Whether `value` is so long that no person types it, and of one piece.

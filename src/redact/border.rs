@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{Summary, scan::Scanner};
 
 /// How much of a text on either side of a border is looked at, in bytes.
-const NEAR: usize = 2048;
+const NEAR: usize = 4096;
 
 /// The same where a private key may lie over the border.
 const FAR: usize = 1 << 15;
@@ -26,6 +26,8 @@ struct Part {
 struct Group {
     text: String,
     parts: Vec<Part>,
+    /// Whether the last text goes on behind its part.
+    is_cut: bool,
 }
 
 impl Group {
@@ -36,12 +38,12 @@ impl Group {
     }
 }
 
-/// Replaces the secrets that lie over a border between `texts`; those within one text stay as they are.
+/// Replaces the secrets around the borders between `texts`: those that lie over a border, and those of
+/// which a border parts what tells them.
 pub(super) fn redact(scanner: &Scanner, texts: &mut [&mut String], summary: &mut Summary) {
     // From the end, so that what is still to come stays where it is.
     for group in groups(texts).iter().rev() {
-        let borders: Vec<usize> = group.parts.iter().skip(1).map(|part| part.joined.start).collect();
-        for (range, placeholder) in scanner.over(&group.text, &borders, summary).into_iter().rev() {
+        for (range, placeholder) in scanner.replacements(&group.text, group.is_cut, summary).into_iter().rev() {
             for part in group.parts.iter().rev() {
                 let (start, end) = (range.start.max(part.joined.start), range.end.min(part.joined.end));
                 if start < end {
@@ -63,8 +65,9 @@ fn groups(texts: &[&mut String]) -> Vec<Group> {
         if text.len() <= 2 * reach {
             group.add(number, 0, text);
         } else {
-            group.add(number, 0, &text[..text.floor_char_boundary(reach)]);
-            let from = text.floor_char_boundary(text.len() - reach);
+            group.add(number, 0, &text[..boundary(text, reach)]);
+            group.is_cut = true;
+            let from = boundary(text, text.len() - reach);
             let mut next = Group::default();
             next.add(number, from, &text[from..]);
             groups.push(next);
@@ -72,4 +75,9 @@ fn groups(texts: &[&mut String]) -> Vec<Group> {
     }
     groups.retain(|group| group.parts.len() > 1);
     groups
+}
+
+/// The start of the character at `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

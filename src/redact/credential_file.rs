@@ -96,7 +96,7 @@ fn value_of(line: &str) -> Vec<Range<usize>> {
     let start = value.end - trimmed.len();
     let end = start + trimmed.trim_end_matches([' ', '\t', '"', '\'', ',', ';', ']', '}', '\\']).len();
     let has_value = line[start..end].bytes().any(|byte| byte.is_ascii_alphanumeric());
-    if has_value { vec![start..end] } else { Vec::new() }
+    has_value.then_some(start..end).into_iter().collect()
 }
 
 /// Where the value begins: behind the first `=`, the first `": "`, or the last of the colons in a line

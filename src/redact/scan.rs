@@ -101,10 +101,11 @@ impl Scanner {
         secrets.map(|hit| (self.rules.rule(hit.rule).id.as_str(), hit.range))
     }
 
-    /// The secrets in `text` that lie over one of `borders`, and what stands in their place.
-    pub(super) fn over(&self, text: &str, borders: &[usize], summary: &mut Summary) -> Vec<(Range<usize>, String)> {
-        let is_over = |hit: &Hit| borders.iter().any(|border| hit.range.start < *border && *border < hit.range.end);
-        let hits = self.hits(text).into_iter().filter(is_over);
+    /// The secrets in `text`, and what stands in their place. Where the text is cut off, a secret at its
+    /// end may go on: it is left to whoever has the rest.
+    pub(super) fn replacements(&self, text: &str, is_cut: bool, summary: &mut Summary) -> Vec<(Range<usize>, String)> {
+        let is_whole = |hit: &Hit| !is_cut || hit.range.end < text.len();
+        let hits = self.hits(text).into_iter().filter(is_whole);
         hits.map(|hit| (hit.range.clone(), self.stand_in(&hit, text, summary))).collect()
     }
 

@@ -5,9 +5,10 @@ use std::{ops::Range, sync::OnceLock};
 use serde::Deserialize;
 
 use super::{
-    super::{Profile, Settings, rules::SOURCES},
+    super::{Profile, Redactor, Settings, Summary, rules::SOURCES, stream::Stream},
     Hit, Scanner,
 };
+use crate::hail::{Block, Content, Event, EventType, Timestamp};
 
 /// The rules with the fields that only readers and tests need, and no others.
 #[derive(Deserialize)]
@@ -115,4 +116,90 @@ fn no_rule_touches_what_is_to_be_spared() {
 fn named(scanner: &Scanner, text: &str) -> Vec<(String, Range<usize>)> {
     let hits = scanner.hits(text);
     hits.into_iter().map(|Hit { range, rule }| (scanner.rules.rule(rule).id.clone(), range)).collect()
+}
+
+/// What a session makes of its texts: the text, and the text behind it, for each.
+fn through_session(events: Vec<Event>) -> String {
+    static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+    let redactor = REDACTOR.get_or_init(|| {
+        let mut all = Settings::of(Profile::Strict);
+        (all.emails, all.ip_addresses) = (true, true);
+        Redactor::new(&all, b"key", &[]).expect("the rules load")
+    });
+    let (mut stream, mut summary) = (Stream::new(redactor), Summary::default());
+    let mut done: Vec<Event> = events.into_iter().flat_map(|event| stream.next(event, &mut summary)).collect();
+    done.extend(stream.finish(&mut summary));
+    let text = |block: &Block| match block {
+        Block::Text { text } => text.clone(),
+        other => serde_json::to_string(other).expect("serialises"),
+    };
+    done.iter().flat_map(|event| event.content.blocks.iter().map(text)).collect()
+}
+
+fn result(number: usize, blocks: Vec<Block>) -> Event {
+    let kind = EventType::ToolResult { name: "run".to_owned(), is_error: false, call_id: Some("call".to_owned()) };
+    Event::new(number.to_string(), Timestamp::EPOCH, kind).with_content(Content { blocks })
+}
+
+/// A part of a text, each of which is found or not.
+#[derive(Default)]
+struct Recall {
+    tried: usize,
+    missed: Vec<String>,
+}
+
+impl Recall {
+    fn judge(&mut self, form: &str, secrets: &[String], left: &str) {
+        self.tried += 1;
+        if secrets.iter().any(|secret| left.contains(secret.as_str())) {
+            self.missed.push(format!("{form}: {left:?}"));
+        }
+    }
+
+    fn demand(&self) {
+        let found = self.tried - self.missed.len();
+        assert!(found * 100 >= self.tried * 99, "{found} of {}:\n{}", self.tried, self.missed.join("\n"));
+    }
+}
+
+#[test]
+fn secrets_of_known_form_are_found_raw_in_json_and_split_anywhere() {
+    let text = |text: &str| Block::Text { text: text.to_owned() };
+    let (mut plain, mut split) = (Recall::default(), Recall::default());
+    for example in documented().iter().flat_map(|rule| &rule.examples) {
+        let (whole, ranges) = unmarked(example);
+        let secrets: Vec<String> = ranges.iter().map(|range| whole[range.clone()].to_owned()).collect();
+        plain.judge("raw", &secrets, &through_session(vec![result(0, vec![text(&whole)])]));
+        // Nothing of a secret needs an escape of JSON but the line breaks and quotes in a private key.
+        let told: Vec<String> = secrets.iter().map(|secret| secret.lines().next().unwrap_or("").to_owned()).collect();
+        let escaped = serde_json::json!({"a": whole}).to_string();
+        let twice = serde_json::json!({"b": escaped}).to_string();
+        plain.judge("in JSON", &told, &through_session(vec![result(0, vec![text(&escaped)])]));
+        plain.judge("in JSON twice", &told, &through_session(vec![result(0, vec![text(&twice)])]));
+        let data = Block::Json { data: serde_json::json!({"b": [escaped]}) };
+        plain.judge("in JSON in a block", &told, &through_session(vec![result(0, vec![data])]));
+        for at in (1..whole.len()).filter(|at| whole.is_char_boundary(*at)) {
+            let (left, right) = whole.split_at(at);
+            split.judge("blocks", &secrets, &through_session(vec![result(0, vec![text(left), text(right)])]));
+            let chunks = vec![result(0, vec![text(left)]), result(1, vec![text(right)])];
+            split.judge("chunks", &secrets, &through_session(chunks));
+        }
+    }
+    plain.demand();
+    split.demand();
+}
+
+#[test]
+fn a_long_text_is_joined_at_its_ends_only() {
+    let token = ["ghp", "_k3Xz8QpL5mNb2VcR7tYw9JhGf4DsA6eU1iO0"].concat();
+    let filler = "word and word ".repeat(2000);
+    let blocks = [
+        format!("{filler}{}", &token[..9]),
+        format!("{} {filler}{}", &token[9..], &token[..20]),
+        token[20..].to_owned(),
+    ];
+    let left = through_session(vec![result(0, blocks.iter().map(|text| Block::Text { text: text.clone() }).collect())]);
+    assert!(!left.contains(&token[5..]), "a part is left");
+    assert_eq!(left.matches("[REDACTED:github:").count(), 2);
+    assert_eq!(left.len(), 2 * filler.len() + " ".len() + 2 * "[REDACTED:github:00000000]".len());
 }

@@ -154,6 +154,38 @@ fn the_key_of_a_json_value_is_its_context() {
 }
 
 #[test]
+fn a_file_of_credentials_that_an_agent_reads_has_no_value_left() {
+    let file = "     1→PORT=3000\n     2→NAME=\"a plain word\"\n     3→# note\n";
+    let with = |kind: EventType, call: &str, text: &str| {
+        let id = format!("{call}-{}", text.len());
+        Event::new(id, Timestamp::EPOCH, kind).with(attribute::CALL_ID, call).with_content(Content::text(text))
+    };
+    let result = |call: &str| {
+        let kind = EventType::ToolResult { name: "Read".to_owned(), is_error: false, call_id: Some(call.to_owned()) };
+        with(kind, call, file)
+    };
+    let read = |path: &str| EventType::FileRead { path: path.to_owned() };
+    let run = |command: &str| EventType::ShellCommand { command: command.to_owned(), exit_code: None };
+    for (kind, is_hidden) in [
+        (read("app/.env"), true),
+        (read("C:\\app\\.npmrc"), true),
+        (run("cat ~/.aws/credentials"), true),
+        (read("src/.env.example"), false),
+        (run("source .env && npm test"), false),
+    ] {
+        let session = session(vec![with(kind.clone(), "call_1", "reading"), result("call_1"), result("call_2")]);
+        let redacted = redactor().session(session).expect("memory").expect("events");
+        let text = String::from_utf8(redacted.value().to_bytes().expect("memory")).expect("UTF-8");
+        let left = if is_hidden { 1 } else { 2 };
+        assert_eq!(text.matches("3000").count(), left, "{kind:?}: {text}");
+        assert_eq!(text.matches("a plain word").count(), left, "{kind:?}: {text}");
+        assert_eq!(text.matches("# note").count(), 2, "{kind:?}: {text}");
+        let again = redactor().event_findings(&with(kind, "call_1", "reading"));
+        assert_eq!(again, [], "what reads is no secret");
+    }
+}
+
+#[test]
 fn inline_images_are_left_alone() {
     let url = format!("data:image/png;base64,iVBORw0KGgo/{}", token());
     let block = Block::Image { url: url.clone(), alt: None, mime: "image/png".to_owned() };

@@ -7,7 +7,7 @@ mod claude_code;
 mod cline;
 mod codex;
 mod copilot_cli;
-mod corpus;
+pub mod corpus;
 mod counts;
 mod cursor;
 mod factory_droid;

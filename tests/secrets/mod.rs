@@ -1,9 +1,11 @@
 //! What people do about secrets: look for them, take them out, remove a session for good.
 
+mod figures;
 mod guard;
 mod purge;
 mod redact;
 mod scan;
+mod settings;
 
 use crate::support::{ClaudeLog, Place, World};
 
