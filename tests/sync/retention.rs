@@ -213,8 +213,8 @@ fn a_forged_commit_date_does_not_make_a_ledger_older_than_its_sessions() {
     {
         let forger = remote.with("GIT_COMMITTER_DATE", date).with("GIT_AUTHOR_DATE", date);
         let identity = ["-c", "user.name=B", "-c", "user.email=b@example.org"];
-        let forged = forger.git(&[&identity[..], &["commit-tree", "-m", "forged", tree.trim()]].concat());
-        remote.git(&["update-ref", reference, forged.trim()]);
+        let commit = forger.git(&[&identity[..], &["commit-tree", "-m", "forged", tree.trim()]].concat());
+        remote.git(&["update-ref", reference, commit.trim()]);
     }
     let kept = work.json(&["cleanup", "run", "--apply", "--remote", "origin"]);
     assert!(deleted(&kept).is_empty(), "{kept}");
