@@ -169,7 +169,9 @@ fn an_old_session_goes_from_the_ledger_of_a_living_branch_and_leaves_a_tombstone
     let done = work.json(&["cleanup", "run", "--apply"]);
     assert_eq!(on_remote(&done)["removed"], json!([{"session": id(1), "from": MAIN}]), "{done}");
     assert_eq!(done["places"][0]["removed"], on_remote(&done)["removed"]);
-    assert!(done["freed_by_gc"].as_u64().is_some_and(|bytes| bytes > 0), "{done}");
+    if world.has_git((2, 31), "size of what gc frees") {
+        assert!(done["freed_by_gc"].as_u64().is_some_and(|bytes| bytes > 0), "{done}");
+    }
     for place in [&work, &remote] {
         assert_eq!(place.stored(), [id(2), id(3)]);
         let all = place.git(&["rev-list", "--objects", "--all"]);
