@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, Session, SessionId, StatsCollector},
+    hail::{Session, SessionId},
     ledger::{Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
 };
 
@@ -246,22 +246,7 @@ fn from_file(context: &Context, reference: &str) -> Result<Vec<Named>> {
     Ok(vec![Named::File(Box::new(capture::parse(agent, &path, None)?.session))])
 }
 
-/// Reads a whole HAIL session.
-pub(super) fn read_hail(lines: &mut Lines<impl std::io::BufRead>) -> Result<Session> {
-    let mut reader = Reader::new(lines);
-    let (mut header, mut events, mut stats) = (None, Vec::new(), StatsCollector::default());
-    while let Some((_, record)) =
-        reader.next_record().map_err(|fault| Error::user(format!("not a stored session: {fault}")))?
-    {
-        match record {
-            Record::Header(found) => header = Some(*found),
-            Record::Event(event) => {
-                stats.add(&event);
-                events.push(*event);
-            }
-            Record::Stats(_) => {}
-        }
-    }
-    let header = header.ok_or_else(|| Error::user("not a stored session: there is no header"))?;
-    Ok(Session { header, events, stats: stats.stats() })
+/// Reads what a ledger has of a session.
+pub(super) fn read_stored(bytes: &[u8]) -> Result<Session> {
+    Session::read(bytes).map_err(|fault| Error::user(format!("not a stored session: {fault}")))
 }

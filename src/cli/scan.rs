@@ -11,7 +11,7 @@ use crate::{
     config,
     context::Context,
     error::{Error, Result},
-    hail::{Lines, Session},
+    hail::Session,
     redact::{FieldFinding, Profile, Redactor, Settings},
     report::{Present, Report, View},
 };
@@ -129,7 +129,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let (sessions, unread) = reference::all(repository, context.config()?.ledger)?;
         failures = unread;
         for listed in sessions.iter().filter(|listed| listed.hail.is_some()) {
-            let session = listed.read(repository).map_err(Error::from).and_then(|bytes| read(&bytes));
+            let session = listed.read(repository).map_err(Error::from).and_then(|bytes| reference::read_stored(&bytes));
             match session {
                 Ok(session) => add(&mut found, &redactor, &listed.key.to_string(), &session),
                 Err(fault) => failures.push(fault.during(listed.key.to_string())),
@@ -140,7 +140,9 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         for named in reference::resolve(context, &arguments.reference)? {
             let (id, session) = match named {
                 Named::File(session) => (session.header.session_id.to_string(), *session),
-                Named::Stored(listed) => (listed.key.to_string(), read(&listed.read(context.repository()?)?)?),
+                Named::Stored(listed) => {
+                    (listed.key.to_string(), reference::read_stored(&listed.read(context.repository()?)?)?)
+                }
             };
             add(&mut found, &redactor, &id, &session);
             looked_at += 1;
@@ -181,10 +183,6 @@ fn redactor(context: &Context, arguments: &Args) -> Result<Redactor> {
     }
     // Nothing is replaced, so no key is needed.
     Ok(Redactor::new(&settings, b"", &[])?)
-}
-
-fn read(bytes: &[u8]) -> Result<Session> {
-    reference::read_hail(&mut Lines::new(bytes))
 }
 
 fn add(found: &mut Vec<Found>, redactor: &Redactor, id: &str, session: &Session) {

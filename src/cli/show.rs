@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::GitError,
-    hail::{Event, EventType, Header, Lines, Session, Stats},
+    hail::{Event, EventType, Header, Session, Stats},
     ledger::{self, LedgerError, Listed, Summary},
     report::{Describe, Report, View},
 };
@@ -192,7 +192,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
             Named::Stored(listed) => {
                 let repository = context.repository()?;
                 let stored = listed.read(repository).map_err(|fault| unread(fault, &listed))?;
-                let session = reference::read_hail(&mut Lines::new(stored.as_slice()))?;
+                let session = reference::read_stored(&stored)?;
                 bytes.extend(stored);
                 (session, Some(Row::of(repository, &listed)).zip(Some(listed)))
             }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use crate::{
-    hail::{Canonical, Event, Header, Lines, Reader, Record, Session, StatsCollector},
+    hail::{Canonical, Session},
     ledger::{LedgerError, Redaction},
     redact::{Redacted, Redactor, Summary, forms_of},
 };
@@ -61,21 +61,5 @@ impl Redaction for Again<'_> {
 }
 
 fn read(bytes: &[u8]) -> Result<Session, LedgerError> {
-    let fault = |cause: &dyn std::fmt::Display| LedgerError::Unredactable(format!("it cannot be read: {cause}"));
-    let mut lines = Lines::new(bytes);
-    let mut reader = Reader::new(&mut lines);
-    let (mut header, mut events, mut stats): (Option<Header>, Vec<Event>, _) =
-        (None, Vec::new(), StatsCollector::default());
-    while let Some((_, record)) = reader.next_record().map_err(|cause| fault(&cause))? {
-        match record {
-            Record::Header(found) => header = Some(*found),
-            Record::Event(event) => {
-                stats.add(&event);
-                events.push(*event);
-            }
-            Record::Stats(_) => {}
-        }
-    }
-    let header = header.ok_or_else(|| fault(&"there is no header"))?;
-    Ok(Session { header, events, stats: stats.stats() })
+    Session::read(bytes).map_err(|fault| LedgerError::Unredactable(format!("it cannot be read: {fault}")))
 }

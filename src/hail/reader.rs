@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Event, Header, Lines, Stats, describe_json, draft, semantic};
+use super::{Event, Header, Lines, Session, Stats, StatsCollector, describe_json, draft, semantic};
 
 /// One line of a HAIL file.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,30 @@ pub enum ReadError {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+impl Session {
+    /// Reads a whole session; the statistics are computed anew.
+    ///
+    /// # Errors
+    /// When a line is no record, or there is no header.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        let mut lines = Lines::new(bytes);
+        let mut reader = Reader::new(&mut lines);
+        let (mut header, mut events, mut stats) = (None, Vec::new(), StatsCollector::default());
+        while let Some((_, record)) = reader.next_record()? {
+            match record {
+                Record::Header(found) => header = Some(*found),
+                Record::Event(event) => {
+                    stats.add(&event);
+                    events.push(*event);
+                }
+                Record::Stats(_) => {}
+            }
+        }
+        let header = header.ok_or_else(|| ReadError::Line { line: 1, cause: "there is no header".to_owned() })?;
+        Ok(Self { header, events, stats: stats.stats() })
+    }
 }
 
 /// A streaming reader: holds one line in memory, never the file.

@@ -1,12 +1,12 @@
 //! The second look for secrets, at exactly what is about to be pushed.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Instant};
 
 use serde::Serialize;
 
 use crate::{
     config,
-    error::Result,
+    error::{Error, Result},
     git::{NewBlob, ObjectId, Repository},
     hail::{Lines, Reader, Record},
     ledger::{MAX_SESSION_BYTES, SessionKey},
@@ -78,20 +78,26 @@ impl<'a> Guard<'a> {
     /// The first secret in a blob of a ledger.
     ///
     /// # Errors
-    /// When the blob cannot be read.
-    pub(super) fn look_at(&self, repository: &Repository, blob: &NewBlob) -> Result<Rc<Option<Leak>>> {
+    /// When the blob cannot be read, or not until `deadline`: what was not looked at is not pushed.
+    pub(super) fn look_at(
+        &self,
+        repository: &Repository,
+        blob: &NewBlob,
+        deadline: Instant,
+    ) -> Result<Rc<Option<Leak>>> {
         if let Some(known) = self.seen.borrow().get(&blob.id) {
             return Ok(Rc::clone(known));
         }
-        let found = Rc::new(self.find(repository, blob)?);
+        let found = Rc::new(self.find(repository, blob, deadline)?);
         self.seen.borrow_mut().insert(blob.id, Rc::clone(&found));
         Ok(found)
     }
 
-    fn find(&self, repository: &Repository, blob: &NewBlob) -> Result<Option<Leak>> {
+    fn find(&self, repository: &Repository, blob: &NewBlob, deadline: Instant) -> Result<Option<Leak>> {
         let Some(session) = session(&blob.path) else { return Ok(None) };
         let bytes = repository.read_blob(blob.id, MAX_SESSION_BYTES)?;
-        let found = if blob.path.ends_with(".meta.json") { self.in_meta(&bytes) } else { self.in_session(&bytes) };
+        let found =
+            if blob.path.ends_with(".meta.json") { self.in_meta(&bytes) } else { self.in_session(&bytes, deadline)? };
         let leak = |(event, FieldFinding { field, rule })| Leak { session, event, field, rule };
         Ok(found.map(leak))
     }
@@ -103,34 +109,42 @@ impl<'a> Guard<'a> {
         Some((None, FieldFinding { field: "title".to_owned(), rule }))
     }
 
-    fn in_session(&self, bytes: &[u8]) -> Option<(Option<usize>, FieldFinding)> {
+    fn in_session(&self, bytes: &[u8], deadline: Instant) -> Result<Option<(Option<usize>, FieldFinding)>> {
         let mut lines = Lines::new(bytes);
         let mut reader = Reader::new(&mut lines);
         let mut count = 0;
         // What cannot be read is not hidden by it: the text is looked at as it is.
         loop {
             match reader.next_record() {
-                Ok(None) => return None,
+                Ok(None) => return Ok(None),
                 Ok(Some((_, Record::Header(header)))) => {
                     if let Some(found) = self.redactor.header_findings(&header).into_iter().next() {
-                        return Some((None, found));
+                        return Ok(Some((None, found)));
                     }
                 }
                 Ok(Some((_, Record::Event(event)))) => {
+                    if Instant::now() >= deadline {
+                        return Err(late());
+                    }
                     count += 1;
                     if let Some(found) = self.redactor.event_findings(&event).into_iter().next() {
-                        return Some((Some(count), found));
+                        return Ok(Some((Some(count), found)));
                     }
                 }
                 Ok(Some((_, Record::Stats(_)))) => {}
                 Err(_) => {
                     let text = String::from_utf8_lossy(bytes);
-                    let rule = self.redactor.findings(&text).first()?.rule.to_owned();
-                    return Some((None, FieldFinding { field: "text".to_owned(), rule }));
+                    let rule = self.redactor.findings(&text).first().map(|found| found.rule.to_owned());
+                    return Ok(rule.map(|rule| (None, FieldFinding { field: "text".to_owned(), rule })));
                 }
             }
         }
     }
+}
+
+fn late() -> Error {
+    Error::user("there was no time to look for secrets in all that is new: the sessions stay here")
+        .hinted("git session sync")
 }
 
 /// The session that a path of a ledger is of.
@@ -146,4 +160,27 @@ pub(super) fn files_of<'a>(blobs: &'a [NewBlob], leaks: &'a [Leak]) -> impl Iter
         session(&blob.path).is_some_and(|session| leaks.iter().any(|leak| leak.session == session))
     };
     blobs.iter().filter(leaks).map(|blob| blob.path.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Guard;
+    use crate::{
+        hail::{Agent, Content, Event, EventType, Header, Session, Stats, Timestamp},
+        redact::{Profile, Redactor, Settings},
+    };
+
+    #[test]
+    fn what_there_is_no_time_to_look_at_is_not_pushed() {
+        let redactor = Redactor::new(&Settings::of(Profile::Default), b"key", &[]).expect("rules");
+        let agent = Agent { provider: "p".into(), model: "m".into(), tool: "t".into(), tool_version: None };
+        let event = Event::new("e", Timestamp::EPOCH, EventType::UserMessage).with_content(Content::text("Hello."));
+        let header = Header::new("s".parse().expect("an id"), agent, Timestamp::EPOCH);
+        let bytes = Session { header, events: vec![event], stats: Stats::default() }.to_bytes();
+        let guard = Guard::new(&redactor);
+        assert!(guard.in_session(&bytes, Instant::now()).is_err());
+        assert!(guard.in_session(&bytes, Instant::now() + Duration::from_secs(600)).is_ok_and(|found| found.is_none()));
+    }
 }

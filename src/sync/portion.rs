@@ -94,7 +94,7 @@ impl Exchange<'_> {
         let Some(guard) = self.guard else { return Ok(Vec::new()) };
         let mut leaks: Vec<Leak> = Vec::new();
         for blob in blobs {
-            if let Some(leak) = guard.look_at(self.repository, blob)?.as_ref()
+            if let Some(leak) = guard.look_at(self.repository, blob, self.deadline)?.as_ref()
                 && !leaks.iter().any(|known| known.session == leak.session)
             {
                 leaks.push(leak.clone());
