@@ -66,7 +66,7 @@ pub(super) fn block(part: &Value) -> Option<Block> {
     let is_text = matches!(text(part, "type"), None | Some("text" | "input_text" | "output_text"));
     match part.as_str().or_else(|| part.get("text").filter(|_| is_text)?.as_str()) {
         Some("") => None,
-        Some(text) => Some(Block::Text { text: text.to_owned() }),
+        Some(text) => Some(Block::Text { text: text.into() }),
         None => Some(picture(part).unwrap_or_else(|| Block::Json { data: part.clone() })),
     }
 }

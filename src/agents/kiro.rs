@@ -256,9 +256,9 @@ fn blocks(content: Option<&Value>) -> Vec<Block> {
 
 fn block(part: &Value) -> Block {
     match (part["kind"].as_str(), &part["data"]) {
-        (Some("text" | "thinking"), Value::String(text)) => Block::Text { text: text.clone() },
+        (Some("text" | "thinking"), Value::String(text)) => Block::Text { text: text.into() },
         (Some("thinking"), data) if data["text"].is_string() => {
-            Block::Text { text: data["text"].as_str().unwrap_or_default().to_owned() }
+            Block::Text { text: data["text"].as_str().unwrap_or_default().into() }
         }
         (Some("json"), data) => Block::Json { data: data.clone() },
         _ => Block::Json { data: part.clone() },

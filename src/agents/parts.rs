@@ -49,13 +49,13 @@ pub(super) fn blocks(content: &Value) -> Vec<Block> {
 fn part(part: &Value) -> Option<Part> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(words) = part.as_str() {
-        return (!words.is_empty()).then(|| Part::Block(Block::Text { text: words.to_owned() }));
+        return (!words.is_empty()).then(|| Part::Block(Block::Text { text: words.into() }));
     }
     if let Some(words) = text(part, "text") {
         return match part.get("thought") {
             _ if words.is_empty() => None,
             Some(Value::Bool(true)) => Some(Part::Thought(words)),
-            _ => Some(Part::Block(Block::Text { text: words })),
+            _ => Some(Part::Block(Block::Text { text: words.into() })),
         };
     }
     if let Some(call) = part.get("functionCall")

@@ -168,8 +168,8 @@ fn full_event(view: View, event: &Event) -> View {
         _ => view,
     };
     event.content.blocks.iter().fold(view, |view, block| match block {
-        crate::hail::Block::Text { text } if is_prose => view.paragraph(text),
-        crate::hail::Block::Text { text } => view.code("", text),
+        crate::hail::Block::Text { text } if is_prose => view.paragraph(text.as_str()),
+        crate::hail::Block::Text { text } => view.code("", text.as_str()),
         crate::hail::Block::Code { code, .. } => view.code("", code),
         crate::hail::Block::File { path, content } => view.code("", content.as_ref().unwrap_or(path)),
         crate::hail::Block::Json { data } => view.code("json", serde_json::to_string_pretty(data).unwrap_or_default()),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::Text;
+
 /// The body of an event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
@@ -18,7 +20,7 @@ pub enum Block {
     /// Prose, or the raw output of a tool.
     Text {
         /// The text.
-        text: String,
+        text: Text,
     },
     /// Source code.
     Code {
@@ -80,7 +82,7 @@ pub enum Block {
 impl Content {
     /// Content of one text block, or of none when `text` is empty.
     #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<Text>) -> Self {
         let text = text.into();
         let blocks = if text.is_empty() { Vec::new() } else { vec![Block::Text { text }] };
         Self { blocks }

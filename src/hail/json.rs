@@ -8,12 +8,29 @@ use serde::{
     ser::{self, Impossible},
 };
 
+/// The name of a structure that is nothing but a string spelled as in JSON.
+const SPELLED: &str = "git_session::Spelled";
+
 /// Writes `value` as JSON without spaces.
 pub(super) fn to_writer(out: impl Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Json(out)).map_err(|Fault(fault)| fault)
+    value.serialize(&mut Json { out, is_spelled: false }).map_err(|Fault(fault)| fault)
 }
 
-struct Json<W>(W);
+/// A string that is spelled as in JSON already, without the quotes. Only for [`to_writer`]: any other
+/// serializer takes it for the string itself.
+pub(super) struct Spelled<'a>(pub(super) &'a str);
+
+impl Serialize for Spelled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(SPELLED, self.0)
+    }
+}
+
+struct Json<W> {
+    out: W,
+    /// Whether the next string is spelled already.
+    is_spelled: bool,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -44,6 +61,12 @@ fn write_string(out: &mut impl Write, text: &str) -> io::Result<()> {
         write_escaped(out, *byte)?;
         rest = after;
     }
+    out.write_all(b"\"")
+}
+
+fn write_spelled(out: &mut impl Write, spelling: &str) -> io::Result<()> {
+    out.write_all(b"\"")?;
+    out.write_all(spelling.as_bytes())?;
     out.write_all(b"\"")
 }
 
@@ -89,7 +112,7 @@ fn write_escaped(out: &mut impl Write, byte: u8) -> io::Result<()> {
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {$(
         fn $method(self, value: $type) -> Written {
-            Ok(serde_json::to_writer(&mut self.0, &value)?)
+            Ok(serde_json::to_writer(&mut self.out, &value)?)
         }
     )*};
 }
@@ -112,7 +135,7 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     );
 
     fn serialize_bool(self, value: bool) -> Written {
-        Ok(self.0.write_all(if value { b"true" } else { b"false" })?)
+        Ok(self.out.write_all(if value { b"true" } else { b"false" })?)
     }
 
     fn serialize_char(self, value: char) -> Written {
@@ -120,7 +143,10 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_str(self, value: &str) -> Written {
-        Ok(write_string(&mut self.0, value)?)
+        if std::mem::take(&mut self.is_spelled) {
+            return Ok(write_spelled(&mut self.out, value)?);
+        }
+        Ok(write_string(&mut self.out, value)?)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Written {
@@ -136,7 +162,7 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_unit(self) -> Written {
-        Ok(self.0.write_all(b"null")?)
+        Ok(self.out.write_all(b"null")?)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Written {
@@ -147,7 +173,8 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Written {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Written {
+        self.is_spelled = name == SPELLED;
         value.serialize(self)
     }
 
@@ -209,7 +236,7 @@ fn untagged() -> Fault {
 
 impl<W: Write> Json<W> {
     fn open(&mut self, begin: u8, end: u8) -> Result<Compound<'_, W>, Fault> {
-        self.0.write_all(&[begin])?;
+        self.out.write_all(&[begin])?;
         Ok(Compound { json: self, is_first: true, end })
     }
 }
@@ -224,7 +251,7 @@ struct Compound<'a, W> {
 impl<W: Write> Compound<'_, W> {
     fn next(&mut self) -> Written {
         if !std::mem::take(&mut self.is_first) {
-            self.json.0.write_all(b",")?;
+            self.json.out.write_all(b",")?;
         }
         Ok(())
     }
@@ -235,12 +262,12 @@ impl<W: Write> Compound<'_, W> {
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.json.0.write_all(b":")?;
+        self.json.out.write_all(b":")?;
         value.serialize(&mut *self.json)
     }
 
     fn close(self) -> Written {
-        Ok(self.json.0.write_all(&[self.end])?)
+        Ok(self.json.out.write_all(&[self.end])?)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Event, Header, Sink, Stats, StatsCollector, json};
+use super::{Block, Content, Event, Header, Sink, Stats, StatsCollector, json};
 
 /// Writes a session line by line in canonical form; the statistics are computed on the way.
 #[derive(Debug)]
@@ -29,11 +29,39 @@ struct EventLine<'a> {
     event_type: &'a super::EventType,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<&'a str>,
-    content: &'a super::Content,
+    content: Spelled<'a, Content>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<u64>,
     #[serde(skip_serializing_if = "super::Attributes::is_empty")]
     attributes: &'a super::Attributes,
+}
+
+/// Content whose texts are written as they are spelled, where that is known.
+struct Spelled<'a, T: ?Sized>(&'a T);
+
+impl Serialize for Spelled<'_, Content> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut content = serializer.serialize_struct("Content", 1)?;
+        content.serialize_field("blocks", &Spelled(self.0.blocks.as_slice()))?;
+        content.end()
+    }
+}
+
+impl Serialize for Spelled<'_, [Block]> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Spelled))
+    }
+}
+
+impl Serialize for Spelled<'_, Block> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Block::Text { text } = self.0 else { return self.0.serialize(serializer) };
+        let Some(spelling) = text.spelling() else { return self.0.serialize(serializer) };
+        let mut block = serializer.serialize_struct("Block", 2)?;
+        block.serialize_field("type", "Text")?;
+        block.serialize_field("text", &json::Spelled(spelling))?;
+        block.end()
+    }
 }
 
 impl<W: Write> Writer<W> {
@@ -76,7 +104,7 @@ pub(super) fn event_line(out: impl Write, event: &Event) -> io::Result<()> {
         timestamp: event.timestamp,
         event_type: &event.event_type,
         task_id: event.task_id.as_deref(),
-        content: &event.content,
+        content: Spelled(&event.content),
         duration_ms: event.duration_ms,
         attributes: &event.attributes,
     };

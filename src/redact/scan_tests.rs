@@ -130,7 +130,7 @@ fn through_session(events: Vec<Event>) -> String {
     let mut done: Vec<Event> = events.into_iter().flat_map(|event| stream.next(event, &mut summary)).collect();
     done.extend(stream.finish(&mut summary));
     let text = |block: &Block| match block {
-        Block::Text { text } => text.clone(),
+        Block::Text { text } => text.to_string(),
         other => serde_json::to_string(other).expect("serialises"),
     };
     done.iter().flat_map(|event| event.content.blocks.iter().map(text)).collect()
@@ -164,7 +164,7 @@ impl Recall {
 
 #[test]
 fn secrets_of_known_form_are_found_raw_in_json_and_split_anywhere() {
-    let text = |text: &str| Block::Text { text: text.to_owned() };
+    let text = |text: &str| Block::Text { text: text.into() };
     let (mut plain, mut split) = (Recall::default(), Recall::default());
     for example in documented().iter().flat_map(|rule| &rule.examples) {
         let (whole, ranges) = unmarked(example);
@@ -198,7 +198,7 @@ fn a_long_text_is_joined_at_its_ends_only() {
         format!("{} {filler}{}", &token[9..], &token[..20]),
         token[20..].to_owned(),
     ];
-    let left = through_session(vec![result(0, blocks.iter().map(|text| Block::Text { text: text.clone() }).collect())]);
+    let left = through_session(vec![result(0, blocks.iter().map(|text| Block::Text { text: text.into() }).collect())]);
     assert!(!left.contains(&token[5..]), "a part is left");
     assert_eq!(left.matches("[REDACTED:github:").count(), 2);
     assert_eq!(left.len(), 2 * filler.len() + " ".len() + 2 * "[REDACTED:github:00000000]".len());

@@ -81,7 +81,8 @@ fn call_of(event: &Event) -> Option<&str> {
 /// The text of a block that may go on in the next block.
 pub(super) fn text_of(block: &Block) -> Option<&str> {
     match block {
-        Block::Text { text } | Block::Code { code: text, .. } => Some(text),
+        Block::Text { text } => Some(text),
+        Block::Code { code, .. } => Some(code),
         _ => None,
     }
 }
@@ -89,7 +90,8 @@ pub(super) fn text_of(block: &Block) -> Option<&str> {
 /// The same, to be changed.
 pub(super) fn text_of_mut(block: &mut Block) -> Option<&mut String> {
     match block {
-        Block::Text { text } | Block::Code { code: text, .. } => Some(text),
+        Block::Text { text } => Some(text.to_mut()),
+        Block::Code { code, .. } => Some(code),
         _ => None,
     }
 }

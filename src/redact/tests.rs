@@ -110,7 +110,7 @@ fn every_field_that_holds_text_is_redacted_and_no_field_that_identifies() {
         with(EventType::WebSearch { query: token.clone() }),
     ];
     let blocks = [
-        Block::Text { text: token.clone() },
+        Block::Text { text: token.as_str().into() },
         Block::Code { code: token.clone(), language: None, start_line: None },
         Block::File { path: token.clone(), content: Some(token.clone()) },
         Block::Json { data: json!({"list": [{"x": token}]}) },

@@ -124,9 +124,8 @@ impl<'a> Walker<'a> {
 
     fn block(&mut self, block: &mut Block) {
         match block {
-            Block::Text { text } | Block::Code { code: text, .. } | Block::Reference { uri: text, .. } => {
-                self.text(text);
-            }
+            Block::Text { text } => self.text(text.to_mut()),
+            Block::Code { code: text, .. } | Block::Reference { uri: text, .. } => self.text(text),
             Block::Image { url, alt, .. } => {
                 self.text(url);
                 self.optional(alt);

@@ -1,6 +1,6 @@
 //! Fields that say the same on almost every line: kept where they change.
 
-use super::records::{Record, Text};
+use super::records::Record;
 use crate::hail::{Event, attribute};
 
 /// Fields of the program's own that stay among the other fields of a record.
@@ -24,7 +24,7 @@ impl Changes {
             ("source.agent_id", &record.agent),
         ];
         for ((key, fact), known) in facts.into_iter().zip(&mut self.facts) {
-            if let Some(fact) = fact.as_ref().map(Text::as_str)
+            if let Some(fact) = fact.as_deref()
                 && has_changed(known, fact)
             {
                 event.attributes.insert(key, fact.into());

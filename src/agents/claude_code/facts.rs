@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::Path};
 use serde_json::Value;
 
 use super::{
-    records::{Record, Text},
+    records::{Record, Word},
     seen::Seen,
 };
 use crate::hail::{Agent, Content, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
@@ -44,17 +44,19 @@ impl Facts {
     pub(super) fn note(&mut self, record: &Record<'_>, line: &str) {
         self.first_line.get_or_insert_with(|| ObjectHash::of(line.as_bytes()));
         let is_talk = matches!(record.kind(), "user" | "assistant");
-        if let Some(session) = record.session.as_ref().map(Text::as_str) {
+        if let Some(session) = record.session.as_deref() {
             self.note_session(session, is_talk);
         }
         if is_talk {
             self.has_main_talk |= !record.is_sidechain;
             self.has_sidechain |= record.is_sidechain;
-            first(&mut self.agent, record.agent.as_ref().filter(|_| record.is_sidechain));
+            if record.is_sidechain {
+                first(&mut self.agent, &record.agent);
+            }
         }
-        first(&mut self.cwd, record.cwd.as_ref());
-        first(&mut self.branch, record.branch.as_ref());
-        last(&mut self.version, record.version.as_ref().map(Text::as_str));
+        first(&mut self.cwd, &record.cwd);
+        first(&mut self.branch, &record.branch);
+        last(&mut self.version, record.version.as_deref());
         let text = |key: &str| record.rest.text(key).filter(|text| !text.trim().is_empty());
         match record.kind() {
             "assistant" => last(&mut self.model, model_of(record)),
@@ -210,7 +212,7 @@ impl Facts {
 
 /// The model that answered; `<synthetic>` stands for messages that the program made up.
 pub(super) fn model_of<'a>(record: &'a Record<'_>) -> Option<&'a str> {
-    record.message.as_ref()?.model.as_ref().map(Text::as_str).filter(|model| !is_synthetic(model))
+    record.message.as_ref()?.model.as_deref().filter(|model| !is_synthetic(model))
 }
 
 /// Whether `model` is none.
@@ -222,9 +224,9 @@ fn stem(path: Option<&Path>) -> Option<&str> {
     path?.file_stem().and_then(OsStr::to_str)
 }
 
-fn first(fact: &mut Option<String>, text: Option<&Text<'_>>) {
+fn first(fact: &mut Option<String>, text: &Word<'_>) {
     if fact.is_none() {
-        *fact = text.map(|text| text.as_str().to_owned()).filter(|text| !text.is_empty());
+        *fact = text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tells what a person typed from what the program put into a `user` record.
 
 use super::records::Record;
+use crate::hail::Text;
 
 /// How text begins that the program wrote, or wrapped around a local command.
 const INJECTED: [&str; 23] = [
@@ -31,13 +32,23 @@ const INJECTED: [&str; 23] = [
 
 /// Whether the whole record was injected, whatever its text.
 pub(super) fn is_injected_record(record: &Record<'_>) -> bool {
-    let origin = record.rest.read::<super::records::Fields<'_>>("origin");
+    let origin = record.rest.fields("origin");
     match origin.and_then(|origin| origin.text("kind")) {
         _ if record.is_meta || record.is_compact_summary => true,
         Some(origin) => origin != "human",
         // A subagent's prompt was written by the agent that started it.
-        None => record.is_sidechain || record.rest.read("isVisibleInTranscriptOnly") == Some(true),
+        None => record.is_sidechain || record.rest.value("isVisibleInTranscriptOnly") == Some(true),
     }
+}
+
+/// Whether this text was injected. Hardly any is, which mostly shows without decoding it.
+pub(super) fn is_injected_passage(text: &Text) -> bool {
+    let may_be = text.spelling().is_none_or(|spelling| {
+        // White space may come first, however it is spelled.
+        let Some(first @ b'!'..=b'~') = spelling.as_bytes().first() else { return true };
+        *first == b'\\' || INJECTED.iter().any(|start| start.as_bytes().first() == Some(first))
+    });
+    may_be && is_injected_text(text)
 }
 
 /// Whether this text was injected: it begins as injected text does, or is reminders only.

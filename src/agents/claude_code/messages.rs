@@ -1,19 +1,19 @@
 //! Records to events: messages block by block, everything else as it is.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     super::media,
     facts::is_synthetic,
     human,
     parser::{Parser, Source},
-    records::{Block, Body, Fields, Media, Message, Text},
-    results::{self, Outcome, mark, text_of},
+    records::{Block, Body, Fields, Message, Word},
+    results::{self, Outcome, mark},
     tools::{self, Call},
 };
-use crate::hail::{self, Content, EventType, attribute, title_of};
+use crate::hail::{self, Content, EventType, Scanner, Text, attribute, title_of};
 
 /// Makes the events of one record.
 pub(super) fn read(parser: &mut Parser, source: &mut Source<'_>) {
@@ -48,10 +48,10 @@ fn put_rest(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>,
 
 /// Marks the events of an answer with its message, its model and, in the end, what it cost.
 pub(super) fn mark_answer(parser: &mut Parser, source: &Source<'_>, message: &Message<'_>, first: usize) {
-    let model = message.model.as_ref().map(Text::as_str);
+    let model = message.model.as_deref();
     for index in first..parser.events.end() {
         let event = &mut parser.events[index];
-        let facts = [(attribute::GROUP_ID, message.id.as_ref().map(Text::as_str)), (attribute::MODEL, model)];
+        let facts = [(attribute::GROUP_ID, message.id.as_deref()), (attribute::MODEL, model)];
         for (key, fact) in facts {
             if let Some(fact) = fact.filter(|fact| !is_synthetic(fact)) {
                 event.attributes.insert(key, fact.into());
@@ -97,10 +97,10 @@ struct Said {
 }
 
 impl Said {
-    fn text(&mut self, text: Text<'_>) {
-        let is_injected = self.all_injected || human::is_injected_text(text.as_str());
+    fn text(&mut self, text: Text) {
+        let is_injected = self.all_injected || human::is_injected_passage(&text);
         let blocks = if is_injected { &mut self.injected } else { &mut self.human };
-        blocks.push(hail::Block::Text { text: text.into_string() });
+        blocks.push(hail::Block::Text { text });
     }
 
     fn block(&mut self, block: hail::Block) {
@@ -134,11 +134,11 @@ impl Said {
 
 fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>, body: Body<'_>) {
     // What the program makes up, such as "API Error", is no answer of a model.
-    let is_made_up = message.model.as_ref().is_some_and(|model| is_synthetic(model.as_str()));
+    let is_made_up = message.model.as_deref().is_some_and(is_synthetic);
     let said = || if is_made_up { EventType::SystemMessage } else { EventType::AgentMessage };
     let blocks = match body {
         Body::Text(text) => {
-            parser.push(source, said(), Content::text(text.into_string()));
+            parser.push(source, said(), Content::text(text));
             return;
         }
         Body::Object => return,
@@ -147,13 +147,13 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
     for (index, block) in blocks.into_iter().enumerate() {
         match block.kind() {
             "text" => {
-                let event = parser.push(source, said(), Content::text(text_of(block.text)));
+                let event = parser.push(source, said(), Content::text(block.text.unwrap_or_default()));
                 keep(&mut parser.events[event], "citations", block.citations);
             }
             // `signature` and the `data` of redacted thinking are left out: only the provider can
             // read them, and nobody has a use for them outside of the request they belong to.
             "thinking" => {
-                parser.push(source, EventType::Thinking, Content::text(text_of(block.thinking)));
+                parser.push(source, EventType::Thinking, Content::text(block.thinking.unwrap_or_default()));
             }
             "redacted_thinking" => {
                 let event = parser.push(source, EventType::Thinking, Content::default());
@@ -172,19 +172,19 @@ fn assistant(parser: &mut Parser, source: &mut Source<'_>, message: &Message<'_>
     }
 }
 
-fn keep(event: &mut hail::Event, key: &'static str, raw: Option<&RawValue>) {
-    let value = raw.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+fn keep(event: &mut hail::Event, key: &'static str, raw: Option<&str>) {
+    let value = raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
     if let Some(value) = value.filter(|value| !value.is_null()) {
         event.attributes.insert(key, value);
     }
 }
 
 fn call(parser: &mut Parser, source: &mut Source<'_>, block: Block<'_>) {
-    let name = Some(text_of(block.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
-    let input = block.input.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let name = Some(string_of(block.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    let input = block.input.and_then(|raw| serde_json::from_str(raw).ok());
     let opened = tools::open(&name, input.unwrap_or_else(|| Value::Object(tools::Arguments::new())));
     let index = parser.push(source, opened.kind, opened.content);
-    let id = text_of(block.id);
+    let id = string_of(block.id);
     let event = &mut parser.events[index];
     mark(event, &id);
     event.attributes.insert(attribute::TOOL_KIND, opened.group.into());
@@ -194,7 +194,7 @@ fn call(parser: &mut Parser, source: &mut Source<'_>, block: Block<'_>) {
     if matches!(event.event_type, EventType::TaskStart { .. }) {
         event.task_id = Some(id.clone()).filter(|id| !id.is_empty());
     }
-    if block.caller.is_some_and(|caller| !caller.get().contains("\"direct\"")) {
+    if block.caller.is_some_and(|caller| !caller.contains("\"direct\"")) {
         keep(event, "caller", block.caller);
     }
     // Early and trimmed logs have calls without an id: the next result without one answers the last.
@@ -205,6 +205,10 @@ fn call(parser: &mut Parser, source: &mut Source<'_>, block: Block<'_>) {
     if let Some(unanswered) = parser.calls.insert(id, call) {
         parser.forget(unanswered);
     }
+}
+
+fn string_of(word: Word<'_>) -> String {
+    word.map(Cow::into_owned).unwrap_or_default()
 }
 
 fn is_result(block: &Block<'_>) -> bool {
@@ -218,9 +222,9 @@ fn result(
     (mut block, pointer): (Block<'_>, fmt::Arguments<'_>),
     single: bool,
 ) {
-    let id = text_of(block.tool_use_id.take());
+    let id = string_of(block.tool_use_id.take());
     let call = parser.calls.remove(&id);
-    let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.take()?.into_string()));
+    let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.take()?.into_owned()));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
     let is_error = block.is_error.unwrap_or(false);
     let blocks = output(source, block, pointer);
@@ -228,9 +232,9 @@ fn result(
     let outcome = Outcome::new(is_error, &blocks, view.as_ref());
     let is_task = matches!(name.as_str(), "Task" | "Agent");
     let ended =
-        is_task && !outcome.is_error && outcome.fields.is_some_and(|fields| fields.read("isAsync") != Some(true));
+        is_task && !outcome.is_error && outcome.fields.is_some_and(|fields| fields.value("isAsync") != Some(true));
     let kind = if ended {
-        EventType::TaskEnd { summary: Some(title_of(outcome.text.as_ref())).filter(|summary| !summary.is_empty()) }
+        EventType::TaskEnd { summary: Some(title_of(&outcome.text())).filter(|summary| !summary.is_empty()) }
     } else {
         let call_id = Some(id.clone()).filter(|id| !id.is_empty());
         EventType::ToolResult { name: name.clone(), is_error: outcome.is_error, call_id }
@@ -253,13 +257,13 @@ fn result(
 /// The output of a tool as blocks.
 fn output(source: &Source<'_>, block: Block<'_>, pointer: fmt::Arguments<'_>) -> Vec<hail::Block> {
     let parts = match (block.content, block.text) {
-        (Some(Body::Text(text)), _) | (None, Some(text)) => return Content::text(text.into_string()).blocks,
+        (Some(Body::Text(text)), _) | (None, Some(text)) => return Content::text(text).blocks,
         (Some(Body::Object), _) => return vec![json(source.part(&format!("{pointer}/content")))],
         (Some(Body::Blocks(parts)), _) => parts,
         (None, None) => return Vec::new(),
     };
     let part = |(index, part): (usize, Block<'_>)| match part.kind() {
-        "text" => hail::Block::Text { text: text_of(part.text) },
+        "text" => hail::Block::Text { text: part.text.unwrap_or_default() },
         _ => inline(&part).unwrap_or_else(|| json(source.part(&format!("{pointer}/content/{index}")))),
     };
     parts.into_iter().enumerate().map(part).collect()
@@ -267,14 +271,14 @@ fn output(source: &Source<'_>, block: Block<'_>, pointer: fmt::Arguments<'_>) ->
 
 /// A picture, or a document too large to be kept inline.
 fn inline(block: &Block<'_>) -> Option<hail::Block> {
-    let source: Media<'_> = serde_json::from_str(block.source?.get()).ok()?;
-    let Media { mime, data, url } = &source;
-    let mime = mime.as_ref().map_or("application/octet-stream", Text::as_str);
+    let source = Fields::of(block.source?)?;
+    let [mime, data, url] = ["media_type", "data", "url"].map(|key| source.text(key));
+    let mime = mime.as_deref().unwrap_or("application/octet-stream");
     match (block.kind(), data, url) {
-        ("image", Some(data), _) => Some(media::image(mime, data.as_str())),
-        ("image", None, Some(url)) => Some(media::image_url(url.as_str())),
+        ("image", Some(data), _) => Some(media::image(mime, &data)),
+        ("image", None, Some(url)) => Some(media::image_url(&url)),
         ("document", Some(data), _) => {
-            Some(media::image(mime, data.as_str())).filter(|block| matches!(block, hail::Block::Reference { .. }))
+            Some(media::image(mime, &data)).filter(|block| matches!(block, hail::Block::Reference { .. }))
         }
         _ => None,
     }
@@ -309,7 +313,7 @@ fn custom(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
     }
     data.insert("type".to_owned(), source.record.kind().into());
     if let Some(subtype) = &source.record.subtype {
-        data.insert("subtype".to_owned(), subtype.as_str().into());
+        data.insert("subtype".to_owned(), subtype.as_ref().into());
     }
     let duration = data.get("durationMs").and_then(Value::as_u64);
     let kind = source.record.full_kind();
@@ -325,7 +329,7 @@ fn whole(parser: &mut Parser, source: &mut Source<'_>) {
 
 /// A notice is a message; a boundary is a fact with numbers.
 fn system(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
-    let is_boundary = source.record.subtype.as_ref().is_some_and(|subtype| subtype.as_str().ends_with("_boundary"));
+    let is_boundary = source.record.subtype.as_deref().is_some_and(|subtype| subtype.ends_with("_boundary"));
     match rest.text("content").filter(|text| !is_boundary && !text.is_empty()) {
         Some(text) => {
             let event = parser.push(source, EventType::SystemMessage, Content::text(text));
@@ -340,25 +344,25 @@ fn system(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
 
 /// Calls and results as records of their own, as version 1.9 is said to write them.
 fn bare(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
-    let name = rest.text("name").map(Text);
+    let name = rest.text("name");
     if source.record.kind() == "tool_use" {
-        return call(parser, source, Block { name, input: rest.read("input"), ..Block::default() });
+        return call(parser, source, Block { name, input: rest.raw("input"), ..Block::default() });
     }
-    let kind = Some(Text("tool_result".into()));
-    let block = Block { kind, name, content: rest.read("output"), ..Block::default() };
+    let kind = Some("tool_result".into());
+    let block = Block { kind, name, content: rest.raw("output").and_then(|raw| Scanner::whole(raw, Body::read)), ..Block::default() };
     result(parser, source, (block, format_args!("/output")), false);
 }
 
 /// A prompt that was typed while the agent was working reaches it as an attachment and is
 /// recorded nowhere else.
 fn queued(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) -> Option<()> {
-    let attachment: Fields<'_> = rest.read("attachment")?;
-    let origin = attachment.read::<Fields<'_>>("origin").and_then(|origin| origin.text("kind"));
+    let attachment = rest.fields("attachment")?;
+    let origin = attachment.fields("origin").and_then(|origin| origin.text("kind"));
     let is_prompt = attachment.text("type")? == "queued_command"
         && attachment.text("commandMode")? == "prompt"
-        && attachment.read("isMeta") != Some(true)
+        && attachment.value("isMeta") != Some(true)
         && origin.is_none_or(|origin| origin == "human");
-    let body: Body<'_> = attachment.read("prompt").filter(|_| is_prompt)?;
+    let body = Scanner::whole(attachment.raw("prompt").filter(|_| is_prompt)?, Body::read)?;
     let first = parser.events.end();
     let mut said = Said { all_injected: source.record.is_sidechain, ..Said::default() };
     match body {

@@ -12,6 +12,7 @@ mod progress;
 mod records;
 mod results;
 mod seen;
+mod spelling;
 mod tools;
 mod usage;
 mod window;

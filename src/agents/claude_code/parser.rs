@@ -1,7 +1,7 @@
 //! Turns lines into events. An event is held while a later line may complete it: a result completes
 //! the event of its call, and the last line of an answer tells what the answer cost.
 
-use std::{collections::HashMap, io, path::Path};
+use std::{borrow::Cow, collections::HashMap, io, path::Path};
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use super::{
     loose::value_of,
     messages,
     progress::Repeats,
-    records::{Fields, Record, Text},
+    records::{Fields, Message, Record},
     results,
     seen::{Seen, Sighting},
     tools::Call,
@@ -78,19 +78,19 @@ impl Parser {
                 return self.refuse(number, fault.to_string(), raw.into());
             }
         };
-        match serde_json::from_str::<Record<'_>>(text) {
-            Ok(record) => self.record(number, record, text),
+        if let Some(record) = Record::of(text) {
+            return self.record(number, record, text);
+        }
+        match serde_json::from_str::<Value>(text) {
+            Ok(Value::Object(fields)) => self.misshapen(number, fields, text),
+            Ok(value) => self.refuse(number, "not an object".to_owned(), value),
             Err(fault) if fault.is_eof() && !line.terminated => {
                 let cause = "the last line breaks off and was left out".to_owned();
                 self.warnings.push(Warning { line: number, cause });
             }
-            Err(_) => match serde_json::from_str::<Value>(text) {
-                Ok(Value::Object(fields)) => self.misshapen(number, fields, text),
-                Ok(value) => self.refuse(number, "not an object".to_owned(), value),
-                Err(fault) => {
-                    self.refuse(number, format!("not JSON: {}", crate::hail::describe_json(&fault)), text.into());
-                }
-            },
+            Err(fault) => {
+                self.refuse(number, format!("not JSON: {}", crate::hail::describe_json(&fault)), text.into());
+            }
         }
     }
 
@@ -168,7 +168,7 @@ impl Parser {
             message.remove("content");
             serde_json::to_string(message).unwrap_or_default()
         });
-        let text = |key: &str| Some(Text(fields.get(key)?.as_str()?.to_owned().into()));
+        let text = |key: &str| Some(Cow::Owned(fields.get(key)?.as_str()?.to_owned()));
         let record = Record {
             kind: text("type"),
             subtype: text("subtype"),
@@ -178,7 +178,7 @@ impl Parser {
             timestamp: text("timestamp"),
             request: text("requestId"),
             // What the answer cost counts all the same.
-            message: counts.as_deref().and_then(|counts| serde_json::from_str(counts).ok()),
+            message: counts.as_deref().and_then(Message::of),
             ..Record::default()
         };
         let Some(mut source) = self.admit(number, record, line) else { return };
@@ -188,7 +188,8 @@ impl Parser {
             messages::mark_answer(self, &source, &message, event);
         }
         if let Some(uuid) = &source.record.uuid {
-            uuid.as_str().clone_into(&mut self.previous);
+            self.previous.clear();
+            self.previous.push_str(uuid);
         }
     }
 
@@ -201,19 +202,20 @@ impl Parser {
             mark_parent(event, &source.record, &self.previous);
         }
         if let Some(uuid) = &source.record.uuid {
-            uuid.as_str().clone_into(&mut self.previous);
+            self.previous.clear();
+            self.previous.push_str(uuid);
         }
     }
 
     /// Takes a record in, unless the log already held it: histories are copied within a file.
     fn admit<'a>(&mut self, number: u64, record: Record<'a>, line: &'a str) -> Option<Source<'a>> {
-        let time: Option<Timestamp> = record.timestamp.as_ref().and_then(|time| time.as_str().parse().ok());
-        let uuid = record.uuid.as_ref().map(Text::as_str).filter(|uuid| !uuid.is_empty());
+        let time: Option<Timestamp> = record.timestamp.as_deref().and_then(|time| time.parse().ok());
+        let uuid = record.uuid.as_deref().filter(|uuid| !uuid.is_empty());
         let known_kind = matches!(record.kind(), "summary" | "file-history-snapshot");
         self.recognised |= record.kind.is_some() && (known_kind || uuid.is_some() || record.session.is_some());
         let mut id = uuid.map_or_else(|| format!("line-{number}"), str::to_owned);
         if let Some(uuid) = uuid {
-            match self.seen.note(uuid, (record.kind(), record.subtype.as_ref().map(Text::as_str)), time) {
+            match self.seen.note(uuid, (record.kind(), record.subtype.as_deref()), time) {
                 Sighting::New => {}
                 Sighting::Copy => return None,
                 Sighting::Clash => id = format!("line-{number}"),
@@ -264,9 +266,8 @@ impl Parser {
     pub(super) fn fields(&mut self, fields: &Fields<'_>, keep: fn(Value) -> Option<Value>) -> Map<String, Value> {
         let mut kept = Map::new();
         for (name, raw) in &fields.0 {
-            let name = name.as_str();
-            if !is_paired_elsewhere(name) && self.changes.is_news(name, raw.get()) {
-                kept.extend(keep(value_of(raw)).map(|value| (name.to_owned(), value)));
+            if !is_paired_elsewhere(name) && self.changes.is_news(name, raw) {
+                kept.extend(keep(value_of(raw)).map(|value| (name.to_string(), value)));
             }
         }
         kept
@@ -280,7 +281,7 @@ fn is_paired_elsewhere(name: &str) -> bool {
 
 /// Notes the parent where it is not simply the record before: at a rewind, beside a sidechain.
 fn mark_parent(event: &mut Event, record: &Record<'_>, previous: &str) {
-    if let Some(parent) = record.parent.as_ref().map(Text::as_str).filter(|parent| *parent != previous) {
+    if let Some(parent) = record.parent.as_deref().filter(|parent| *parent != previous) {
         event.attributes.insert("source.parent_id", parent.into());
     }
 }

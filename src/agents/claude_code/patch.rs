@@ -1,40 +1,63 @@
 //! The diff of an edit: the hunks that the program recorded, else what was asked for.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     super::diff,
-    records::{Fields, Text},
+    records::Fields,
     tools::Arguments,
 };
+use crate::hail::Scanner;
 
 /// One hunk of `structuredPatch`, with the line numbers of the whole file.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct Hunk<'a> {
-    old_start: u64,
-    old_lines: u64,
-    new_start: u64,
-    new_lines: u64,
-    #[serde(borrow)]
-    lines: Vec<Text<'a>>,
+    old_start: Option<u64>,
+    old_lines: Option<u64>,
+    new_start: Option<u64>,
+    new_lines: Option<u64>,
+    lines: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Hunk<'a> {
+    fn read(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let mut hunk = Self::default();
+        scanner.object(|scanner, key| {
+            match key {
+                "oldStart" => hunk.old_start = Some(scanner.count()?),
+                "oldLines" => hunk.old_lines = Some(scanner.count()?),
+                "newStart" => hunk.new_start = Some(scanner.count()?),
+                "newLines" => hunk.new_lines = Some(scanner.count()?),
+                "lines" => scanner.array(|scanner| {
+                    hunk.lines.push(scanner.string()?);
+                    Some(())
+                })?,
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        Some(hunk)
+    }
+
+    fn write(&self, text: &mut String) -> Option<()> {
+        let [old_start, old_lines] = [self.old_start?, self.old_lines?];
+        let [new_start, new_lines] = [self.new_start?, self.new_lines?];
+        text.push_str(&format!("@@ -{old_start},{old_lines} +{new_start},{new_lines} @@\n"));
+        for line in &self.lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        Some(())
+    }
 }
 
 /// The diff that the result of an edit holds.
 pub(super) fn recorded(path: &str, result: &Fields<'_>) -> Option<String> {
-    let hunks: Vec<Hunk<'_>> = result.read("structuredPatch")?;
     let mut text = String::new();
-    for hunk in &hunks {
-        let Hunk { old_start, old_lines, new_start, new_lines, lines } = hunk;
-        writeln!(text, "@@ -{old_start},{old_lines} +{new_start},{new_lines} @@").ok()?;
-        for line in lines {
-            text.push_str(line.as_str());
-            text.push('\n');
-        }
-    }
+    let hunks = |scanner: &mut Scanner<'_>| scanner.array(|scanner| Hunk::read(scanner)?.write(&mut text));
+    Scanner::whole(result.raw("structuredPatch")?, hunks)?;
     (!text.is_empty()).then(|| diff::with_header(path, &text))
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::loose::{Loose, value_of};
 
@@ -33,19 +33,19 @@ impl Repeats {
         let Loose::Fields(fields) = data else { return data.to_value() };
         let mut trimmed = Map::new();
         for (key, raw) in &fields.0 {
-            if key.as_str() == REPEATED && raw.get().starts_with('[') {
+            if key == REPEATED && raw.starts_with('[') {
                 let agent = fields.text("agentId").unwrap_or_default().into_owned();
                 let (new, repeated) = self.advance(agent, raw);
                 trimmed.extend(repeated.map(|repeated| ("repeatedMessages".to_owned(), repeated.into())));
                 trimmed.insert(REPEATED.to_owned(), new.into());
             } else {
-                trimmed.insert(key.as_str().to_owned(), value_of(raw));
+                trimmed.insert(key.to_string(), value_of(raw));
             }
         }
         Value::Object(trimmed)
     }
 
-    fn advance(&mut self, agent: String, list: &RawValue) -> (Vec<Value>, Option<usize>) {
+    fn advance(&mut self, agent: String, list: &str) -> (Vec<Value>, Option<usize>) {
         let kept = self.last.entry(agent).or_default();
         self.bytes -= kept.list.len();
         let advanced = kept.advance(list);
@@ -60,8 +60,7 @@ impl Repeats {
 
 impl Kept {
     /// The messages that were added to the list, and how many stood there before, if any did.
-    fn advance(&mut self, list: &RawValue) -> (Vec<Value>, Option<usize>) {
-        let list = list.get();
+    fn advance(&mut self, list: &str) -> (Vec<Value>, Option<usize>) {
         let before = self.list.strip_suffix(']').filter(|_| self.count > 0);
         let added = before.and_then(|before| list.strip_prefix(before)).filter(|added| added.starts_with([',', ']']));
         let (new, repeated): (Vec<Value>, _) = match added {
@@ -81,12 +80,13 @@ impl Kept {
 mod tests {
     use serde_json::json;
 
-    use super::Repeats;
+    use super::{Loose, Repeats};
+    use crate::hail::Scanner;
 
     #[test]
     fn a_message_is_kept_the_first_time_only() {
         let mut repeats = Repeats::default();
-        let mut trim = |text: &str| repeats.trim(&serde_json::from_str(text).expect("JSON"));
+        let mut trim = |text: &str| repeats.trim(&Scanner::whole(text, Loose::read).expect("JSON"));
         let first = trim(r#"{"type":"agent_progress","normalizedMessages":[{"a":1}]}"#);
         assert_eq!(first, json!({"type": "agent_progress", "normalizedMessages": [{"a": 1}]}));
         let second = trim(r#"{"normalizedMessages":[{"a":1},{"a":2}]}"#);

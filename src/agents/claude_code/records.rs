@@ -3,109 +3,86 @@
 //! Field names were learned from logs of the versions 1.0.24 to 2.1.220. What is not named here
 //! stays in [`Record::rest`] as raw JSON, so that a new field is carried along unread.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
 use super::loose::Loose;
+use crate::hail::{Scanner, Text};
 
-/// A string that borrows from the line unless it has escapes, also inside an `Option`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
-
-impl Text<'_> {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn into_string(self) -> String {
-        self.0.into_owned()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-}
+/// A short string, which borrows from the line unless it has escapes.
+pub(super) type Word<'a> = Option<Cow<'a, str>>;
 
 /// The fields of an object, values unread.
 #[derive(Debug, Default)]
-pub(super) struct Fields<'a>(pub(super) Vec<(Text<'a>, &'a RawValue)>);
+pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Fields<'a> {
-    /// The value of `key` read as a `T`, if it is there and is one.
-    pub(super) fn read<T: Deserialize<'a>>(&self, key: &str) -> Option<T> {
-        let (_, raw) = self.0.iter().find(|(name, _)| name.as_str() == key)?;
-        serde_json::from_str(raw.get()).ok()
+    /// The fields of `json` where it is an object.
+    pub(super) fn of(json: &'a str) -> Option<Self> {
+        Scanner::whole(json, Self::read)
+    }
+
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let mut fields = Self::default();
+        scanner.fields(|scanner, key| {
+            fields.0.push((key, scanner.raw()?));
+            Some(())
+        })?;
+        Some(fields)
+    }
+
+    /// The value of `key`, as it is spelled.
+    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw)
+    }
+
+    /// The value of `key` as a `T`, if it is there and is one.
+    pub(super) fn value<T: Deserialize<'a>>(&self, key: &str) -> Option<T> {
+        serde_json::from_str(self.raw(key)?).ok()
     }
 
     /// The value of `key` where it is a string.
-    pub(super) fn text(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.read::<Text<'a>>(key).map(|text| text.0)
+    pub(super) fn text(&self, key: &str) -> Word<'a> {
+        Scanner::whole(self.raw(key)?, Scanner::string)
+    }
+
+    /// The value of `key` where it is an object.
+    pub(super) fn fields(&self, key: &str) -> Option<Self> {
+        Self::of(self.raw(key)?)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
+/// Reads a value that may be `null`, which counts as missing.
+fn optional<'a, T>(
+    scanner: &mut Scanner<'a>,
+    read: impl FnOnce(&mut Scanner<'a>) -> Option<T>,
+) -> Option<Option<T>> {
+    if scanner.is_at_null() { scanner.skip().map(|()| None) } else { read(scanner).map(Some) }
 }
 
-struct FieldsVisitor;
+fn word<'a>(scanner: &mut Scanner<'a>) -> Option<Word<'a>> {
+    optional(scanner, Scanner::string)
+}
 
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut fields = Fields::default();
-        while let Some(field) = map.next_entry()? {
-            fields.0.push(field);
-        }
-        Ok(fields)
-    }
+fn flag(scanner: &mut Scanner<'_>) -> Option<Option<bool>> {
+    optional(scanner, |scanner| scanner.raw()?.parse().ok())
 }
 
 /// One line.
 #[derive(Debug, Default)]
 pub(super) struct Record<'a> {
-    pub(super) kind: Option<Text<'a>>,
-    pub(super) subtype: Option<Text<'a>>,
-    pub(super) uuid: Option<Text<'a>>,
-    pub(super) parent: Option<Text<'a>>,
-    pub(super) session: Option<Text<'a>>,
-    pub(super) agent: Option<Text<'a>>,
-    pub(super) timestamp: Option<Text<'a>>,
-    pub(super) cwd: Option<Text<'a>>,
-    pub(super) branch: Option<Text<'a>>,
-    pub(super) version: Option<Text<'a>>,
-    pub(super) request: Option<Text<'a>>,
+    pub(super) kind: Word<'a>,
+    pub(super) subtype: Word<'a>,
+    pub(super) uuid: Word<'a>,
+    pub(super) parent: Word<'a>,
+    pub(super) session: Word<'a>,
+    pub(super) agent: Word<'a>,
+    pub(super) timestamp: Word<'a>,
+    pub(super) cwd: Word<'a>,
+    pub(super) branch: Word<'a>,
+    pub(super) version: Word<'a>,
+    pub(super) request: Word<'a>,
     pub(super) is_sidechain: bool,
     pub(super) is_meta: bool,
     pub(super) is_compact_summary: bool,
@@ -115,195 +92,154 @@ pub(super) struct Record<'a> {
     pub(super) rest: Fields<'a>,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// Reads a line; `None` where it is no object, or a field has another type than it should.
+    pub(super) fn of(line: &'a str) -> Option<Self> {
+        let mut record = Self::default();
+        Scanner::whole(line, |scanner| scanner.fields(|scanner, key| record.field(scanner, key)))?;
+        Some(record)
+    }
+
+    fn field(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Option<()> {
+        match &*key {
+            "type" => self.kind = word(scanner)?,
+            "subtype" => self.subtype = word(scanner)?,
+            "uuid" => self.uuid = word(scanner)?,
+            "parentUuid" => self.parent = word(scanner)?,
+            "sessionId" => self.session = word(scanner)?,
+            "agentId" => self.agent = word(scanner)?,
+            "timestamp" => self.timestamp = word(scanner)?,
+            "cwd" => self.cwd = word(scanner)?,
+            "gitBranch" => self.branch = word(scanner)?,
+            "version" => self.version = word(scanner)?,
+            "requestId" => self.request = word(scanner)?,
+            "isSidechain" => self.is_sidechain = flag(scanner)?.unwrap_or_default(),
+            "isMeta" => self.is_meta = flag(scanner)?.unwrap_or_default(),
+            "isCompactSummary" => self.is_compact_summary = flag(scanner)?.unwrap_or_default(),
+            "message" => self.message = optional(scanner, Message::read)?,
+            "data" => self.data = optional(scanner, Loose::read)?,
+            "toolUseResult" => self.result = optional(scanner, Loose::read)?,
+            _ => self.rest.0.push((key, scanner.raw()?)),
+        }
+        Some(())
+    }
+
     pub(super) fn kind(&self) -> &str {
-        self.kind.as_ref().map_or("unknown", Text::as_str)
+        self.kind.as_deref().unwrap_or("unknown")
     }
 
     /// The type with its subtype, such as `system/compact_boundary`.
     pub(super) fn full_kind(&self) -> String {
         match &self.subtype {
-            Some(subtype) => format!("{}/{}", self.kind(), subtype.as_str()),
+            Some(subtype) => format!("{}/{subtype}", self.kind()),
             None => self.kind().to_owned(),
         }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RecordVisitor)
-    }
-}
-
-struct RecordVisitor;
-
-impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut record = Record::default();
-        let flag = |map: &mut M| map.next_value::<Option<bool>>().map(Option::unwrap_or_default);
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "type" => record.kind = map.next_value()?,
-                "subtype" => record.subtype = map.next_value()?,
-                "uuid" => record.uuid = map.next_value()?,
-                "parentUuid" => record.parent = map.next_value()?,
-                "sessionId" => record.session = map.next_value()?,
-                "agentId" => record.agent = map.next_value()?,
-                "timestamp" => record.timestamp = map.next_value()?,
-                "cwd" => record.cwd = map.next_value()?,
-                "gitBranch" => record.branch = map.next_value()?,
-                "version" => record.version = map.next_value()?,
-                "requestId" => record.request = map.next_value()?,
-                "isSidechain" => record.is_sidechain = flag(&mut map)?,
-                "isMeta" => record.is_meta = flag(&mut map)?,
-                "isCompactSummary" => record.is_compact_summary = flag(&mut map)?,
-                "message" => record.message = map.next_value()?,
-                "data" => record.data = map.next_value()?,
-                "toolUseResult" => record.result = map.next_value()?,
-                _ => record.rest.0.push((key, map.next_value()?)),
-            }
-        }
-        Ok(record)
     }
 }
 
 /// The API message inside a `user` or `assistant` record.
 #[derive(Debug, Default)]
 pub(super) struct Message<'a> {
-    pub(super) id: Option<Text<'a>>,
-    pub(super) model: Option<Text<'a>>,
+    pub(super) id: Word<'a>,
+    pub(super) model: Word<'a>,
     pub(super) content: Option<Body<'a>>,
-    pub(super) usage: Option<&'a RawValue>,
+    pub(super) usage: Option<&'a str>,
     pub(super) rest: Fields<'a>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Message<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MessageVisitor)
-    }
-}
-
-struct MessageVisitor;
-
-impl<'de> Visitor<'de> for MessageVisitor {
-    type Value = Message<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+impl<'a> Message<'a> {
+    /// Reads a message that stands alone.
+    pub(super) fn of(json: &'a str) -> Option<Self> {
+        Scanner::whole(json, Self::read)
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut message = Message::default();
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.as_str() {
-                "id" => message.id = map.next_value()?,
-                "model" => message.model = map.next_value()?,
-                "content" => message.content = map.next_value()?,
-                "usage" => message.usage = map.next_value()?,
+    fn read(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let mut message = Self::default();
+        scanner.fields(|scanner, key| {
+            match &*key {
+                "id" => message.id = word(scanner)?,
+                "model" => message.model = word(scanner)?,
+                "content" => message.content = optional(scanner, Body::read)?,
+                "usage" => message.usage = optional(scanner, Scanner::raw)?,
                 // The same on every line: `message`, and the type of the record.
-                "type" | "role" => drop(map.next_value::<IgnoredAny>()?),
-                _ => message.rest.0.push((key, map.next_value()?)),
+                "type" | "role" => scanner.skip()?,
+                _ => message.rest.0.push((key, scanner.raw()?)),
             }
-        }
-        Ok(message)
+            Some(())
+        })?;
+        Some(message)
     }
 }
 
 /// What a message or a tool's result holds: a string in some records, blocks in others.
 #[derive(Debug)]
 pub(super) enum Body<'a> {
-    Text(Text<'a>),
+    Text(Text),
     Blocks(Vec<Block<'a>>),
     /// An object, as the results of the provider's own tools are when they fail.
     Object,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BodyVisitor)
-    }
-}
-
-struct BodyVisitor;
-
-impl<'de> Visitor<'de> for BodyVisitor {
-    type Value = Body<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, an array of blocks or an object")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Body::Text(Text(Cow::Borrowed(text))))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Body::Text(Text(Cow::Owned(text.to_owned()))))
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
-        let mut blocks = Vec::new();
-        while let Some(block) = seq.next_element()? {
-            blocks.push(block);
+impl<'a> Body<'a> {
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Option<Self> {
+        match scanner.peek()? {
+            b'"' => scanner.passage().map(Self::Text),
+            b'[' => {
+                let mut blocks = Vec::new();
+                scanner.array(|scanner| {
+                    blocks.push(Block::read(scanner)?);
+                    Some(())
+                })?;
+                Some(Self::Blocks(blocks))
+            }
+            b'{' => scanner.skip().map(|()| Self::Object),
+            _ => None,
         }
-        Ok(Body::Blocks(blocks))
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Body::Object)
     }
 }
 
 /// One content block. Which fields it has depends on `kind`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Block<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) text: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) thinking: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) id: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) tool_use_id: Option<Text<'a>>,
-    #[serde(borrow)]
+    pub(super) kind: Word<'a>,
+    pub(super) text: Option<Text>,
+    pub(super) thinking: Option<Text>,
+    pub(super) id: Word<'a>,
+    pub(super) name: Word<'a>,
+    pub(super) input: Option<&'a str>,
+    pub(super) tool_use_id: Word<'a>,
     pub(super) content: Option<Body<'a>>,
     pub(super) is_error: Option<bool>,
-    #[serde(borrow)]
-    pub(super) source: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) citations: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub(super) caller: Option<&'a RawValue>,
+    pub(super) source: Option<&'a str>,
+    pub(super) citations: Option<&'a str>,
+    pub(super) caller: Option<&'a str>,
 }
 
-impl Block<'_> {
-    pub(super) fn kind(&self) -> &str {
-        self.kind.as_ref().map_or("", Text::as_str)
+impl<'a> Block<'a> {
+    fn read(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let mut block = Self::default();
+        scanner.fields(|scanner, key| {
+            match &*key {
+                "type" => block.kind = word(scanner)?,
+                "text" => block.text = optional(scanner, Scanner::passage)?,
+                "thinking" => block.thinking = optional(scanner, Scanner::passage)?,
+                "id" => block.id = word(scanner)?,
+                "name" => block.name = word(scanner)?,
+                "input" => block.input = optional(scanner, Scanner::raw)?,
+                "tool_use_id" => block.tool_use_id = word(scanner)?,
+                "content" => block.content = optional(scanner, Body::read)?,
+                "is_error" => block.is_error = flag(scanner)?,
+                "source" => block.source = optional(scanner, Scanner::raw)?,
+                "citations" => block.citations = optional(scanner, Scanner::raw)?,
+                "caller" => block.caller = optional(scanner, Scanner::raw)?,
+                _ => scanner.skip()?,
+            }
+            Some(())
+        })?;
+        Some(block)
     }
-}
 
-/// Where an image or a document comes from.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Media<'a> {
-    #[serde(borrow, rename = "media_type")]
-    pub(super) mime: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) data: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) url: Option<Text<'a>>,
+    pub(super) fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
+    }
 }

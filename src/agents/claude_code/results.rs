@@ -2,22 +2,23 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{
     loose::{Loose, value_of},
     patch,
-    records::{Fields, Text},
+    records::Fields,
+    spelling,
     tools::{self, Arguments, Call},
     usage::without_nothing,
 };
-use crate::hail::{Attributes, Block, Event, EventType, attribute};
+use crate::hail::{Attributes, Block, Event, EventType, Scanner, Text, attribute};
 
 /// What came back from a tool.
 pub(super) struct Outcome<'a> {
     pub(super) is_error: bool,
-    /// The output as the model saw it.
-    pub(super) text: Cow<'a, str>,
+    /// The output as the model saw it, in pieces: hardly ever more than one.
+    texts: Vec<&'a Text>,
     /// The program's own view of the result, where it is an object.
     pub(super) fields: Option<&'a Fields<'a>>,
 }
@@ -25,14 +26,28 @@ pub(super) struct Outcome<'a> {
 impl<'a> Outcome<'a> {
     /// Reads the output and the program's view of it.
     pub(super) fn new(is_error: bool, blocks: &'a [Block], view: Option<&'a Loose<'a>>) -> Self {
-        let mut texts = blocks.iter().filter_map(|block| match block {
-            Block::Text { text } => Some(text.as_str()),
-            _ => None,
-        });
-        let first = texts.next().unwrap_or_default();
-        let text = texts.fold(Cow::Borrowed(first), |all, text| Cow::Owned(format!("{all}\n{text}")));
+        let text = |block: &'a Block| if let Block::Text { text } = block { Some(text) } else { None };
         let fields = view.and_then(|view| if let Loose::Fields(fields) = view { Some(fields) } else { None });
-        Self { is_error, text, fields }
+        Self { is_error, texts: blocks.iter().filter_map(text).collect(), fields }
+    }
+
+    /// The output as the model saw it.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        match self.texts.as_slice() {
+            [] => Cow::Borrowed(""),
+            [text] => Cow::Borrowed(text.as_str()),
+            texts => Cow::Owned(texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n")),
+        }
+    }
+
+    /// Whether the output has what the JSON string `raw` says. Mostly it begins with it, which shows
+    /// without decoding either.
+    fn says(&self, raw: &str) -> bool {
+        let is_start = match self.texts.as_slice() {
+            [text] => text.spelling().is_some_and(|text| spelling::is_start(text, raw)),
+            _ => false,
+        };
+        is_start || Scanner::whole(raw, Scanner::string).is_some_and(|part| is_within(&self.text(), &part))
     }
 }
 
@@ -57,7 +72,7 @@ pub(super) fn settle(event: &mut Event, mut call: Call, outcome: &Outcome<'_>) {
             if diff.is_none() {
                 *diff = patch::requested(path, &call.arguments, fields);
             }
-            let by_hand = fields.and_then(|fields| fields.read("userModified")) == Some(true);
+            let by_hand = fields.and_then(|fields| fields.value("userModified")) == Some(true);
             if diff.is_some() && !by_hand {
                 drop_shown(&mut call.arguments);
             }
@@ -112,12 +127,13 @@ fn written(blocks: &[Block]) -> &str {
 /// interrupted. `returnCodeInterpretation` is given where grep, find, diff or test return 1.
 fn exit_code_of(outcome: &Outcome<'_>) -> Option<i32> {
     if outcome.is_error {
-        let code = outcome.text.trim_start().strip_prefix("Exit code ")?;
+        let text = outcome.text();
+        let code = text.trim_start().strip_prefix("Exit code ")?;
         return code.split(|c: char| c != '-' && !c.is_ascii_digit()).next()?.parse().ok();
     }
     let Some(fields) = outcome.fields else { return Some(0) };
     let runs_on = fields.text("backgroundTaskId").is_some() || fields.text("shellId").is_some();
-    if runs_on || fields.read("interrupted") == Some(true) {
+    if runs_on || fields.value("interrupted") == Some(true) {
         return None;
     }
     Some(i32::from(fields.text("returnCodeInterpretation").is_some_and(|text| !text.is_empty())))
@@ -132,7 +148,7 @@ pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) ->
     };
     let mut kept = Map::new();
     for (key, raw) in &fields.0 {
-        let key = key.as_str();
+        let key = key.as_ref();
         if is_repeated(name, key, raw, outcome) {
             continue;
         }
@@ -155,12 +171,12 @@ pub(super) fn attributes(name: &str, view: &Loose<'_>, outcome: &Outcome<'_>) ->
 /// How long the tool took, in milliseconds.
 pub(super) fn duration(outcome: &Outcome<'_>) -> Option<u64> {
     let fields = outcome.fields?;
-    fields.read("durationMs").or_else(|| fields.read("totalDurationMs"))
+    fields.value("durationMs").or_else(|| fields.value("totalDurationMs"))
 }
 
 /// Whether a field repeats what the call, its diff or the output already say. `originalFile` is
 /// the whole file before an edit: the diff and the repository hold it.
-fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> bool {
+fn is_repeated(name: &str, key: &str, raw: &str, outcome: &Outcome<'_>) -> bool {
     match (name, key) {
         (_, "durationMs" | "totalDurationMs") => true,
         (
@@ -183,8 +199,7 @@ fn is_repeated(name: &str, key: &str, raw: &RawValue, outcome: &Outcome<'_>) -> 
         | ("Grep" | "Glob", "filenames")
         | ("TodoWrite", "newTodos") => !outcome.is_error,
         ("Bash" | "bash" | "PowerShell", "stdout" | "stderr") | ("Grep", "content") | ("WebFetch", "result") => {
-            let text: Option<Text<'_>> = serde_json::from_str(raw.get()).ok();
-            text.is_some_and(|text| is_within(&outcome.text, text.as_str()))
+            outcome.says(raw)
         }
         _ => false,
     }
@@ -216,18 +231,19 @@ fn contains(text: &str, part: &str) -> bool {
 
 /// The value of a field; of a file that was read without its content, for the output is the same
 /// with line numbers, or the picture itself.
-fn file_or_value(name: &str, key: &str, raw: &RawValue) -> Option<Value> {
+fn file_or_value(name: &str, key: &str, raw: &str) -> Option<Value> {
     if (name, key) != ("Read", "file") {
         return Some(value_of(raw));
     }
-    let mut file: Fields<'_> = serde_json::from_str(raw.get()).ok()?;
-    file.0.retain(|(key, _)| !matches!(key.as_str(), "content" | "base64" | "cells" | "filePath"));
+    let mut file = Fields::of(raw)?;
+    file.0.retain(|(key, _)| !matches!(key.as_ref(), "content" | "base64" | "cells" | "filePath"));
     Some(Loose::Fields(file).to_value())
 }
 
 /// A result that is text or a list of blocks, unless the output says the same.
 fn unstructured(value: Value, outcome: &Outcome<'_>) -> Option<Value> {
-    let says_the_same = |text: &str| is_within(&outcome.text, text.strip_prefix("Error: ").unwrap_or(text));
+    let output = outcome.text();
+    let says_the_same = |text: &str| is_within(&output, text.strip_prefix("Error: ").unwrap_or(text));
     let repeated = match &value {
         Value::String(text) => says_the_same(text),
         Value::Array(blocks) => blocks.iter().all(|block| {
@@ -244,9 +260,4 @@ pub(super) fn mark(event: &mut Event, call_id: &str) {
     if !call_id.is_empty() {
         event.attributes.insert(attribute::CALL_ID, call_id.into());
     }
-}
-
-/// The text, or an empty one.
-pub(super) fn text_of(text: Option<Text<'_>>) -> String {
-    text.map(Text::into_string).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    records::{Message, Record, Text},
+    records::{Message, Record},
     seen::hash,
     window::Window,
 };
@@ -40,8 +40,8 @@ impl Answers {
     /// answer's: earlier ones were written while it streamed.
     pub(super) fn note(&mut self, record: &Record<'_>, message: &Message<'_>, events: &mut Window) {
         let last_event = events.end() - 1;
-        let request = record.request.as_ref().map(Text::as_str);
-        let Some(id) = message.id.as_ref().map(Text::as_str) else {
+        let request = record.request.as_deref();
+        let Some(id) = message.id.as_deref() else {
             // Without an id of its own the line is an answer for itself.
             let mut answer = Answer { last_event, ..Answer::default() };
             answer.hear(request, message);
@@ -102,7 +102,7 @@ impl Answer {
         self.request = request.map(str::to_owned);
         self.stop_reason = message.rest.text("stop_reason").map(Cow::into_owned);
         if let Some(usage) = message.usage {
-            self.usage = Some(usage.get().to_owned());
+            self.usage = Some(usage.to_owned());
         }
     }
 

@@ -148,7 +148,7 @@ pub(super) fn outcome(content: &Value, is_error: bool) -> Outcome {
 }
 
 fn words(text: &str) -> Option<Block> {
-    (!text.is_empty()).then(|| Block::Text { text: text.to_owned() })
+    (!text.is_empty()).then(|| Block::Text { text: text.into() })
 }
 
 /// An answer of the later programs: what was asked, what came of it, and whether it went well.

@@ -9,13 +9,12 @@ use super::{
     outbox::Slot,
     parser::Parser,
     patch::{self, Change},
-    record::{Loose, Payload},
-    scan::Scanner,
+    record::Payload,
     shell::Command,
 };
 use crate::{
     agents::media,
-    hail::{Block, Content, Event, EventType, attribute},
+    hail::{Block, Content, Event, EventType, Loose, Scanner, attribute},
 };
 
 /// The id of a call. Calls are remembered to the end of the log, so only a hash of it is kept.

@@ -7,11 +7,10 @@ use super::{
     echo::{Said, Side},
     parser::Parser,
     record::Payload,
-    scan::Scanner,
 };
 use crate::{
     agents::media,
-    hail::{Block, Content, EventType},
+    hail::{Block, Content, EventType, Scanner},
 };
 
 /// How the texts begin that the harness puts into the person's mouth.
@@ -118,7 +117,7 @@ impl Piece {
     pub(super) fn into_block(self) -> Option<Block> {
         match (self.text, self.image_url) {
             (Some(text), _) if text.is_empty() => None,
-            (Some(text), _) => Some(Block::Text { text }),
+            (Some(text), _) => Some(Block::Text { text: text.into() }),
             (None, Some(url)) => {
                 let url = url.get("url").unwrap_or(&url).as_str()?.to_owned();
                 Some(media::image_url(&url))
@@ -188,7 +187,7 @@ impl Parser<'_> {
         if !phase.is_empty() {
             event = event.with("phase", phase);
         }
-        event.content.blocks = texts.into_iter().map(|text| Block::Text { text }).collect();
+        event.content.blocks = texts.into_iter().map(|text| Block::Text { text: text.into() }).collect();
         self.answer(event, 0);
     }
 
@@ -278,6 +277,6 @@ fn split_request(blocks: &mut [Block]) -> Option<String> {
     if request.is_empty() {
         return None;
     }
-    *text = request;
+    *text = request.into();
     Some(editor)
 }

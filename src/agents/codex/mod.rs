@@ -17,7 +17,6 @@ mod parser;
 pub(super) mod patch;
 mod record;
 mod result;
-mod scan;
 mod shell;
 mod tokens;
 

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{message::Piece, record::Loose, scan::Scanner};
-use crate::hail::{Block, Content};
+use super::message::Piece;
+use crate::hail::{Block, Content, Loose, Scanner};
 
 /// What is known of a call once it returned.
 #[derive(Default)]

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
-use super::scan::Scanner;
+use crate::hail::{Loose, Scanner};
 
 /// One line. The bare format of 0.2x has no payload: there the line itself is one.
 #[derive(Default)]
@@ -95,28 +93,4 @@ impl<'a> Payload<'a> {
 
 fn unless_null(raw: &str) -> Option<&str> {
     Some(raw).filter(|raw| *raw != "null")
-}
-
-/// A value that is mostly a string: read in one pass where it is, as JSON where it is not.
-#[derive(Default)]
-pub(super) enum Loose<'a> {
-    #[default]
-    Missing,
-    Text(Cow<'a, str>),
-    Other(Value),
-}
-
-impl Loose<'_> {
-    /// The text, which is taken out; `None` where it is anything else.
-    pub(super) fn take_text(&mut self) -> Option<String> {
-        match std::mem::take(self) {
-            Self::Text(text) => Some(text.into_owned()),
-            Self::Missing | Self::Other(_) => None,
-        }
-    }
-
-    /// Whether the field is missing or `null`.
-    pub(super) fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing)
-    }
 }

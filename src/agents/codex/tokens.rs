@@ -1,7 +1,6 @@
 //! Token counts: what each answer cost, once.
 
-use super::scan::Scanner;
-use crate::hail::{Event, attribute};
+use crate::hail::{Event, Scanner, attribute};
 
 /// One count, as the agent reports it: `input_tokens` includes the cached ones, `output_tokens`
 /// includes reasoning.

@@ -322,7 +322,7 @@ impl Parser<'_> {
         if let Some(error) = error {
             let message = error.get("message").and_then(Value::as_str).filter(|_| content.blocks.is_empty());
             content.blocks.push(match message {
-                Some(message) => Block::Text { text: message.to_owned() },
+                Some(message) => Block::Text { text: message.into() },
                 None => Block::Json { data: json!({ "error": error }) },
             });
         }

@@ -99,7 +99,7 @@ impl<'b> ToolUse<'b> {
         }
         if let Some(error) = self.data.get("error").filter(|error| !error.is_null()) {
             let shown = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-            content.blocks.push(Block::Text { text: shown });
+            content.blocks.push(Block::Text { text: shown.into() });
         }
         Outcome { content, is_error, exit_code, diff: new_diff, duration_ms: None }
     }

@@ -203,7 +203,7 @@ fn is_tagged(words: &str) -> bool {
 
 fn result(content: Option<&Value>) -> Content {
     let block = |block: &Value| match block.get("text").and_then(Value::as_str) {
-        Some(words) => Block::Text { text: words.to_owned() },
+        Some(words) => Block::Text { text: words.into() },
         None => image(block).unwrap_or_else(|| Block::Json { data: block.clone() }),
     };
     match content {

@@ -190,11 +190,11 @@ impl Parser<'_> {
                 continue;
             };
             let (reminders, rest) = split_reminders(text);
-            injected.extend((!reminders.is_empty()).then(|| Block::Text { text: reminders.to_owned() }));
+            injected.extend((!reminders.is_empty()).then(|| Block::Text { text: reminders.into() }));
             // A file that the prompt mentions follows it.
             let is_file = !typed.is_empty() && rest.starts_with("Contents of ");
             let to = if is_hidden || is_file { &mut injected } else { &mut typed };
-            to.extend((!rest.trim().is_empty()).then(|| Block::Text { text: rest.to_owned() }));
+            to.extend((!rest.trim().is_empty()).then(|| Block::Text { text: rest.into() }));
         }
         for (blocks, kind, end) in
             [(typed, EventType::UserMessage, "prompt"), (injected, EventType::SystemMessage, "context")]
@@ -328,7 +328,7 @@ impl Parser<'_> {
 fn block(part: &Value) -> Option<Block> {
     let field = |key: &str| part.get(key).and_then(Value::as_str);
     if let Some(text) = field("text").or_else(|| field("thinking")) {
-        return (!text.is_empty()).then(|| Block::Text { text: text.to_owned() });
+        return (!text.is_empty()).then(|| Block::Text { text: text.into() });
     }
     let source = |key: &str| part.get("source").and_then(|source| source.get(key)?.as_str());
     match (source("media_type"), source("data")) {

@@ -275,7 +275,7 @@ impl Teller<'_> {
                 Part::Response { response: own, .. } if response.is_null() => response = own,
                 Part::Response { response, .. } => others.push(Block::Json { data: response }),
                 Part::Block(block) => others.push(block),
-                Part::Thought(text) => others.push(Block::Text { text }),
+                Part::Thought(text) => others.push(Block::Text { text: text.into() }),
                 Part::Call { name, .. } => others.push(Block::Json { data: json!({ "functionCall": name }) }),
             }
         }

@@ -245,7 +245,7 @@ fn contents(blocks: &[Value]) -> Content {
     let mut found: Vec<Block> = Vec::new();
     for block in blocks {
         let block = match (block.get("type").and_then(Value::as_str), block.get("text").and_then(Value::as_str)) {
-            (Some("text") | None, Some(words)) => Block::Text { text: words.to_owned() },
+            (Some("text") | None, Some(words)) => Block::Text { text: words.into() },
             (Some("image"), _) => image(block),
             _ => Block::Json { data: block.clone() },
         };

@@ -77,7 +77,7 @@ fn user(
         let words = part.get("text").and_then(Value::as_str).unwrap_or_default();
         match kind {
             "text" if part.get("synthetic") == Some(&Value::Bool(true)) => others.push((index, part)),
-            "text" if !words.is_empty() => said.blocks.push(Block::Text { text: words.to_owned() }),
+            "text" if !words.is_empty() => said.blocks.push(Block::Text { text: words.into() }),
             "text" => {}
             "file" => said.blocks.push(file(&part)),
             _ => others.push((index, part)),

@@ -348,7 +348,7 @@ fn parts_of(content: Option<Value>) -> Vec<Value> {
 fn blocks(content: &Value) -> Vec<Block> {
     match content {
         Value::String(text) if text.is_empty() => Vec::new(),
-        Value::String(text) => vec![Block::Text { text: text.clone() }],
+        Value::String(text) => vec![Block::Text { text: text.into() }],
         Value::Array(parts) => parts.iter().filter_map(block).collect(),
         Value::Null => Vec::new(),
         other => vec![Block::Json { data: other.clone() }],
@@ -359,7 +359,7 @@ fn block(part: &Value) -> Option<Block> {
     let field = |key: &str| part.get(key).and_then(Value::as_str);
     match (field("type"), field("text").or_else(|| field("thinking"))) {
         (Some("text" | "thinking"), Some("")) => None,
-        (Some("text" | "thinking"), Some(text)) => Some(Block::Text { text: text.to_owned() }),
+        (Some("text" | "thinking"), Some(text)) => Some(Block::Text { text: text.into() }),
         (Some("image"), _) => Some(match (field("mimeType"), field("data")) {
             (Some(mime), Some(data)) => media::image(mime, data),
             _ => Block::Json { data: part.clone() },

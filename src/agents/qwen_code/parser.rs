@@ -147,7 +147,7 @@ impl Parser<'_> {
                 said.into_iter().partition(|block| is_shown(block) || is_image(block));
             (said, injected) = (typed, added);
             if !said.iter().any(is_shown) {
-                said.insert(0, Block::Text { text: shown });
+                said.insert(0, Block::Text { text: shown.into() });
             }
         }
         if !said.is_empty() {
@@ -176,7 +176,7 @@ impl Parser<'_> {
         while let Some((n, part)) = parts.next() {
             let id = if n == 0 { envelope.id.clone() } else { format!("{}-{n}", envelope.id) };
             let (kind, mut blocks) = match part {
-                Part::Thought(text) => (EventType::Thinking, vec![Block::Text { text }]),
+                Part::Thought(text) => (EventType::Thinking, vec![Block::Text { text: text.into() }]),
                 Part::Block(block) => (EventType::AgentMessage, vec![block]),
                 Part::Response { response, .. } => (EventType::AgentMessage, vec![Block::Json { data: response }]),
                 Part::Call { id: call, name, arguments } => {
@@ -233,7 +233,7 @@ impl Parser<'_> {
             match part {
                 Part::Response { id, response } => results.push((n, id, response)),
                 Part::Block(block) => others.push(block),
-                Part::Thought(text) => others.push(Block::Text { text }),
+                Part::Thought(text) => others.push(Block::Text { text: text.into() }),
                 Part::Call { name, arguments, .. } => others.push(Block::Json { data: json!({ name: arguments }) }),
             }
         }

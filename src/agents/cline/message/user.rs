@@ -119,7 +119,7 @@ impl Parts {
         {
             self.added.push(words.to_owned());
         } else if !words.is_empty() {
-            self.said.blocks.push(Block::Text { text: words.to_owned() });
+            self.said.blocks.push(Block::Text { text: words.into() });
         }
     }
 
@@ -141,7 +141,7 @@ impl Parts {
             Some((_, returned)) => returned.push(block(words)),
             None if is_persons || plain.is_empty() => {}
             None if plain.starts_with(['[', '<', '#']) => self.added.push(words.to_owned()),
-            None => self.said.blocks.push(Block::Text { text: words.to_owned() }),
+            None => self.said.blocks.push(Block::Text { text: words.into() }),
         }
         None
     }
@@ -153,7 +153,7 @@ impl Parts {
             let (start, end) = (format!("<{tag}>"), format!("</{tag}>"));
             let inner = words.split_once(&start).and_then(|(_, rest)| rest.split_once(&end));
             if let Some(inner) = inner.map(|(inner, _)| inner.trim()).filter(|inner| !inner.is_empty()) {
-                self.said.blocks.push(Block::Text { text: inner.to_owned() });
+                self.said.blocks.push(Block::Text { text: inner.into() });
             }
         }
         self.said.blocks.len() > before

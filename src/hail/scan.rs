@@ -2,13 +2,14 @@
 //!
 //! Nearly all of a log is long strings: what tools gave back, with an escape every forty bytes. serde
 //! decodes such a string into a buffer of its own that grows anew with every line, or passes over it
-//! twice. Everything that is not in the way of a string stays with serde.
+//! twice; here it can stay as it is spelled. Everything that is not in the way of a string stays with
+//! serde.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::record::Loose;
+use super::Text;
 
 /// How deep values may be nested, as in serde.
 const MAX_DEPTH: u8 = 127;
@@ -16,9 +17,33 @@ const MAX_DEPTH: u8 = 127;
 /// How much room a string with escapes has at first, at most.
 const MAX_ROOM: usize = 64 * 1024;
 
+/// A value that is mostly a string: read in one pass where it is, as JSON where it is not.
+#[derive(Default)]
+pub(crate) enum Loose<'a> {
+    #[default]
+    Missing,
+    Text(Cow<'a, str>),
+    Other(Value),
+}
+
+impl Loose<'_> {
+    /// The text, which is taken out; `None` where it is anything else.
+    pub(crate) fn take_text(&mut self) -> Option<String> {
+        match std::mem::take(self) {
+            Self::Text(text) => Some(text.into_owned()),
+            Self::Missing | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether the field is missing or `null`.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+}
+
 /// A place in the text of a record. What reads returns `None` where the text is not JSON, or not of
 /// the type that is asked for.
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: u8,
@@ -27,27 +52,39 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let has_controls = text.bytes().fold(u8::MAX, u8::min) < b' ';
         Self { text, at: 0, depth: 0, has_controls }
     }
 
+    /// Reads all of `text`, which has to be one value.
+    pub(crate) fn whole<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let mut scanner = Self::new(text);
+        let value = read(&mut scanner)?;
+        scanner.is_at_end().then_some(value)
+    }
+
     /// Reads an object; `field` has to read the value of each key, or to pass over it.
-    pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
+    pub(crate) fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
+        self.fields(|scanner, key| field(scanner, &key))
+    }
+
+    /// Reads an object of which the keys are kept.
+    pub(crate) fn fields(&mut self, mut field: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.items(b'{', b'}', |scanner| {
             let key = scanner.string()?;
             scanner.expect(b':')?;
-            field(scanner, &key)
+            field(scanner, key)
         })
     }
 
     /// Reads an array; `item` has to read each value, or to pass over it.
-    pub(super) fn array(&mut self, item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    pub(crate) fn array(&mut self, item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.items(b'[', b']', item)
     }
 
     /// Reads a string, which is copied only where it has escapes.
-    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
+    pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
         self.expect(b'"')?;
         let first = self.plain()?;
         if self.take()? == b'"' {
@@ -69,13 +106,33 @@ impl<'a> Scanner<'a> {
         Some(Cow::Owned(string))
     }
 
+    /// Reads a string as it is spelled, where that is the canonical way.
+    pub(crate) fn passage(&mut self) -> Option<Text> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let mut has_escapes = false;
+        loop {
+            self.plain()?;
+            if self.take()? == b'"' {
+                return Some(Text::spelled(&self.text[start..self.at - 1], has_escapes));
+            }
+            has_escapes = true;
+            match canonical_escape(&self.text.as_bytes()[self.at..]) {
+                Some(length) => self.at += length,
+                None => break,
+            }
+        }
+        self.at = start - 1;
+        self.string().map(Text::from)
+    }
+
     /// Reads a string or `null`, which counts as an empty one.
-    pub(super) fn word(&mut self) -> Option<Cow<'a, str>> {
+    pub(crate) fn word(&mut self) -> Option<Cow<'a, str>> {
         if self.peek()? == b'"' { self.string() } else { self.literal("null").map(|()| Cow::Borrowed("")) }
     }
 
     /// Reads a value that is mostly a string.
-    pub(super) fn loose(&mut self) -> Option<Loose<'a>> {
+    pub(crate) fn loose(&mut self) -> Option<Loose<'a>> {
         if self.peek()? == b'"' {
             return self.string().map(Loose::Text);
         }
@@ -86,7 +143,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads any value.
-    pub(super) fn value(&mut self) -> Option<Value> {
+    pub(crate) fn value(&mut self) -> Option<Value> {
         Some(match self.loose()? {
             Loose::Missing => Value::Null,
             Loose::Text(text) => Value::String(text.into_owned()),
@@ -95,12 +152,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a natural number.
-    pub(super) fn count(&mut self) -> Option<u64> {
+    pub(crate) fn count(&mut self) -> Option<u64> {
         self.raw()?.parse().ok()
     }
 
     /// Reads an object for its raw text as well.
-    pub(super) fn raw_object(&mut self, field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<&'a str> {
+    pub(crate) fn raw_object(&mut self, field: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<&'a str> {
         self.peek()?;
         let start = self.at;
         self.object(field)?;
@@ -108,7 +165,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value and returns its text.
-    pub(super) fn raw(&mut self) -> Option<&'a str> {
+    pub(crate) fn raw(&mut self) -> Option<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip()?;
@@ -116,7 +173,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value.
-    pub(super) fn skip(&mut self) -> Option<()> {
+    pub(crate) fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.skip_string(),
             b'{' => self.object(|scanner, _| scanner.skip()),
@@ -129,12 +186,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether the next value is `null`.
-    pub(super) fn is_at_null(&mut self) -> bool {
+    pub(crate) fn is_at_null(&mut self) -> bool {
         self.peek() == Some(b'n')
     }
 
     /// Whether nothing but white space is left.
-    pub(super) fn is_at_end(&mut self) -> bool {
+    pub(crate) fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 
@@ -254,7 +311,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space.
-    fn peek(&mut self) -> Option<u8> {
+    pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at)? {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
@@ -267,6 +324,32 @@ impl<'a> Scanner<'a> {
         let byte = *self.text.as_bytes().get(self.at)?;
         self.at += 1;
         Some(byte)
+    }
+}
+
+/// The text that canonical JSON spells so.
+pub(super) fn decode(spelling: &str) -> String {
+    let mut scanner = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
+    let mut text = String::with_capacity(spelling.len());
+    while let Some(piece) = scanner.plain() {
+        text.push_str(piece);
+        if scanner.take().is_none() {
+            break;
+        }
+        text.extend(scanner.escaped());
+    }
+    text
+}
+
+/// How long the escape is that begins behind a backslash, where it is the canonical one of its
+/// character.
+fn canonical_escape(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'n' | b't' | b'r' | b'b' | b'f' | b'"' | b'\\', ..] => Some(1),
+        // Those of the characters above do not count.
+        [b'u', b'0', b'0', b'0', b'0'..=b'7' | b'b' | b'e' | b'f', ..]
+        | [b'u', b'0', b'0', b'1', b'0'..=b'9' | b'a'..=b'f', ..] => Some(5),
+        _ => None,
     }
 }
 
@@ -289,65 +372,4 @@ fn plain_length(bytes: &[u8]) -> usize {
     }
     let length = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
     words.len() * 8 + length
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, value::RawValue};
-
-    use super::Scanner;
-
-    #[test]
-    fn decodes_strings_as_serde_does() {
-        for quoted in [
-            r#""""#,
-            r#""plain and long enough for more than a word""#,
-            r#""\"\\\/\b\f\n\r\t""#,
-            r#""a\u00e9\u2028z\u0000""#,
-            r#""é, twelve bytes in, \ud83d\uDE00!""#,
-            r#""\\u00e9\\""#,
-            r#""\ud83d""#,
-            r#""\ude00\ud83d""#,
-            r#""\ud83d\u0041""#,
-            r#""\u+123""#,
-            r#""\x""#,
-            r#""\"#,
-            r#""open"#,
-            "\"a tab\tis a control character\"",
-        ] {
-            let decoded = Scanner::new(quoted).string().map(String::from);
-            assert_eq!(decoded, serde_json::from_str(quoted).ok(), "{quoted}");
-        }
-    }
-
-    #[test]
-    fn passes_over_what_serde_takes_for_a_value_and_nothing_else() {
-        for text in [
-            r#"{"a":[1,-2.5e+3,{"b":null}],"c":{},"d":[],"e":"\"\ud83d"}"#,
-            " [ true , false , null ] ",
-            "0",
-            "-0.1E5",
-            "01",
-            "-",
-            "1.",
-            "1e",
-            "[1,]",
-            r#"{"a":1,}"#,
-            r#"{"a" 1}"#,
-            "{1:1}",
-            "[1}",
-            "tru",
-            "nul",
-            "[",
-            "",
-            "1 2",
-        ] {
-            let mut scanner = Scanner::new(text);
-            let is_value = scanner.skip().is_some() && scanner.is_at_end();
-            assert_eq!(is_value, serde_json::from_str::<&RawValue>(text).is_ok(), "{text}");
-        }
-        let deep = "[".repeat(200) + &"]".repeat(200);
-        assert!(Scanner::new(&deep).skip().is_none());
-        assert!(serde_json::from_str::<Value>(&deep).is_err());
-    }
 }
