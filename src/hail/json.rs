@@ -1,22 +1,22 @@
-//! Writes JSON as `serde_json` does, byte for byte, but strings eight bytes at a time: almost all of
-//! a session is long strings.
-
-use std::io::{self, Write};
+//! Writes JSON as `serde_json` does, byte for byte, but strings many bytes at a time: almost all of a
+//! session is long strings.
 
 use serde::{
     Serialize, Serializer,
     ser::{self, Impossible},
 };
 
+use super::plain;
+
 /// The name of a structure that is nothing but a string spelled as in JSON.
 const SPELLED: &str = "git_session::Spelled";
 
 /// Writes `value` as JSON without spaces.
-pub(super) fn to_writer(out: impl Write, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Json { out, is_spelled: false }).map_err(|Fault(fault)| fault)
+pub(super) fn write(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    value.serialize(&mut Json { out, is_spelled: false })
 }
 
-/// A string that is spelled as in JSON already, without the quotes. Only for [`to_writer`]: any other
+/// A string that is spelled as in JSON already, without the quotes. Only for [`write`]: any other
 /// serializer takes it for the string itself.
 pub(super) struct Spelled<'a>(pub(super) &'a str);
 
@@ -26,107 +26,57 @@ impl Serialize for Spelled<'_> {
     }
 }
 
-struct Json<W> {
-    out: W,
+struct Json<'o> {
+    out: &'o mut Vec<u8>,
     /// Whether the next string is spelled already.
     is_spelled: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct Fault(#[from] io::Error);
+type Written = serde_json::Result<()>;
 
-impl From<serde_json::Error> for Fault {
-    fn from(fault: serde_json::Error) -> Self {
-        Self(fault.into())
-    }
-}
-
-impl ser::Error for Fault {
-    fn custom<T: std::fmt::Display>(message: T) -> Self {
-        Self(io::Error::other(message.to_string()))
-    }
-}
-
-type Written = Result<(), Fault>;
-
-/// Writes a string in quotes.
-fn write_string(out: &mut impl Write, text: &str) -> io::Result<()> {
-    out.write_all(b"\"")?;
+/// Writes what stands between the quotes.
+fn write_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(plain) = plain_prefix(rest) {
-        let (before, after) = rest.split_at(plain);
-        out.write_all(before)?;
+    loop {
+        let (plain, after) = rest.split_at(plain::write_length(rest));
+        out.extend_from_slice(plain);
         let Some((byte, after)) = after.split_first() else { break };
-        write_escaped(out, *byte)?;
+        write_escape(out, *byte);
         rest = after;
     }
-    out.write_all(b"\"")
 }
 
-fn write_spelled(out: &mut impl Write, spelling: &str) -> io::Result<()> {
-    out.write_all(b"\"")?;
-    out.write_all(spelling.as_bytes())?;
-    out.write_all(b"\"")
-}
-
-/// How many bytes need no escape, or `None` at the end.
-fn plain_prefix(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    if bytes.is_empty() {
-        return None;
-    }
-    let mut plain = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
-        // A byte minus a larger one borrows into its highest bit; the lowest such byte is no error.
-        let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quotes = is_zero(word ^ (ONES * u64::from(b'"')));
-        let backslashes = is_zero(word ^ (ONES * u64::from(b'\\')));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quotes | backslashes | controls) & HIGHS;
-        if found != 0 {
-            return Some(plain + found.trailing_zeros() as usize / 8);
-        }
-        plain += 8;
-    }
-    let needs_escape = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
-    Some(bytes[plain..].iter().position(needs_escape).map_or(bytes.len(), |at| plain + at))
-}
-
-fn write_escaped(out: &mut impl Write, byte: u8) -> io::Result<()> {
-    let short = match byte {
-        b'\n' => b"\\n",
-        b'"' => b"\\\"",
-        b'\\' => b"\\\\",
-        b'\t' => b"\\t",
-        b'\r' => b"\\r",
-        0x08 => b"\\b",
-        0x0c => b"\\f",
-        _ => return write!(out, "\\u{byte:04x}"),
+fn write_escape(out: &mut Vec<u8>, byte: u8) {
+    let letter = match byte {
+        b'\n' => b'n',
+        b'"' | b'\\' => byte,
+        b'\t' => b't',
+        b'\r' => b'r',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => return out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
     };
-    out.write_all(short)
+    out.extend_from_slice(&[b'\\', letter]);
 }
 
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {$(
         fn $method(self, value: $type) -> Written {
-            Ok(serde_json::to_writer(&mut self.out, &value)?)
+            serde_json::to_writer(&mut *self.out, &value)
         }
     )*};
 }
 
-impl<'a, W: Write> Serializer for &'a mut Json<W> {
+impl<'a, 'o> Serializer for &'a mut Json<'o> {
     type Ok = ();
-    type Error = Fault;
-    type SerializeSeq = Compound<'a, W>;
-    type SerializeTuple = Compound<'a, W>;
-    type SerializeTupleStruct = Compound<'a, W>;
-    type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Compound<'a, W>;
-    type SerializeStruct = Compound<'a, W>;
-    type SerializeStructVariant = Impossible<(), Fault>;
+    type Error = serde_json::Error;
+    type SerializeSeq = Compound<'a, 'o>;
+    type SerializeTuple = Compound<'a, 'o>;
+    type SerializeTupleStruct = Compound<'a, 'o>;
+    type SerializeTupleVariant = Impossible<(), serde_json::Error>;
+    type SerializeMap = Compound<'a, 'o>;
+    type SerializeStruct = Compound<'a, 'o>;
+    type SerializeStructVariant = Impossible<(), serde_json::Error>;
 
     numbers!(
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
@@ -135,7 +85,8 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     );
 
     fn serialize_bool(self, value: bool) -> Written {
-        Ok(self.out.write_all(if value { b"true" } else { b"false" })?)
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Written {
@@ -143,10 +94,14 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_str(self, value: &str) -> Written {
+        self.out.push(b'"');
         if std::mem::take(&mut self.is_spelled) {
-            return Ok(write_spelled(&mut self.out, value)?);
+            self.out.extend_from_slice(value.as_bytes());
+        } else {
+            write_escaped(self.out, value);
         }
-        Ok(write_string(&mut self.out, value)?)
+        self.out.push(b'"');
+        Ok(())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Written {
@@ -162,7 +117,8 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
     }
 
     fn serialize_unit(self) -> Written {
-        Ok(self.out.write_all(b"null")?)
+        self.out.extend_from_slice(b"null");
+        Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Written {
@@ -188,15 +144,15 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
         Err(untagged())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, W>, Fault> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, 'o>, serde_json::Error> {
         self.open(b'[', b']')
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Compound<'a, W>, Fault> {
+    fn serialize_tuple(self, _: usize) -> Result<Compound<'a, 'o>, serde_json::Error> {
         self.open(b'[', b']')
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, W>, Fault> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, 'o>, serde_json::Error> {
         self.open(b'[', b']')
     }
 
@@ -206,15 +162,15 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Fault>, Fault> {
+    ) -> Result<Impossible<(), serde_json::Error>, serde_json::Error> {
         Err(untagged())
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, W>, Fault> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'o>, serde_json::Error> {
         self.open(b'{', b'}')
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, W>, Fault> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, 'o>, serde_json::Error> {
         self.open(b'{', b'}')
     }
 
@@ -224,58 +180,54 @@ impl<'a, W: Write> Serializer for &'a mut Json<W> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Fault>, Fault> {
+    ) -> Result<Impossible<(), serde_json::Error>, serde_json::Error> {
         Err(untagged())
     }
 }
 
 /// Every enum of the model names its kind in a field.
-fn untagged() -> Fault {
+fn untagged() -> serde_json::Error {
     ser::Error::custom("an enum without a tag has no place in a session")
 }
 
-impl<W: Write> Json<W> {
-    fn open(&mut self, begin: u8, end: u8) -> Result<Compound<'_, W>, Fault> {
-        self.out.write_all(&[begin])?;
+impl<'o> Json<'o> {
+    fn open(&mut self, begin: u8, end: u8) -> serde_json::Result<Compound<'_, 'o>> {
+        self.out.push(begin);
         Ok(Compound { json: self, is_first: true, end })
     }
 }
 
 /// An array or an object that is being written.
-struct Compound<'a, W> {
-    json: &'a mut Json<W>,
+struct Compound<'a, 'o> {
+    json: &'a mut Json<'o>,
     is_first: bool,
     end: u8,
 }
 
-impl<W: Write> Compound<'_, W> {
-    fn next(&mut self) -> Written {
-        if !std::mem::take(&mut self.is_first) {
-            self.json.out.write_all(b",")?;
-        }
-        Ok(())
-    }
-
+impl Compound<'_, '_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.next()?;
+        if !std::mem::take(&mut self.is_first) {
+            self.json.out.push(b',');
+        }
         value.serialize(&mut *self.json)
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.json.out.write_all(b":")?;
+        self.json.out.push(b':');
         value.serialize(&mut *self.json)
     }
 
     fn close(self) -> Written {
-        Ok(self.json.out.write_all(&[self.end])?)
+        self.json.out.push(self.end);
+        Ok(())
     }
 }
 
 macro_rules! arrays {
     ($($kind:ident: $method:ident),*) => {$(
-        impl<W: Write> ser::$kind for Compound<'_, W> {
+        impl ser::$kind for Compound<'_, '_> {
             type Ok = ();
-            type Error = Fault;
+            type Error = serde_json::Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
                 self.element(value)
@@ -290,9 +242,9 @@ macro_rules! arrays {
 
 arrays!(SerializeSeq: serialize_element, SerializeTuple: serialize_element, SerializeTupleStruct: serialize_field);
 
-impl<W: Write> ser::SerializeMap for Compound<'_, W> {
+impl ser::SerializeMap for Compound<'_, '_> {
     type Ok = ();
-    type Error = Fault;
+    type Error = serde_json::Error;
 
     /// The keys of the model are strings.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
@@ -308,9 +260,9 @@ impl<W: Write> ser::SerializeMap for Compound<'_, W> {
     }
 }
 
-impl<W: Write> ser::SerializeStruct for Compound<'_, W> {
+impl ser::SerializeStruct for Compound<'_, '_> {
     type Ok = ();
-    type Error = Fault;
+    type Error = serde_json::Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
         self.element(key)?;
@@ -327,11 +279,11 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::to_writer;
+    use super::write;
 
     fn written(value: &Value) -> String {
         let mut bytes = Vec::new();
-        to_writer(&mut bytes, value).expect("memory takes all");
+        write(&mut bytes, value).expect("no enum without a tag");
         String::from_utf8(bytes).expect("JSON is text")
     }
 

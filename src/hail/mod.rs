@@ -12,6 +12,7 @@ mod id;
 mod json;
 mod lenient;
 mod lines;
+mod plain;
 mod reader;
 mod scan;
 #[cfg(test)]

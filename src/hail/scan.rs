@@ -9,13 +9,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::Text;
+use super::{Text, plain};
 
 /// How deep values may be nested, as in serde.
 const MAX_DEPTH: u8 = 127;
-
-/// How much room a string with escapes has at first, at most.
-const MAX_ROOM: usize = 64 * 1024;
 
 /// A value that is mostly a string: read in one pass where it is, as JSON where it is not.
 #[derive(Default)]
@@ -85,45 +82,18 @@ impl<'a> Scanner<'a> {
 
     /// Reads a string, which is copied only where it has escapes.
     pub(crate) fn string(&mut self) -> Option<Cow<'a, str>> {
-        self.expect(b'"')?;
-        let first = self.plain()?;
-        if self.take()? == b'"' {
-            return Some(Cow::Borrowed(first));
+        match self.spelling()? {
+            (spelling, Escapes::None) => Some(Cow::Borrowed(spelling)),
+            (spelling, _) => decode(spelling).map(Cow::Owned),
         }
-        // A long string is mostly the last of its record.
-        let mut string = String::with_capacity(MAX_ROOM.min(first.len() + self.text.len() - self.at));
-        string.push_str(first);
-        loop {
-            string.push(self.escaped()?);
-            string.push_str(self.plain()?);
-            if self.take()? == b'"' {
-                break;
-            }
-        }
-        if string.len() < string.capacity() / 2 {
-            string.shrink_to_fit();
-        }
-        Some(Cow::Owned(string))
     }
 
     /// Reads a string as it is spelled, where that is the canonical way.
     pub(crate) fn passage(&mut self) -> Option<Text> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let mut has_escapes = false;
-        loop {
-            self.plain()?;
-            if self.take()? == b'"' {
-                return Some(Text::spelled(&self.text[start..self.at - 1], has_escapes));
-            }
-            has_escapes = true;
-            match canonical_escape(&self.text.as_bytes()[self.at..]) {
-                Some(length) => self.at += length,
-                None => break,
-            }
+        match self.spelling()? {
+            (spelling, Escapes::Other) => decode(spelling).map(Text::from),
+            (spelling, escapes) => Some(Text::spelled(spelling, escapes == Escapes::Canonical)),
         }
-        self.at = start - 1;
-        self.string().map(Text::from)
     }
 
     /// Reads a string or `null`, which counts as an empty one.
@@ -175,7 +145,7 @@ impl<'a> Scanner<'a> {
     /// Passes over a value.
     pub(crate) fn skip(&mut self) -> Option<()> {
         match self.peek()? {
-            b'"' => self.skip_string(),
+            b'"' => self.spelling().map(drop),
             b'{' => self.object(|scanner, _| scanner.skip()),
             b'[' => self.array(Self::skip),
             b't' => self.literal("true"),
@@ -215,12 +185,24 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    /// What stands before the next quote or backslash.
-    fn plain(&mut self) -> Option<&'a str> {
-        let start = self.at;
-        self.at += plain_length(&self.text.as_bytes()[start..]);
-        let piece = &self.text[start..self.at];
-        (!self.has_controls || piece.bytes().all(|byte| byte >= b' ')).then_some(piece)
+    /// Passes over a string; returns what stands between the quotes. Whether surrogates are pairs is seen
+    /// where it is decoded.
+    fn spelling(&mut self) -> Option<(&'a str, Escapes)> {
+        self.expect(b'"')?;
+        let (bytes, start) = (self.text.as_bytes(), self.at);
+        let (mut at, mut escapes) = (start, Escapes::None);
+        loop {
+            at += plain::read_length(&bytes[at..]);
+            if *bytes.get(at)? == b'"' {
+                break;
+            }
+            let (length, kind) = escape(&bytes[at + 1..])?;
+            at += 1 + length;
+            escapes = escapes.max(kind);
+        }
+        self.at = at + 1;
+        let spelling = &self.text[start..at];
+        (!self.has_controls || spelling.bytes().all(|byte| byte >= b' ')).then_some((spelling, escapes))
     }
 
     /// Reads what follows a backslash, which was taken already.
@@ -253,23 +235,6 @@ impl<'a> Scanner<'a> {
         self.at += 4;
         let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         u32::from_str_radix(digits, 16).ok().filter(|_| is_hexadecimal)
-    }
-
-    fn skip_string(&mut self) -> Option<()> {
-        self.expect(b'"')?;
-        loop {
-            self.plain()?;
-            if self.take()? == b'"' {
-                return Some(());
-            }
-            // Whether surrogates are pairs is seen where the string is decoded.
-            if self.text.as_bytes().get(self.at) == Some(&b'u') {
-                self.at += 1;
-                self.unit()?;
-            } else {
-                self.escaped()?;
-            }
-        }
     }
 
     fn skip_number(&mut self) -> Option<()> {
@@ -327,49 +292,42 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The text that canonical JSON spells so.
-pub(super) fn decode(spelling: &str) -> String {
-    let mut scanner = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
-    let mut text = String::with_capacity(spelling.len());
-    while let Some(piece) = scanner.plain() {
-        text.push_str(piece);
-        if scanner.take().is_none() {
-            break;
-        }
-        text.extend(scanner.escaped());
-    }
-    text
+/// What escapes a string has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Escapes {
+    None,
+    /// Those that canonical JSON has, too.
+    Canonical,
+    Other,
 }
 
-/// How long the escape is that begins behind a backslash, where it is the canonical one of its
-/// character.
-fn canonical_escape(bytes: &[u8]) -> Option<usize> {
+/// How long the escape is that begins behind a backslash, and what it is.
+#[inline]
+fn escape(bytes: &[u8]) -> Option<(usize, Escapes)> {
     match bytes {
-        [b'n' | b't' | b'r' | b'b' | b'f' | b'"' | b'\\', ..] => Some(1),
-        // Those of the characters above do not count.
+        [b'n' | b'"' | b'\\' | b't' | b'r' | b'b' | b'f', ..] => Some((1, Escapes::Canonical)),
+        // Canonical JSON has them for what has no shorter one.
         [b'u', b'0', b'0', b'0', b'0'..=b'7' | b'b' | b'e' | b'f', ..]
-        | [b'u', b'0', b'0', b'1', b'0'..=b'9' | b'a'..=b'f', ..] => Some(5),
+        | [b'u', b'0', b'0', b'1', b'0'..=b'9' | b'a'..=b'f', ..] => Some((5, Escapes::Canonical)),
+        [b'u', digits @ ..] => {
+            digits.get(..4)?.iter().all(u8::is_ascii_hexdigit).then_some((5, Escapes::Other))
+        }
+        [b'/', ..] => Some((1, Escapes::Other)),
         _ => None,
     }
 }
 
-/// How many bytes come before the first quote or backslash. Escapes stand too close together for a
-/// search that has to be set up, so eight bytes at a time are looked at as one word, in which a byte
-/// that is sought sets its highest bit.
-fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    let equal = |word: u64, byte: u8| {
-        let differing = word ^ (ONES * u64::from(byte));
-        differing.wrapping_sub(ONES) & !differing & (ONES << 7)
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = equal(word, b'"') | equal(word, b'\\');
-        if found != 0 {
-            return index * 8 + found.trailing_zeros() as usize / 8;
+/// The text that is spelled so; `None` where a surrogate is alone.
+pub(super) fn decode(spelling: &str) -> Option<String> {
+    let mut rest = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
+    let mut text = String::with_capacity(spelling.len());
+    loop {
+        let end = rest.at + plain::read_length(&spelling.as_bytes()[rest.at..]);
+        text.push_str(&spelling[rest.at..end]);
+        rest.at = end;
+        if rest.take().is_none() {
+            return Some(text);
         }
+        text.push(rest.escaped()?);
     }
-    let length = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
-    words.len() * 8 + length
 }

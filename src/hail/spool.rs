@@ -256,12 +256,16 @@ impl Canonical {
     /// # Errors
     /// Those of `out` and of the temporary file.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        writer::header_line(&mut *out, &self.header)?;
+        let mut line = Vec::new();
+        writer::header_line(&mut line, &self.header)?;
+        out.write_all(&line)?;
         match &self.body.order {
             None => self.body.lines.write(out)?,
             Some(order) => self.body.lines.write_at(order, out)?,
         }
-        writer::stats_line(&mut *out, &self.stats)?;
+        line.clear();
+        writer::stats_line(&mut line, &self.stats)?;
+        out.write_all(&line)?;
         out.flush()
     }
 

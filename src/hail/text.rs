@@ -43,8 +43,14 @@ impl Text {
     pub fn as_str(&self) -> &str {
         match &self.form {
             Form::Plain | Form::Verbatim => &self.text,
-            Form::Escaped(decoded) => decoded.get_or_init(|| scan::decode(&self.text)),
+            Form::Escaped(decoded) => decoded.get_or_init(|| decode(&self.text)),
         }
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
     /// The text, which need not be copied.
@@ -52,7 +58,7 @@ impl Text {
     pub fn into_string(self) -> String {
         match self.form {
             Form::Plain | Form::Verbatim => self.text,
-            Form::Escaped(decoded) => decoded.into_inner().unwrap_or_else(|| scan::decode(&self.text)),
+            Form::Escaped(decoded) => decoded.into_inner().unwrap_or_else(|| decode(&self.text)),
         }
     }
 
@@ -61,6 +67,11 @@ impl Text {
         *self = std::mem::take(self).into_string().into();
         &mut self.text
     }
+}
+
+/// Canonical escapes are sound: the reader of the log has seen to it.
+fn decode(spelling: &str) -> String {
+    scan::decode(spelling).unwrap_or_default()
 }
 
 impl Deref for Text {

@@ -11,6 +11,7 @@ use super::{Block, Content, Event, Header, Sink, Stats, StatsCollector, json};
 pub struct Writer<W> {
     out: W,
     stats: StatsCollector,
+    line: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -67,7 +68,7 @@ impl Serialize for Spelled<'_, Block> {
 impl<W: Write> Writer<W> {
     /// Writes to `out`.
     pub fn new(out: W) -> Self {
-        Self { out, stats: StatsCollector::default() }
+        Self { out, stats: StatsCollector::default(), line: Vec::new() }
     }
 
     /// Writes one event.
@@ -76,7 +77,8 @@ impl<W: Write> Writer<W> {
     /// Those of the output.
     pub fn write_event(&mut self, event: &Event) -> io::Result<()> {
         self.stats.add(event);
-        event_line(&mut self.out, event)
+        event_line(&mut self.line, event)?;
+        self.write_line()
     }
 
     /// Writes the statistics, flushes, and returns them.
@@ -85,19 +87,26 @@ impl<W: Write> Writer<W> {
     /// Those of the output.
     pub fn finish(mut self) -> io::Result<Stats> {
         let stats = self.stats.stats();
-        stats_line(&mut self.out, &stats)?;
+        stats_line(&mut self.line, &stats)?;
+        self.write_line()?;
         self.out.flush()?;
         Ok(stats)
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.line)?;
+        self.line.clear();
+        Ok(())
     }
 }
 
 /// Writes the first line.
-pub(super) fn header_line(out: impl Write, header: &Header) -> io::Result<()> {
+pub(super) fn header_line(out: &mut Vec<u8>, header: &Header) -> io::Result<()> {
     line(out, &Tagged { r#type: "header", record: header })
 }
 
 /// Writes the line of an event.
-pub(super) fn event_line(out: impl Write, event: &Event) -> io::Result<()> {
+pub(super) fn event_line(out: &mut Vec<u8>, event: &Event) -> io::Result<()> {
     let record = EventLine {
         r#type: "event",
         event_id: &event.event_id,
@@ -112,19 +121,21 @@ pub(super) fn event_line(out: impl Write, event: &Event) -> io::Result<()> {
 }
 
 /// Writes the last line.
-pub(super) fn stats_line(out: impl Write, stats: &Stats) -> io::Result<()> {
+pub(super) fn stats_line(out: &mut Vec<u8>, stats: &Stats) -> io::Result<()> {
     line(out, &Tagged { r#type: "stats", record: stats })
 }
 
-fn line(mut out: impl Write, record: &impl Serialize) -> io::Result<()> {
-    json::to_writer(&mut out, record)?;
-    out.write_all(b"\n")
+fn line(out: &mut Vec<u8>, record: &impl Serialize) -> io::Result<()> {
+    json::write(out, record)?;
+    out.push(b'\n');
+    Ok(())
 }
 
 impl<W: Write> Sink for Writer<W> {
     fn header(&mut self, header: Header) -> io::Result<()> {
         let header = Header { version: super::VERSION.to_owned(), ..header };
-        header_line(&mut self.out, &header)
+        header_line(&mut self.line, &header)?;
+        self.write_line()
     }
 
     fn event(&mut self, event: Event) -> io::Result<()> {

@@ -30,6 +30,9 @@ const INJECTED: [&str; 23] = [
     "This session is being continued from a previous conversation that ran out of context.",
 ];
 
+/// How a reminder begins, which the program puts before or behind what a person typed.
+const OPEN: &str = "<system-reminder>";
+
 /// Whether the whole record was injected, whatever its text.
 pub(super) fn is_injected_record(record: &Record<'_>) -> bool {
     let origin = record.rest.fields("origin");
@@ -44,16 +47,15 @@ pub(super) fn is_injected_record(record: &Record<'_>) -> bool {
 /// Whether this text was injected. Hardly any is, which mostly shows without decoding it.
 pub(super) fn is_injected_passage(text: &Text) -> bool {
     let may_be = text.spelling().is_none_or(|spelling| {
-        // White space may come first, however it is spelled.
-        let Some(first @ b'!'..=b'~') = spelling.as_bytes().first() else { return true };
-        *first == b'\\' || INJECTED.iter().any(|start| start.as_bytes().first() == Some(first))
+        // White space may come first, however it is spelled. What is looked for needs no escapes.
+        let is_word = matches!(spelling.as_bytes().first(), Some(b'!'..=b'[' | b']'..=b'~'));
+        !is_word || spelling.starts_with(OPEN) || INJECTED.iter().any(|start| spelling.starts_with(start))
     });
     may_be && is_injected_text(text)
 }
 
 /// Whether this text was injected: it begins as injected text does, or is reminders only.
 pub(super) fn is_injected_text(text: &str) -> bool {
-    const OPEN: &str = "<system-reminder>";
     const CLOSE: &str = "</system-reminder>";
     let mut rest = text.trim_start();
     while let Some(reminder) = rest.strip_prefix(OPEN) {

@@ -8,7 +8,8 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    records::{Message, Record},
+    loose::value_of,
+    records::{Fields, Message, Record},
     seen::hash,
     window::Window,
 };
@@ -113,28 +114,39 @@ impl Answer {
                 event.attributes.insert(key, fact.into());
             }
         }
-        if let Some(Value::Object(usage)) = self.usage.and_then(|usage| serde_json::from_str(&usage).ok()) {
-            put_counts(event, usage);
+        if let Some(usage) = self.usage.as_deref().and_then(Fields::of) {
+            put_counts(event, &usage);
         }
     }
 }
 
-fn put_counts(event: &mut Event, mut usage: Map<String, Value>) {
-    let mut put = |key: &'static str, count: Option<Value>, even_zero: bool| {
-        let count = count.as_ref().and_then(Value::as_u64).unwrap_or(0);
-        if count > 0 || even_zero {
-            event.attributes.insert(key, count.into());
+fn put_counts(event: &mut Event, usage: &Fields<'_>) {
+    let (mut reasoning, mut rest) = (None, Map::new());
+    let mut counts = [
+        ("input_tokens", attribute::INPUT_TOKENS, Some(0)),
+        ("output_tokens", attribute::OUTPUT_TOKENS, Some(0)),
+        ("cache_read_input_tokens", attribute::CACHE_READ_TOKENS, None),
+        ("cache_creation_input_tokens", attribute::CACHE_WRITE_TOKENS, None),
+    ];
+    for (key, raw) in &usage.0 {
+        if let Some((.., count)) = counts.iter_mut().find(|(name, ..)| name == key) {
+            *count = raw.parse().ok().filter(|count| *count > 0).or(*count);
+            continue;
         }
-    };
-    put(attribute::INPUT_TOKENS, usage.remove("input_tokens"), true);
-    put(attribute::OUTPUT_TOKENS, usage.remove("output_tokens"), true);
-    put(attribute::CACHE_READ_TOKENS, usage.remove("cache_read_input_tokens"), false);
-    put(attribute::CACHE_WRITE_TOKENS, usage.remove("cache_creation_input_tokens"), false);
-    let details = usage.get_mut("output_tokens_details").and_then(Value::as_object_mut);
-    put(attribute::REASONING_TOKENS, details.and_then(|details| details.remove("thinking_tokens")), false);
-    let rest = without_nothing(Value::Object(usage));
-    if let Some(rest) = rest {
-        event.attributes.insert("source.usage", rest);
+        let mut value = value_of(raw);
+        if let ("output_tokens_details", Some(details)) = (&**key, value.as_object_mut()) {
+            reasoning = details.remove("thinking_tokens").and_then(|count| count.as_u64()).filter(|count| *count > 0);
+        }
+        rest.extend(without_nothing(value).map(|value| (key.to_string(), value)));
+    }
+    let counts = counts.into_iter().map(|(_, attribute, count)| (attribute, count));
+    for (attribute, count) in counts.chain([(attribute::REASONING_TOKENS, reasoning)]) {
+        if let Some(count) = count {
+            event.attributes.insert(attribute, count.into());
+        }
+    }
+    if !rest.is_empty() {
+        event.attributes.insert("source.usage", rest.into());
     }
 }
 
