@@ -36,14 +36,13 @@ type Written = serde_json::Result<()>;
 
 /// Writes what stands between the quotes.
 fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    loop {
-        let (plain, after) = rest.split_at(plain::write_length(rest));
-        out.extend_from_slice(plain);
-        let Some((byte, after)) = after.split_first() else { break };
-        write_escape(out, *byte);
-        rest = after;
+    let (bytes, mut done) = (text.as_bytes(), 0);
+    for at in plain::to_be_escaped(bytes) {
+        out.extend_from_slice(&bytes[done..at]);
+        write_escape(out, bytes[at]);
+        done = at + 1;
     }
+    out.extend_from_slice(&bytes[done..]);
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {

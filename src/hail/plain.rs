@@ -1,63 +1,54 @@
 //! Finds what ends the plain part of a JSON string. Escapes stand too close together for a search that
-//! has to be set up, so a block of bytes is looked at in one go.
+//! has to be set up anew behind each, so the bytes are looked at block by block.
 
-/// How many bytes come before the first quote or backslash.
-pub(super) fn read_length(bytes: &[u8]) -> usize {
-    length::<false>(bytes)
-}
+use wide::u8x16;
 
-/// How many bytes come before the first that a JSON string cannot hold as it is: a quote, a backslash, or
-/// a control character.
-pub(super) fn write_length(bytes: &[u8]) -> usize {
-    length::<true>(bytes)
-}
+/// How many bytes a block has.
+pub(super) const BLOCK: usize = 16;
 
-/// A block: two words of eight bytes, in each of which a byte that is sought sets its highest bit.
-const BLOCK: usize = 16;
-const ONES: u64 = u64::MAX / 255;
-const HIGHS: u64 = ONES << 7;
-
+/// Where the quotes and backslashes of a block are, as bits.
 #[inline]
-fn length<const CONTROLS: bool>(bytes: &[u8]) -> usize {
+pub(super) fn ends(block: [u8; BLOCK]) -> u32 {
+    let block = u8x16::new(block);
+    (block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
+}
+
+/// The same of everything that a JSON string cannot hold as it is: control characters, too.
+#[inline]
+fn escapes(block: [u8; BLOCK]) -> u32 {
+    let controls = u8x16::new(block).min(u8x16::splat(0x1f)).simd_eq(u8x16::new(block));
+    ends(block) | controls.to_bitmask()
+}
+
+/// The blocks of `bytes`; the last is filled up with `~`.
+#[inline]
+pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = (usize, [u8; BLOCK])> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for (index, block) in blocks.iter().enumerate() {
-        if let Some(at) = first::<CONTROLS>(block) {
-            return index * BLOCK + at;
-        }
-    }
-    if let (false, Some(last)) = (rest.is_empty(), bytes.last_chunk()) {
-        return first::<CONTROLS>(last).map_or(bytes.len(), |at| bytes.len() - BLOCK + at);
-    }
-    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\') && !(CONTROLS && **byte < b' ');
-    blocks.len() * BLOCK + rest.iter().take_while(is_plain).count()
+    let mut last = [b'~'; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let last = (!rest.is_empty()).then_some((blocks.len() * BLOCK, last));
+    blocks.iter().enumerate().map(|(index, block)| (index * BLOCK, *block)).chain(last)
 }
 
+/// The places of the bits that are set in `mask`.
 #[inline]
-fn first<const CONTROLS: bool>(block: &[u8; BLOCK]) -> Option<usize> {
-    let ([low, high], []) = block.as_chunks() else { return None };
-    let (low, high) = (marked::<CONTROLS>(*low), marked::<CONTROLS>(*high));
-    if low | high == 0 {
-        return None;
-    }
-    let bits = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
-    Some(bits as usize / 8)
+pub(super) fn places(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (mask != 0).then(|| mask.trailing_zeros() as usize)?;
+        mask &= mask - 1;
+        Some(place)
+    })
 }
 
+/// Where the bytes are that a JSON string cannot hold as they are.
 #[inline]
-fn marked<const CONTROLS: bool>(bytes: [u8; 8]) -> u64 {
-    let word = u64::from_le_bytes(bytes);
-    // A byte minus a larger one borrows into its highest bit; the lowest such byte is no error.
-    let equal = |byte: u8| {
-        let differing = word ^ (ONES * u64::from(byte));
-        differing.wrapping_sub(ONES) & !differing
-    };
-    let controls = if CONTROLS { word.wrapping_sub(ONES * 0x20) & !word } else { 0 };
-    (equal(b'"') | equal(b'\\') | controls) & HIGHS
+pub(super) fn to_be_escaped(text: &[u8]) -> impl Iterator<Item = usize> {
+    blocks(text).flat_map(|(start, block)| places(escapes(block)).map(move |at| start + at))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{read_length, write_length};
+    use super::{blocks, ends, places, to_be_escaped};
 
     #[test]
     fn every_byte_is_told_apart_wherever_it_stands() {
@@ -65,11 +56,12 @@ mod tests {
             for before in 0..40 {
                 let mut bytes = vec![b'~'; 50];
                 bytes[before] = byte;
-                let ends_reading = matches!(byte, b'"' | b'\\');
-                let ends_writing = ends_reading || byte < b' ';
-                assert_eq!(read_length(&bytes), if ends_reading { before } else { 50 }, "{byte} at {before}");
-                assert_eq!(write_length(&bytes), if ends_writing { before } else { 50 }, "{byte} at {before}");
-                assert_eq!(write_length(&bytes[..before]), before);
+                let ends_strings = matches!(byte, b'"' | b'\\');
+                let expected = |is: bool| if is { vec![before] } else { Vec::new() };
+                let found = blocks(&bytes).flat_map(|(start, block)| places(ends(block)).map(move |at| start + at));
+                assert_eq!(found.collect::<Vec<_>>(), expected(ends_strings), "{byte} at {before}");
+                let found = to_be_escaped(&bytes).collect::<Vec<_>>();
+                assert_eq!(found, expected(ends_strings || byte < b' '), "{byte} at {before}");
             }
         }
     }

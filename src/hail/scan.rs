@@ -189,19 +189,10 @@ impl<'a> Scanner<'a> {
     /// where it is decoded.
     fn spelling(&mut self) -> Option<(&'a str, Escapes)> {
         self.expect(b'"')?;
-        let (bytes, start) = (self.text.as_bytes(), self.at);
-        let (mut at, mut escapes) = (start, Escapes::None);
-        loop {
-            at += plain::read_length(&bytes[at..]);
-            if *bytes.get(at)? == b'"' {
-                break;
-            }
-            let (length, kind) = escape(&bytes[at + 1..])?;
-            at += 1 + length;
-            escapes = escapes.max(kind);
-        }
-        self.at = at + 1;
-        let spelling = &self.text[start..at];
+        let (start, rest) = (self.at, &self.text.as_bytes()[self.at..]);
+        let (length, escapes) = spelled(rest)?;
+        self.at += length + 1;
+        let spelling = &self.text[start..start + length];
         (!self.has_controls || spelling.bytes().all(|byte| byte >= b' ')).then_some((spelling, escapes))
     }
 
@@ -301,6 +292,27 @@ enum Escapes {
     Other,
 }
 
+/// How many bytes come before the quote at the end of a string, and what escapes are among them.
+#[inline]
+fn spelled(bytes: &[u8]) -> Option<(usize, Escapes)> {
+    let (mut escapes, mut done) = (Escapes::None, 0);
+    for (start, block) in plain::blocks(bytes) {
+        for at in plain::places(plain::ends(block)).map(|at| start + at) {
+            if at < done {
+                // A part of an escape.
+                continue;
+            }
+            if bytes[at] == b'"' {
+                return Some((at, escapes));
+            }
+            let (length, kind) = escape(&bytes[at + 1..])?;
+            done = at + 1 + length;
+            escapes = escapes.max(kind);
+        }
+    }
+    None
+}
+
 /// How long the escape is that begins behind a backslash, and what it is.
 #[inline]
 fn escape(bytes: &[u8]) -> Option<(usize, Escapes)> {
@@ -309,9 +321,7 @@ fn escape(bytes: &[u8]) -> Option<(usize, Escapes)> {
         // Canonical JSON has them for what has no shorter one.
         [b'u', b'0', b'0', b'0', b'0'..=b'7' | b'b' | b'e' | b'f', ..]
         | [b'u', b'0', b'0', b'1', b'0'..=b'9' | b'a'..=b'f', ..] => Some((5, Escapes::Canonical)),
-        [b'u', digits @ ..] => {
-            digits.get(..4)?.iter().all(u8::is_ascii_hexdigit).then_some((5, Escapes::Other))
-        }
+        [b'u', digits @ ..] => digits.get(..4)?.iter().all(u8::is_ascii_hexdigit).then_some((5, Escapes::Other)),
         [b'/', ..] => Some((1, Escapes::Other)),
         _ => None,
     }
@@ -319,15 +329,17 @@ fn escape(bytes: &[u8]) -> Option<(usize, Escapes)> {
 
 /// The text that is spelled so; `None` where a surrogate is alone.
 pub(super) fn decode(spelling: &str) -> Option<String> {
-    let mut rest = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
+    let mut scanner = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
     let mut text = String::with_capacity(spelling.len());
-    loop {
-        let end = rest.at + plain::read_length(&spelling.as_bytes()[rest.at..]);
-        text.push_str(&spelling[rest.at..end]);
-        rest.at = end;
-        if rest.take().is_none() {
-            return Some(text);
+    for (start, block) in plain::blocks(spelling.as_bytes()) {
+        for at in plain::places(plain::ends(block)).map(|at| start + at) {
+            if at >= scanner.at {
+                text.push_str(&spelling[scanner.at..at]);
+                scanner.at = at + 1;
+                text.push(scanner.escaped()?);
+            }
         }
-        text.push(rest.escaped()?);
     }
+    text.push_str(&spelling[scanner.at..]);
+    Some(text)
 }

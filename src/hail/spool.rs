@@ -9,7 +9,7 @@ use std::{
     collections::HashSet,
     fs::File,
     hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     sync::Arc,
 };
 
@@ -53,13 +53,12 @@ enum Call {
 
 impl Call {
     fn of(event: &Event) -> Self {
+        if !event.event_type.is_tool_call() {
+            return Self::No;
+        }
         let id = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
         #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        match id {
-            _ if !event.event_type.is_tool_call() => Self::No,
-            Some(id) => Self::Named(hash(id) as u64),
-            None => Self::Anonymous,
-        }
+        id.map_or(Self::Anonymous, |id| Self::Named(hash(id) as u64))
     }
 }
 
@@ -186,7 +185,13 @@ impl Lines {
         self.blocks.iter().try_for_each(|block| out.write_all(&block.bytes))?;
         let Some(mut file) = self.file.as_ref() else { return Ok(()) };
         file.seek(SeekFrom::Start(0))?;
-        io::copy(&mut file.take(self.written - self.in_memory), out).map(drop)
+        let mut rest = BufReader::with_capacity(BLOCK, file.take(self.written - self.in_memory));
+        while let block @ [_, ..] = rest.fill_buf()? {
+            out.write_all(block)?;
+            let written = block.len();
+            rest.consume(written);
+        }
+        Ok(())
     }
 
     /// Writes those at `places`, in that order.

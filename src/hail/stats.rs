@@ -50,9 +50,21 @@ impl StatsCollector {
     pub fn add(&mut self, event: &Event) {
         let stats = &mut self.stats;
         stats.event_count += 1;
-        // Counts come from logs that anybody may have written.
-        stats.total_input_tokens = stats.total_input_tokens.saturating_add(event.count(attribute::INPUT_TOKENS));
-        stats.total_output_tokens = stats.total_output_tokens.saturating_add(event.count(attribute::OUTPUT_TOKENS));
+        for (key, value) in &event.attributes {
+            let count = || value.as_u64().unwrap_or(0);
+            match key {
+                // Counts come from logs that anybody may have written.
+                attribute::INPUT_TOKENS => {
+                    stats.total_input_tokens = stats.total_input_tokens.saturating_add(count());
+                }
+                attribute::OUTPUT_TOKENS => {
+                    stats.total_output_tokens = stats.total_output_tokens.saturating_add(count());
+                }
+                attribute::INPUT_TOKENS_TOTAL => self.input_total = self.input_total.max(count()),
+                attribute::OUTPUT_TOKENS_TOTAL => self.output_total = self.output_total.max(count()),
+                _ => {}
+            }
+        }
         if event.event_type.is_tool_call() {
             // A patch over several files is one call with an event for each.
             let call = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
@@ -62,8 +74,6 @@ impl StatsCollector {
                 self.last_call = call.map(str::to_owned);
             }
         }
-        self.input_total = self.input_total.max(event.count(attribute::INPUT_TOKENS_TOTAL));
-        self.output_total = self.output_total.max(event.count(attribute::OUTPUT_TOKENS_TOTAL));
         match &event.event_type {
             EventType::UserMessage => {
                 stats.message_count += 1;
