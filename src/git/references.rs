@@ -1,6 +1,6 @@
 //! References: listing, and compare-and-swap writes.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{collections::HashSet, io::Write, path::PathBuf, time::Duration};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -167,6 +167,34 @@ impl Repository {
         let mut arguments = vec!["reflog", "expire", "--expire=now", "--expire-unreachable=now"];
         arguments.extend(&logged);
         self.git(&arguments).run().map(drop)
+    }
+
+    /// Takes out of the former values of `name` those that are among `ids`; the others stay.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn forget_values(&self, name: &str, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
+        let listed = self.git(&["log", "--walk-reflogs", "--format=%H", name, "--"]).run()?;
+        let is_one = |line: &str| self.parse_id(line).is_some_and(|id| ids.contains(&id));
+        let places = listed.stdout.lines().enumerate().filter(|(_, line)| is_one(line));
+        // The first is the latest, and what is deleted counts no more: from the end.
+        let entries: Vec<String> = places.map(|(place, _)| format!("{name}@{{{place}}}")).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec!["reflog", "delete", "--rewrite"];
+        arguments.extend(entries.iter().rev().map(String::as_str));
+        self.git(&arguments).run().map(drop)
+    }
+
+    /// The root of the work tree that has the branch `name` checked out, where one has.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn checked_out_at(&self, name: &str) -> Result<Option<PathBuf>, GitError> {
+        let listed = self.git(&["for-each-ref", "--format=%(worktreepath)", name]).run()?.require()?;
+        let path = listed.stdout.lines().next().unwrap_or_default();
+        Ok((!path.is_empty()).then(|| PathBuf::from(path)))
     }
 
     /// How many bytes on the disk nothing but `tips`, which no reference is at any more, needs; `None`

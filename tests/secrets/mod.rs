@@ -2,6 +2,7 @@
 
 mod figures;
 mod guard;
+mod published;
 mod purge;
 mod redact;
 mod scan;
