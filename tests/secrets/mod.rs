@@ -2,6 +2,7 @@
 
 mod figures;
 mod guard;
+mod mended;
 mod published;
 mod purge;
 mod redact;
