@@ -112,6 +112,9 @@ pub(super) fn carry_out(
         erased.published.extend(retracted.published);
     }
     let is_good = notes.is_empty();
+    // What is left alone may be so as last seen, and on the remote.
+    let mut seen = std::collections::HashSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
     if remote.is_none() && !context.repository()?.remotes().is_empty() {
         notes.push("the remote still has it until the next push: git session sync".to_owned());
     }
@@ -132,7 +135,7 @@ pub(super) fn carry_out(
 
 /// The session of exactly the id `reference` that is in no ledger, and was purged or is still published:
 /// what was done by half can be done again.
-fn left_behind(context: &Context, reference: &str) -> Result<Option<SessionId>> {
+fn left_behind(context: &Context, reference: &str, command: &str) -> Result<Option<SessionId>> {
     let Ok(session) = reference.parse::<SessionId>() else { return Ok(None) };
     let repository = context.repository()?;
     let stone = reference::tombstone(repository, context.config()?.ledger, reference)?;
@@ -140,7 +143,7 @@ fn left_behind(context: &Context, reference: &str) -> Result<Option<SessionId>> 
     let archive = archive(context)?;
     let (fate, archive) = (Fate::Purged, archive.as_deref());
     let erasure = Erasure { repository, session: &session, fate, archive, now: context.now() };
-    let is_left = is_purged || !erasure.published()?.is_empty();
+    let is_left = (is_purged && command == "purge") || !erasure.published()?.is_empty();
     Ok(is_left.then_some(session))
 }
 
@@ -153,7 +156,7 @@ pub(super) fn session(context: &Context, reference: &str, command: &str) -> Resu
     let mut ids: Vec<SessionId> = Vec::new();
     let found = match reference::resolve(context, reference) {
         Ok(found) => found,
-        Err(fault) => return left_behind(context, reference)?.ok_or(fault),
+        Err(fault) => return left_behind(context, reference, command)?.ok_or(fault),
     };
     for named in found {
         match named {

@@ -50,11 +50,12 @@ struct Place {
     tip: ObjectId,
 }
 
-/// What a branch has to be.
-struct Rewritten {
-    tip: ObjectId,
-    /// The commits that hold what has to go.
-    holding: HashSet<ObjectId>,
+/// The past of a branch that holds what has to go.
+struct Past {
+    /// The commits that hold it, or are built upon one that does.
+    gone: HashSet<ObjectId>,
+    /// What those are built upon, and stays.
+    kept: Vec<ObjectId>,
 }
 
 impl std::fmt::Display for Publication {
@@ -75,7 +76,7 @@ impl Erasure<'_> {
         let retraction = self.retraction();
         let mut found = Vec::new();
         for (place, _) in self.places()? {
-            if self.rewritten(&retraction, place.tip)?.is_some() {
+            if self.past(&retraction, place.tip)?.is_some() {
                 found.push(place.publication);
             }
         }
@@ -99,25 +100,22 @@ impl Erasure<'_> {
     pub(super) fn retract_here(&self, erased: &mut Erased) -> Result<()> {
         let retraction = self.retraction();
         for (place, kind) in self.places()? {
-            let Some(new) = self.rewritten(&retraction, place.tip)? else { continue };
+            let Some(past) = self.past(&retraction, place.tip)? else { continue };
+            if let Some(reason) = self.obstacle(&place, &kind)? {
+                erased.problems.push(reason);
+                continue;
+            }
             if place.publication.remote.is_some() {
                 self.delete(&place.reference, place.tip)?;
                 erased.forgotten.push(place.reference);
                 erased.elsewhere.push(place.publication);
                 continue;
             }
-            if let Some(reason) = self.obstacle(&place, &kind)? {
-                erased.problems.push(reason);
-                continue;
-            }
-            let update = RefUpdate {
-                name: place.reference.as_str().into(),
-                expected: Expected::Is(place.tip),
-                new: Some(new.tip),
-            };
-            self.repository.update_reference(&update)?;
+            let new = Some(self.rewritten(&retraction, place.tip, &past)?);
+            let (name, expected) = (place.reference.as_str().into(), Expected::Is(place.tip));
+            self.repository.update_reference(&RefUpdate { name, expected, new })?;
             self.repository.expire_reflogs(&[place.reference])?;
-            self.repository.forget_values("HEAD", &new.holding)?;
+            self.repository.forget_values("HEAD", &past.gone)?;
             erased.published.push(place.publication);
         }
         Ok(())
@@ -151,15 +149,13 @@ impl Erasure<'_> {
         let (mut specs, mut problems) = (Vec::new(), Vec::new());
         let retraction = self.retraction();
         for (place, kind) in self.places_on(remote)? {
-            let Some(new) = self.rewritten(&retraction, place.tip)? else { continue };
-            match kind {
-                Kind::Mixed(other) => problems.push(mixed(&place.publication, &other)),
-                Kind::Sessions => specs.push(PushSpec {
-                    new: Some(new.tip),
-                    name: place.reference.into(),
-                    expected: Expected::Is(place.tip),
-                }),
+            let Some(past) = self.past(&retraction, place.tip)? else { continue };
+            if let Kind::Mixed(other) = kind {
+                problems.push(mixed(&place.publication, &other));
+                continue;
             }
+            let new = Some(self.rewritten(&retraction, place.tip, &past)?);
+            specs.push(PushSpec { new, name: place.reference.into(), expected: Expected::Is(place.tip) });
         }
         Ok((specs, problems))
     }
@@ -245,32 +241,26 @@ impl Erasure<'_> {
         Ok(found)
     }
 
-    /// What a branch that is at `tip` has to be; `None` where nothing has to go. Of its past, what never
-    /// held the session stays.
-    fn rewritten(&self, retraction: &Retraction<'_>, tip: ObjectId) -> Result<Option<Rewritten>> {
+    /// What of the past of a branch that is at `tip` has to go; `None` where nothing has to.
+    fn past(&self, retraction: &Retraction<'_>, tip: ObjectId) -> Result<Option<Past>> {
         let mut parents: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
-        let mut holding = HashSet::new();
+        let mut gone = HashSet::new();
         let ids = self.repository.commits(&[tip], &[], usize::MAX)?;
         for id in &ids {
             let commit = self.repository.commit(*id)?;
             if retraction.tree(commit.tree)? != commit.tree {
-                holding.insert(*id);
+                gone.insert(*id);
             }
             parents.insert(*id, commit.parents);
         }
-        if holding.is_empty() {
-            return Ok(None);
-        }
-        let mut gone = holding.clone();
-        loop {
-            let before = gone.len();
+        let mut before = 0;
+        while gone.len() > before {
+            before = gone.len();
+            // The oldest first, so that once is enough unless clocks were wrong.
             for id in ids.iter().rev() {
                 if parents[id].iter().any(|parent| gone.contains(parent)) {
                     gone.insert(*id);
                 }
-            }
-            if gone.len() == before {
-                break;
             }
         }
         let mut kept: Vec<ObjectId> = Vec::new();
@@ -280,10 +270,14 @@ impl Erasure<'_> {
                 kept.push(*parent);
             }
         }
+        Ok((!gone.is_empty()).then_some(Past { gone, kept }))
+    }
+
+    /// What a branch that is at `tip` has to be: what never held the session stays behind it.
+    fn rewritten(&self, retraction: &Retraction<'_>, tip: ObjectId, past: &Past) -> Result<ObjectId> {
         let tree = retraction.tree(self.repository.tree_of(tip)?)?;
         let message = format!("session: {} {}\n", self.verb(), self.session);
-        let tip = self.repository.write_commit(tree, &kept, &message, self.now.seconds())?;
-        Ok(Some(Rewritten { tip, holding: gone }))
+        Ok(self.repository.write_commit(tree, &past.kept, &message, self.now.seconds())?)
     }
 
     fn verb(&self) -> &'static str {
@@ -293,11 +287,14 @@ impl Erasure<'_> {
         }
     }
 
-    /// Why a branch of this repository is left alone, and what to do.
+    /// Why a branch is left alone, and what to do.
     fn obstacle(&self, place: &Place, kind: &Kind) -> Result<Option<String>> {
         let branch = &place.publication.branch;
         if let Kind::Mixed(other) = kind {
             return Ok(Some(mixed(&place.publication, other)));
+        }
+        if place.publication.remote.is_some() {
+            return Ok(None);
         }
         let Some(path) = self.repository.checked_out_at(&place.reference)? else { return Ok(None) };
         let other = self.another_branch(branch)?;

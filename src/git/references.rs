@@ -174,10 +174,18 @@ impl Repository {
     /// # Errors
     /// When git does not run.
     pub fn forget_values(&self, name: &str, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
-        let listed = self.git(&["log", "--walk-reflogs", "--format=%H", name, "--"]).run()?;
-        let is_one = |line: &str| self.parse_id(line).is_some_and(|id| ids.contains(&id));
-        let places = listed.stdout.lines().enumerate().filter(|(_, line)| is_one(line));
-        // The first is the latest, and what is deleted counts no more: from the end.
+        let values: Vec<String> = if self.uses_reftable {
+            let listed = self.git(&["rev-list", "--walk-reflogs", name, "--"]).run()?;
+            listed.stdout.lines().map(str::to_owned).collect()
+        } else {
+            // `<old> <new> <who> …`, the latest last; git would pass over what is not here any more.
+            let log = std::fs::read(self.git_dir().join("logs").join(name)).unwrap_or_default();
+            let new = |line: &[u8]| line.split(|byte| *byte == b' ').nth(1).map(|id| id.to_str_lossy().into_owned());
+            log.lines().rev().map(|line| new(line).unwrap_or_default()).collect()
+        };
+        let is_one = |value: &str| self.parse_id(value).is_some_and(|id| ids.contains(&id));
+        let places = values.iter().enumerate().filter(|(_, value)| is_one(value));
+        // What is deleted counts no more: the highest first.
         let entries: Vec<String> = places.map(|(place, _)| format!("{name}@{{{place}}}")).collect();
         if entries.is_empty() {
             return Ok(());

@@ -206,6 +206,10 @@ pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bo
         return Ok(Some(Kind::Sessions));
     }
     let root = repository.tree_of(tip)?;
+    if !is_archive && !repository.has_object(root) {
+        // A partial clone may have commits alone.
+        return Ok(None);
+    }
     let has_about = repository.find_in_tree(root, README)? == Some(repository.blob_id(ABOUT.as_bytes())?);
     if !has_about && !is_archive {
         return Ok(None);
