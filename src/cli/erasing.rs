@@ -106,7 +106,7 @@ pub(super) fn carry_out(
     let mut pushed = Vec::new();
     if let Some(remote) = &remote {
         let (ledgers, problems) = push(context, config, remote)?;
-        let retracted = erasure.retract_on(remote)?;
+        let retracted = erasure.retract_on(remote, &erased.elsewhere)?;
         pushed = ledgers;
         notes.extend(problems.into_iter().chain(retracted.problems));
         erased.published.extend(retracted.published);

@@ -121,20 +121,23 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Rewrites the branches of a remote, each under a lease. What it does not take is a problem, and no
-    /// error.
+    /// Rewrites the branches of a remote, each under a lease; `known` are among them. What it does not
+    /// take is a problem, and no error.
     ///
     /// # Errors
     /// When the repository cannot be read or written.
-    pub fn retract_on(&self, remote: &str) -> Result<Retracted> {
+    pub fn retract_on(&self, remote: &str, known: &[Publication]) -> Result<Retracted> {
         let mut retracted = Retracted::default();
+        let mut names: BTreeSet<String> = known.iter().map(|known| known.branch.clone()).collect();
         for _ in 0..ATTEMPTS {
             retracted.problems.clear();
-            let (specs, mut problems) = match self.specs(remote) {
+            let (specs, mut problems) = match self.specs(remote, &names) {
                 Ok(found) => found,
                 Err(fault) => (Vec::new(), vec![format!("{remote} may still have published it: {fault}")]),
             };
             retracted.problems.append(&mut problems);
+            // Whoever was faster made of them what is not here yet.
+            names.extend(specs.iter().filter_map(|spec| branch_of(&spec.name)));
             if specs.is_empty() || self.send(remote, &specs, &mut retracted) {
                 break;
             }
@@ -145,10 +148,10 @@ impl Erasure<'_> {
     }
 
     /// What the branches of a remote have to be, and which of them stay as they are.
-    fn specs(&self, remote: &str) -> Result<(Vec<PushSpec>, Vec<String>)> {
+    fn specs(&self, remote: &str, names: &BTreeSet<String>) -> Result<(Vec<PushSpec>, Vec<String>)> {
         let (mut specs, mut problems) = (Vec::new(), Vec::new());
         let retraction = self.retraction();
-        for (place, kind) in self.places_on(remote)? {
+        for (place, kind) in self.places_on(remote, names)? {
             let Some(past) = self.past(&retraction, place.tip)? else { continue };
             if let Kind::Mixed(other) = kind {
                 problems.push(mixed(&place.publication, &other));
@@ -171,8 +174,7 @@ impl Erasure<'_> {
         };
         let mut is_done = true;
         for status in statuses {
-            let name = status.name.to_string();
-            let branch = name.strip_prefix(HEADS).unwrap_or(&name).to_owned();
+            let Some(branch) = branch_of(&status.name) else { continue };
             if let Err(reason) = status.result {
                 is_done = false;
                 retracted.problems.push(format!("{remote} did not take the branch {branch}, which has it: {reason}"));
@@ -213,14 +215,14 @@ impl Erasure<'_> {
     }
 
     /// The branches of a remote that sessions are published on: those of reviews, the one that is
-    /// configured, those of a name that is known here, and what else is here and is one.
-    fn places_on(&self, remote: &str) -> Result<Vec<(Place, Kind)>> {
+    /// configured, those of `names` and of a name that is known here, and what else is here and is one.
+    fn places_on(&self, remote: &str, names: &BTreeSet<String>) -> Result<Vec<(Place, Kind)>> {
         let own = self.places()?.into_iter().map(|(place, _)| place.publication.branch);
-        let known: BTreeSet<String> = own.chain(self.archive.map(str::to_owned)).collect();
+        let known: BTreeSet<String> = own.chain(self.archive.map(str::to_owned)).chain(names.iter().cloned()).collect();
         let mut places = Vec::new();
         for (name, tip) in self.repository.list_remote(remote, &[ALL_HEADS], PATIENCE)? {
-            let Ok(reference) = std::str::from_utf8(&name).map(str::to_owned) else { continue };
-            let Some(branch) = reference.strip_prefix(HEADS).map(str::to_owned) else { continue };
+            let Some(branch) = branch_of(&name) else { continue };
+            let reference = name.to_string();
             let is_wanted = known.contains(&branch) || review::artifact_folder(&branch).is_some();
             if is_wanted && !self.repository.has_object(tip) {
                 self.repository.fetch(remote, std::slice::from_ref(&reference), PATIENCE)?;
@@ -322,6 +324,11 @@ impl Erasure<'_> {
         let first = names.iter().find(|name| *name != branch && review::artifact_folder(name).is_none());
         Ok(usual.map(|name| (*name).to_owned()).or_else(|| first.cloned()))
     }
+}
+
+/// The branch of a reference's full name.
+fn branch_of(name: &[u8]) -> Option<String> {
+    std::str::from_utf8(name).ok()?.strip_prefix(HEADS).map(str::to_owned)
 }
 
 /// Why a branch that has more than sessions is left alone.

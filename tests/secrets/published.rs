@@ -172,3 +172,61 @@ fn no_branch_of_anything_else_is_rewritten() {
     assert!(purged.stderr.contains("the branch mixed has program.txt"), "{purged}");
     assert_eq!(work.git(&["rev-parse", "mixed~1"]), tip);
 }
+
+#[test]
+fn a_branch_in_another_work_tree_is_left_alone_too() {
+    let world = World::new();
+    let (work, _) = published(&world);
+    work.git(&["worktree", "add", "--quiet", "../reading", REVIEW]);
+    let refused = work.session(&["purge", SECRET, "--yes"]);
+    let reading = world.path().join("reading");
+    let command = format!("git -C '{}' switch --detach main", reading.display());
+    assert!(refused.code == 1 && refused.stderr.contains(&command), "{refused}");
+    work.git(&["-C", "../reading", "switch", "--quiet", "--detach", "main"]);
+    work.session(&["purge", SECRET, "--yes"]).ok();
+    assert!(!reachable(&work).contains(WORD), "it is still there");
+}
+
+#[test]
+fn what_somebody_publishes_meanwhile_is_kept() {
+    let world = World::new();
+    let (work, remote) = published(&world);
+    // The first push of ours finds that the archive has just got another review.
+    let folder = remote.git(&["rev-parse", &format!("{ARCHIVE}:pr-1")]);
+    let mut entries = remote.git(&["ls-tree", ARCHIVE]);
+    entries.push_str(&format!("040000 tree {}\tpr-9\n", folder.trim()));
+    remote.write("entries", &entries);
+    let tree = remote.run("sh", &["-c", "git mktree < entries"]).ok().stdout;
+    let commit = ["-c", "user.name=A", "-c", "user.email=a@example.org", "commit-tree", "-m", "Add", "-p", ARCHIVE];
+    let new = remote.git(&[&commit[..], &[tree.trim()]].concat());
+    let hook = format!(
+        "#!/bin/sh\nread old new name\ncase $name in refs/heads/*) ;; *) exit 0 ;; esac\n[ -e moved ] && exit 0\n\
+         touch moved\nenv -u GIT_QUARANTINE_PATH git update-ref refs/heads/{ARCHIVE} {}\n",
+        new.trim()
+    );
+    remote.write("hooks/pre-receive", &hook);
+    remote.run("chmod", &["+x", "hooks/pre-receive"]).ok();
+    work.session(&["purge", SECRET, "--push", "--yes"]).ok();
+    assert!(remote.join("moved").exists(), "nobody was in the way");
+    let files = remote.tree(ARCHIVE);
+    assert!(files.iter().any(|path| path.starts_with("pr-9/sessions/")), "{files:?}");
+    assert!(!reachable(&remote).contains(WORD), "it is still there");
+}
+
+#[test]
+fn a_digest_that_cannot_be_read_goes_where_it_names_the_session() {
+    let world = World::new();
+    let (work, remote) = published(&world);
+    work.git(&["switch", "--quiet", REVIEW]);
+    work.write("review.json", "{\"schema_version\": 2}\n");
+    work.commit_all("Another version");
+    work.git(&["push", "--quiet", "origin", REVIEW]);
+    work.git(&["switch", "--quiet", "main"]);
+    redact(&work, "--push").ok();
+    assert!(!reachable(&work).contains(WORD) && !reachable(&remote).contains(WORD), "it is still there");
+    let sessions = [OTHER, SECRET].map(|id| format!("sessions/{id}.hail.jsonl"));
+    let mut expected = vec!["review.json".to_owned()];
+    expected.extend(sessions);
+    expected.sort();
+    assert_eq!(remote.tree(REVIEW), expected, "what does not name it stays");
+}
