@@ -115,7 +115,7 @@ impl Erasure<'_> {
             let (name, expected) = (place.reference.as_str().into(), Expected::Is(place.tip));
             self.repository.update_reference(&RefUpdate { name, expected, new })?;
             self.repository.expire_reflogs(&[place.reference])?;
-            self.repository.forget_values("HEAD", &past.gone)?;
+            self.repository.forget_heads(&past.gone)?;
             erased.published.push(place.publication);
         }
         Ok(())

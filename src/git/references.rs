@@ -1,6 +1,11 @@
 //! References: listing, and compare-and-swap writes.
 
-use std::{collections::HashSet, io::Write, path::PathBuf, time::Duration};
+use std::{
+    collections::HashSet,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -169,17 +174,28 @@ impl Repository {
         self.git(&arguments).run().map(drop)
     }
 
-    /// Takes out of the former values of `name` those that are among `ids`; the others stay.
+    /// Takes out of the former values of HEAD, in every work tree, those that are among `ids`; the others
+    /// stay.
     ///
     /// # Errors
     /// When git does not run.
-    pub fn forget_values(&self, name: &str, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
+    pub fn forget_heads(&self, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
+        let common = self.common_dir();
+        let linked = std::fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+        let mut folders: Vec<(String, PathBuf)> = linked
+            .filter_map(|entry| Some((format!("worktrees/{}/HEAD", entry.file_name().to_str()?), entry.path())))
+            .collect();
+        folders.push(("main-worktree/HEAD".to_owned(), common));
+        folders.iter().try_for_each(|(name, folder)| self.forget_values(name, &folder.join("logs/HEAD"), ids))
+    }
+
+    fn forget_values(&self, name: &str, log: &Path, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
         let values: Vec<String> = if self.uses_reftable {
             let listed = self.git(&["rev-list", "--walk-reflogs", name, "--"]).run()?;
             listed.stdout.lines().map(str::to_owned).collect()
         } else {
             // `<old> <new> <who> …`, the latest last; git would pass over what is not here any more.
-            let log = std::fs::read(self.git_dir().join("logs").join(name)).unwrap_or_default();
+            let log = std::fs::read(log).unwrap_or_default();
             let new = |line: &[u8]| line.split(|byte| *byte == b' ').nth(1).map(|id| id.to_str_lossy().into_owned());
             log.lines().rev().map(|line| new(line).unwrap_or_default()).collect()
         };

@@ -79,3 +79,26 @@ fn what_only_expired_and_what_only_is_fetched_stays_on_the_remote() {
     work.session(&["sync", "--fetch-only"]).ok();
     assert_eq!(remote.git(&["rev-parse", TOPIC]), tip, "nothing was to be pushed");
 }
+
+#[test]
+fn a_ledger_that_moves_meanwhile_is_put_right_as_it_is_then() {
+    let world = World::new();
+    let (work, clone, remote) = two_clones(&world, MODES[0]);
+    remove(&work, "purge");
+    bring_back(&world, &clone);
+    // The first push of ours finds that the ledger has just got another commit.
+    let tree = remote.git(&["rev-parse", &format!("{TOPIC}^{{tree}}")]);
+    let commit = ["-c", "user.name=A", "-c", "user.email=a@example.org", "commit-tree", "-m", "Add", "-p", TOPIC];
+    let new = remote.git(&[&commit[..], &[tree.trim()]].concat());
+    let hook = format!(
+        "#!/bin/sh\n[ -e moved ] && exit 0\ntouch moved\nenv -u GIT_QUARANTINE_PATH git update-ref {TOPIC} {}\n",
+        new.trim()
+    );
+    remote.write("hooks/pre-receive", &hook);
+    remote.run("chmod", &["+x", "hooks/pre-receive"]).ok();
+    let synced = work.session(&["sync", "--json"]).ok();
+    assert!(remote.join("moved").exists(), "nobody was in the way");
+    let answer: serde_json::Value = serde_json::from_str(&synced.stdout).expect("JSON");
+    assert_eq!(answer["mended"][0], "topic", "{synced}");
+    assert!(!reachable(&remote).contains(WORD), "it is still there");
+}

@@ -349,7 +349,12 @@ fn bare(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
         return call(parser, source, Block { name, input: rest.raw("input"), ..Block::default() });
     }
     let kind = Some("tool_result".into());
-    let block = Block { kind, name, content: rest.raw("output").and_then(|raw| Scanner::whole(raw, Body::read)), ..Block::default() };
+    let block = Block {
+        kind,
+        name,
+        content: rest.raw("output").and_then(|raw| Scanner::whole(raw, Body::read)),
+        ..Block::default()
+    };
     result(parser, source, (block, format_args!("/output")), false);
 }
 

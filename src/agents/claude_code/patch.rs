@@ -4,11 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{
-    super::diff,
-    records::Fields,
-    tools::Arguments,
-};
+use super::{super::diff, records::Fields, tools::Arguments};
 use crate::hail::Scanner;
 
 /// One hunk of `structuredPatch`, with the line numbers of the whole file.

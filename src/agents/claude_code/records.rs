@@ -54,10 +54,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads a value that may be `null`, which counts as missing.
-fn optional<'a, T>(
-    scanner: &mut Scanner<'a>,
-    read: impl FnOnce(&mut Scanner<'a>) -> Option<T>,
-) -> Option<Option<T>> {
+fn optional<'a, T>(scanner: &mut Scanner<'a>, read: impl FnOnce(&mut Scanner<'a>) -> Option<T>) -> Option<Option<T>> {
     if scanner.is_at_null() { scanner.skip().map(|()| None) } else { read(scanner).map(Some) }
 }
 
