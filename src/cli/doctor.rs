@@ -19,7 +19,7 @@ use crate::{
     hooks::{self, Installed, State},
     ledger::{self, Ledger, switch::Switch},
     link,
-    report::{Describe, Report, View},
+    report::{Describe, Report, View, counted},
 };
 
 /// The oldest git that is supported.
@@ -212,7 +212,7 @@ fn check_mode(config: &Config) -> Check {
 fn check_ledger(repository: &Repository, config: &Config) -> Check {
     match reference::all(repository, config.ledger) {
         Ok((sessions, failures)) if failures.is_empty() => {
-            Check::new("ledger", Status::Ok, format!("{} sessions", sessions.len()))
+            Check::new("ledger", Status::Ok, counted(sessions.len(), "session"))
         }
         Ok((_, failures)) => Check::new("ledger", Status::Error, failures[0].message()),
         Err(fault) => Check::new("ledger", Status::Error, fault.message()).fixed_by(fault.hint().unwrap_or_default()),
@@ -247,7 +247,11 @@ fn check_coverage(repository: &Repository) -> Option<Check> {
     let has_trailer = |id| repository.commit(id).is_ok_and(|commit| !link::sessions_in(&commit.message).is_empty());
     let total = commits.len();
     let named = commits.into_iter().filter(|id| has_trailer(*id)).count();
-    Some(Check::new("trailers", Status::Info, format!("{named} of the last {total} commits name a session")))
+    Some(Check::new(
+        "trailers",
+        Status::Info,
+        format!("sessions are named by {named} of the last {}", counted(total, "commit")),
+    ))
 }
 
 fn check_agents(context: &Context) -> Check {
@@ -276,12 +280,13 @@ fn check_queue(repository: &Repository) -> Vec<Check> {
     let (waiting, lost) = (queue.jobs().len(), queue.lost());
     let mut checks = Vec::new();
     if waiting > 0 {
-        let message = format!("the sessions of {waiting} commits wait to be stored");
+        let message = format!("the sessions of {} wait to be stored", counted(waiting, "commit"));
         checks.push(Check::new("queue", Status::Warning, message).fixed_by("git session doctor --fix"));
     }
     if lost > 0 {
         let folder = repository.state_dir().join("queue");
-        let message = format!("{lost} commits name sessions whose logs were gone before they were stored");
+        let message =
+            format!("the logs of the sessions of {} were gone before they were stored", counted(lost, "commit"));
         checks
             .push(Check::new("queue", Status::Warning, message).fixed_by(format!("rm '{}'/*.lost", folder.display())));
     }
@@ -309,7 +314,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         .collect();
     plan.extend(sets_mode.then(|| format!("set {} to {}", config::FANOUT_MODE, mode.name())));
     plan.extend(are_hooks_missing.then(|| "install the hooks".to_owned()));
-    plan.extend((waiting > 0).then(|| format!("store the sessions of {waiting} commits")));
+    plan.extend((waiting > 0).then(|| format!("store the sessions of {}", counted(waiting, "commit"))));
     let left_over = leftovers::plan(repository, context.now());
     plan.extend(left_over.iter().map(|(_, line)| line.clone()));
     if plan.is_empty() || !confirm(context, &plan, arguments)? {

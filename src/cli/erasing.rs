@@ -2,16 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::{
     reference::{self, Named},
     remotes,
 };
 use crate::{
+    cleanup,
     config::Config,
     context::Context,
+    erase::{Count, Erased, Erasure, Fate, Publication},
     error::{Error, Result},
     hail::SessionId,
     ledger::SessionKey,
+    report::{Describe, Report, View},
     sync::{Exchange, Guard},
 };
 
@@ -24,14 +29,136 @@ pub(super) const ADVICE: [&str; 2] = [
     "the objects stay in this clone until git takes them away: git gc --prune=now",
 ];
 
-/// The one stored session that `reference` names.
+/// What both commands answer.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    schema_version: u32,
+    session: String,
+    #[serde(flatten)]
+    redaction: Option<Redaction>,
+    #[serde(flatten)]
+    erased: Erased,
+    /// The remote that was pushed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote: Option<String>,
+    pushed: Vec<String>,
+}
+
+/// What only `redact` answers.
+#[derive(Serialize)]
+pub(super) struct Redaction {
+    pub(super) dry_run: bool,
+    /// How often each rule hit.
+    pub(super) rules: Count,
+}
+
+impl Describe for Answer {
+    fn describe(&self) -> View {
+        let Erased { ledgers, forgotten, artifacts, published, .. } = &self.erased;
+        let summaries = if self.erased.summaries { "rewritten" } else { "" };
+        let published: Vec<String> = published.iter().map(ToString::to_string).collect();
+        View::default().paragraph(self.said()).pairs([
+            ("ledgers", ledgers.join(", ")),
+            ("forgotten", forgotten.join(", ")),
+            ("summaries", summaries.to_owned()),
+            ("artifacts", artifacts.join(", ")),
+            ("published", published.join(", ")),
+            ("pushed", self.pushed.join(", ")),
+        ])
+    }
+}
+
+impl Answer {
+    fn said(&self) -> String {
+        let session = &self.session;
+        let Some(Redaction { dry_run, rules }) = &self.redaction else { return format!("removed session {session}") };
+        let rules: Vec<String> = rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+        match (rules.is_empty(), dry_run) {
+            (true, _) => format!("nothing to take out of session {session}"),
+            (_, true) => format!("would be taken out of session {session}: {}", rules.join(", ")),
+            (_, false) => format!("taken out of session {session}: {}", rules.join(", ")),
+        }
+    }
+}
+
+/// The branch that keeps the sessions of reviews, where one is configured.
+pub(super) fn archive(context: &Context) -> Result<Option<String>> {
+    Ok(cleanup::Config::load(context.repository()?)?.config.session_archive_branch)
+}
+
+/// The answer where nothing was done.
+pub(super) fn untouched(session: &SessionId, redaction: Redaction, published: Vec<Publication>) -> Report {
+    let erased = Erased { published, ..Erased::default() };
+    let (session, redaction) = (session.to_string(), Some(redaction));
+    Report::new(Answer { schema_version: 1, session, redaction, erased, remote: None, pushed: Vec::new() })
+}
+
+/// Does it, here and on the remote where there is one.
+pub(super) fn carry_out(
+    context: &Context,
+    config: &Config,
+    erasure: &Erasure<'_>,
+    remote: Option<String>,
+    redaction: Option<Redaction>,
+) -> Result<Report> {
+    let mut erased = erasure.run()?;
+    let mut notes = std::mem::take(&mut erased.problems);
+    let mut pushed = Vec::new();
+    if let Some(remote) = &remote {
+        let (ledgers, problems) = push(context, config, remote)?;
+        let retracted = erasure.retract_on(remote, &erased.elsewhere)?;
+        pushed = ledgers;
+        notes.extend(problems.into_iter().chain(retracted.problems));
+        erased.published.extend(retracted.published);
+    }
+    let is_good = notes.is_empty();
+    // What is left alone may be so as last seen, and on the remote.
+    let mut seen = std::collections::HashSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
+    if remote.is_none() && !context.repository()?.remotes().is_empty() {
+        notes.push("the remote still has it until the next push: git session sync".to_owned());
+    }
+    let is_left = |place: &&Publication| remote.is_none() || place.remote != remote;
+    notes.extend(erased.elsewhere.iter().filter(is_left).map(|place| {
+        let remote = place.remote.as_deref().unwrap_or_default();
+        format!("{remote} still has it on the branch {}, until the same is done with --push", place.branch)
+    }));
+    if !erased.published.is_empty() {
+        notes.push("comments on a host that a review wrote may quote it until its job runs again".to_owned());
+    }
+    notes.extend(ADVICE.map(str::to_owned));
+    let session = erasure.session.to_string();
+    let mut report = Report::new(Answer { schema_version: 1, session, redaction, erased, remote, pushed });
+    (report.notes, report.is_good) = (notes, is_good);
+    Ok(report)
+}
+
+/// The session of exactly the id `reference` that is in no ledger, and was purged or is still published:
+/// what was done by half can be done again.
+fn left_behind(context: &Context, reference: &str, command: &str) -> Result<Option<SessionId>> {
+    let Ok(session) = reference.parse::<SessionId>() else { return Ok(None) };
+    let repository = context.repository()?;
+    let stone = reference::tombstone(repository, context.config()?.ledger, reference)?;
+    let is_purged = stone.is_some_and(|stone| stone.session_id == session && stone.purged_at.is_some());
+    let archive = archive(context)?;
+    let (fate, archive) = (Fate::Purged, archive.as_deref());
+    let erasure = Erasure { repository, session: &session, fate, archive, now: context.now() };
+    let is_left = (is_purged && command == "purge") || !erasure.published()?.is_empty();
+    Ok(is_left.then_some(session))
+}
+
+/// The one session that `reference` names: one that is stored, or was left behind.
 pub(super) fn session(context: &Context, reference: &str, command: &str) -> Result<SessionId> {
     if let Some(SessionKey { id, variant: Some(_) }) = SessionKey::parse(reference) {
         return Err(Error::user(format!("{reference} is one version of a session; {command} takes them all"))
             .hinted(format!("git session {command} {id}")));
     }
     let mut ids: Vec<SessionId> = Vec::new();
-    for named in reference::resolve(context, reference)? {
+    let found = match reference::resolve(context, reference) {
+        Ok(found) => found,
+        Err(fault) => return left_behind(context, reference, command)?.ok_or(fault),
+    };
+    for named in found {
         match named {
             Named::File(_) => {
                 return Err(Error::user(format!("{reference} is a file; {command} is about what is stored"))

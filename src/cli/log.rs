@@ -9,7 +9,7 @@ use crate::{
     git::{self, Repository},
     hail::{Stats, Timestamp},
     ledger::{BranchName, Listed},
-    report::{Describe, Report, View},
+    report::{Describe, Report, View, counted},
 };
 
 /// List the sessions of this repository, the newest first
@@ -129,7 +129,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     report.failures = failures;
     report.is_long = true;
     if hidden > 0 {
-        report.notes.push(format!("{hidden} older sessions are not shown; git session log --all shows them"));
+        report.notes.push(format!("{} not shown: git session log --all", counted(hidden, "older session")));
     }
     if is_empty && sessions.is_empty() && is_complete {
         report

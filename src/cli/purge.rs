@@ -2,20 +2,18 @@
 
 use std::io::{BufRead, Write};
 
-use serde::Serialize;
-
 use super::erasing;
 use crate::{
     context::Context,
-    erase::{Erased, Erasure, Fate},
+    erase::{Erasure, Fate},
     error::{Error, Result},
-    report::{Describe, Report, View},
+    report::Report,
 };
 
 /// Remove a session everywhere, for good
 ///
-/// Rewrites every ledger, note, summary and artifact that holds it, here and, with --push, on the
-/// remote, and leaves a tombstone, so that a clone that has it still does not bring it back. Its log
+/// Rewrites every ledger, note, summary, artifact and branch of a review that holds it, here and, with
+/// --push, on the remote, and leaves a tombstone, so that a clone that has it still does not bring it back. Its log
 /// is not touched, and is not captured again.
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -30,37 +28,6 @@ pub(super) struct Args {
     yes: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    schema_version: u32,
-    session: String,
-    #[serde(flatten)]
-    erased: Erased,
-    /// The remote that was pushed to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<String>,
-    pushed: Vec<String>,
-}
-
-impl Describe for Answer {
-    fn describe(&self) -> View {
-        View::default()
-            .paragraph(format!("removed session {}", self.session))
-            .pairs(erased(&self.erased).into_iter().chain([("pushed", self.pushed.join(", "))]))
-    }
-}
-
-/// What was changed, for people.
-pub(super) fn erased(erased: &Erased) -> Vec<(&'static str, String)> {
-    let summaries = if erased.summaries { "rewritten" } else { "" };
-    vec![
-        ("ledgers", erased.ledgers.join(", ")),
-        ("forgotten", erased.forgotten.join(", ")),
-        ("summaries", summaries.to_owned()),
-        ("artifacts", erased.artifacts.join(", ")),
-    ]
-}
-
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let config = context.config()?;
@@ -72,20 +39,9 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if !arguments.yes && !confirmed(context, &arguments.reference, session.as_str(), remote.as_deref())? {
         return Err(Error::user("nothing was removed"));
     }
-    let erasure = Erasure { repository, session: &session, fate: Fate::Purged, now: context.now() };
-    let erased = erasure.run()?;
-    let (pushed, problems) = match &remote {
-        Some(remote) => erasing::push(context, &config, remote)?,
-        None => (Vec::new(), Vec::new()),
-    };
-    let is_pushed = remote.is_some();
-    let mut report = Report::new(Answer { schema_version: 1, session: session.to_string(), erased, remote, pushed });
-    report.is_good = problems.is_empty();
-    report.notes = problems;
-    if !is_pushed && !repository.remotes().is_empty() {
-        report.notes.push("the remote still has it until the next push: git session sync".to_owned());
-    }
-    report.notes.extend(erasing::ADVICE.map(str::to_owned));
+    let (archive, now) = (erasing::archive(context)?, context.now());
+    let erasure = Erasure { repository, session: &session, fate: Fate::Purged, archive: archive.as_deref(), now };
+    let mut report = erasing::carry_out(context, &config, &erasure, remote, None)?;
     report.notes.push(format!(
         "its log is not captured again; to take that back: git session capture --again LOG (the log of {session})"
     ));

@@ -2,19 +2,17 @@
 
 use std::io::Read;
 
-use serde::Serialize;
-
-use super::{erasing, purge};
+use super::erasing::{self, Redaction};
 use crate::{
     config,
     context::Context,
-    erase::{Again, Count, Erased, Erasure, Fate},
+    erase::{Again, Count, Erasure, Fate},
     error::{Error, Result},
-    git::Repository,
+    git::{GitError, Repository},
     hail::SessionId,
-    ledger::{self, MAX_SESSION_BYTES, Redaction},
+    ledger::{self, MAX_SESSION_BYTES, Redaction as _},
     redact::Settings,
-    report::{Describe, Report, View},
+    report::Report,
 };
 
 /// The shortest text that is taken, in bytes: a shorter one is everywhere.
@@ -22,10 +20,10 @@ const SHORTEST: usize = 4;
 
 /// Take secrets out of a session that is stored
 ///
-/// Applies the rules as they are now, and a text of yours, to every ledger, note, summary and artifact
-/// that holds the session, here and, with --push, on the remote, and leaves a tombstone, so that a
-/// clone that has the former version does not bring it back. The text is remembered in this clone's
-/// git directory, so that it is taken out of whatever is captured from now on.
+/// Applies the rules as they are now, and a text of yours, to every ledger, note, summary, artifact and
+/// branch of a review that holds the session, here and, with --push, on the remote, and leaves a
+/// tombstone, so that a clone that has the former version does not bring it back. The text is remembered
+/// in this clone's git directory, so that it is taken out of whatever is captured from now on.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The session
@@ -45,34 +43,6 @@ pub(super) struct Args {
     push: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    schema_version: u32,
-    session: String,
-    dry_run: bool,
-    /// How often each rule hit.
-    rules: Count,
-    #[serde(flatten)]
-    erased: Erased,
-    /// The remote that was pushed to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remote: Option<String>,
-    pushed: Vec<String>,
-}
-
-impl Describe for Answer {
-    fn describe(&self) -> View {
-        let rules: Vec<String> = self.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
-        let said = match (rules.is_empty(), self.dry_run) {
-            (true, _) => format!("nothing to take out of session {}", self.session),
-            (_, true) => format!("would be taken out of session {}: {}", self.session, rules.join(", ")),
-            (_, false) => format!("taken out of session {}: {}", self.session, rules.join(", ")),
-        };
-        let rows = purge::erased(&self.erased).into_iter().chain([("pushed", self.pushed.join(", "))]);
-        View::default().paragraph(said).pairs(rows)
-    }
-}
-
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let config = context.config()?;
@@ -89,26 +59,20 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     }
     let session = erasing::session(context, &arguments.reference, "redact")?;
     let again = Again::new(&redactor, text.as_deref());
-    let rules = found(repository, &again, &session)?;
-    let is_applied = !arguments.dry_run && !rules.is_empty();
-    let (mut erased, mut pushed, mut notes) = (Erased::default(), Vec::new(), Vec::new());
-    let mut is_good = true;
-    if is_applied {
-        // Remembered first: what is captured in between is redacted, too.
-        remember(context, &session, text.as_deref())?;
-        erased = Erasure { repository, session: &session, fate: Fate::Redacted(&again), now: context.now() }.run()?;
-        if let Some(remote) = &remote {
-            (pushed, notes) = erasing::push(context, &config, remote)?;
-            is_good = notes.is_empty();
-        } else if !repository.remotes().is_empty() {
-            notes.push("the remote still has it until the next push: git session sync".to_owned());
-        }
-        notes.extend(erasing::ADVICE.map(str::to_owned));
-        notes.extend(in_messages(repository, &session, text.as_deref())?);
+    let (archive, now) = (erasing::archive(context)?, context.now());
+    let fate = Fate::Redacted(&again);
+    let erasure = Erasure { repository, session: &session, fate, archive: archive.as_deref(), now };
+    let redaction = Redaction { dry_run: arguments.dry_run, rules: found(&erasure, &again)? };
+    if redaction.rules.is_empty() {
+        return Ok(erasing::untouched(&session, redaction, Vec::new()));
     }
-    let (session, dry_run) = (session.to_string(), arguments.dry_run);
-    let mut report = Report::new(Answer { schema_version: 1, session, dry_run, rules, erased, remote, pushed });
-    (report.notes, report.is_good) = (notes, is_good);
+    if redaction.dry_run {
+        return Ok(erasing::untouched(&session, redaction, erasure.published()?));
+    }
+    // Remembered first: what is captured in between is redacted, too.
+    remember(context, &session, text.as_deref())?;
+    let mut report = erasing::carry_out(context, &config, &erasure, remote, Some(redaction))?;
+    report.notes.extend(in_messages(repository, &session, text.as_deref())?);
     Ok(report)
 }
 
@@ -149,19 +113,24 @@ fn remember(context: &Context, session: &SessionId, text: Option<&str>) -> Resul
     Ok(remembered.save(&repository.state_dir())?)
 }
 
-/// What is found in the versions of a session, each counted once. A home directory is no secret.
-fn found(repository: &Repository, again: &Again<'_>, session: &SessionId) -> Result<Count> {
-    let mut seen = std::collections::HashSet::new();
+/// What is found in the versions of a session, stored and published, each counted once. A home directory
+/// is no secret.
+fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
+    let (repository, session) = (erasure.repository, erasure.session);
+    let mut blobs = erasure.published_events()?;
     for ledger in ledger::ALL {
         for tip in ledger.tips(repository)? {
             let sessions = ledger.sessions(repository, &tip)?.into_iter().chain(ledger.shares(repository, &tip)?);
             let is_of = |id: &SessionId| id == session;
-            for listed in sessions.filter(|listed| is_of(&listed.key.id) || is_of(&listed.meta.session_id)) {
-                if let Some(hail) = listed.hail.filter(|hail| seen.insert(*hail)) {
-                    again.session(&repository.read_blob(hail, MAX_SESSION_BYTES)?)?;
-                }
-            }
+            let versions = sessions.filter(|listed| is_of(&listed.key.id) || is_of(&listed.meta.session_id));
+            blobs.extend(versions.filter_map(|listed| listed.hail));
         }
+    }
+    for blob in blobs {
+        if !repository.has_object(blob) && !repository.fetch_blob(blob) {
+            return Err(GitError::Missing { id: blob.to_string() }.into());
+        }
+        again.session(&repository.read_blob(blob, MAX_SESSION_BYTES)?)?;
     }
     let mut count = again.take_count();
     count.retain(|rule, _| rule != "home-directory");

@@ -16,7 +16,7 @@ use crate::{
     hail::SessionId,
     ledger::{BranchName, Ledger, Link, Listed, Tip},
     link::{self, Kinship, Known, Orphan},
-    report::{Describe, Report, View, single_line},
+    report::{Describe, Report, View, counted, single_line},
 };
 
 /// How many commits are looked at unless a range is given.
@@ -69,7 +69,7 @@ impl Describe for Answer {
             0 => view,
             _ => view.table(&["commit", "evidence", "sessions", "subject"], cells.collect()),
         };
-        let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
+        let commits = |count: usize| counted(count, "commit");
         let done = if self.dry_run { "would be linked" } else { "linked" };
         let rest = self.commits.len() - found.len();
         view.paragraph(format!(

@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::GitError,
-    report::{Describe, Message, Report, View},
+    report::{Describe, Message, Report, View, counted},
     review::{self, Digest, SessionDigest, Shape, Shelf, Sought},
 };
 
@@ -113,10 +113,11 @@ fn describe(view: View, session: &SessionDigest, is_new: bool) -> View {
         .failed_commands
         .iter()
         .map(|failed| ("failed", format!("{} (exit code {})", failed.command, failed.exit_code)));
-    let more = |count: usize, what: &str| if count == 0 { String::new() } else { format!("{count} more {what}") };
+    let more =
+        |count: usize, what: &str| if count == 0 { String::new() } else { counted(count, &format!("more {what}")) };
     let rest = [
-        ("left out", more(session.exchanges_left_out, "questions")),
-        ("left out", more(session.failed_left_out, "failed commands")),
+        ("left out", more(session.exchanges_left_out, "question")),
+        ("left out", more(session.failed_left_out, "failed command")),
         ("unread", session.unread.clone().unwrap_or_default()),
     ];
     view.pairs(said.chain(failed).chain(rest))

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     hail::Session,
     redact::{FieldFinding, Profile, Redactor, Settings},
-    report::{Present, Report, View},
+    report::{Present, Report, View, counted},
 };
 
 /// Look for secrets in sessions, logs or plain text; store nothing
@@ -87,7 +87,7 @@ trait Row {
 
 impl Row for Found {
     const HEAD: &'static [&'static str] = &["session", ">event", "field", "rule"];
-    const WHAT: &'static str = "sessions";
+    const WHAT: &'static str = "session";
 
     fn row(&self) -> Vec<String> {
         let event = self.event.map(|event| event.to_string()).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Row for Found {
 
 impl Row for Place {
     const HEAD: &'static [&'static str] = &[">line", ">start", ">end", "rule"];
-    const WHAT: &'static str = "lines";
+    const WHAT: &'static str = "line";
 
     fn row(&self) -> Vec<String> {
         vec![self.line.to_string(), self.start.to_string(), self.end.to_string(), self.rule.clone()]
@@ -111,10 +111,9 @@ impl<T: Row> Answer<T> {
             if self.found.is_empty() { view } else { view.table(T::HEAD, self.found.iter().map(Row::row).collect()) };
         let count = match self.found.len() {
             0 => "no secret".to_owned(),
-            1 => "1 secret".to_owned(),
-            count => format!("{count} secrets"),
+            count => counted(count, "secret"),
         };
-        view.paragraph(format!("{count} found in {} {}", self.looked_at, T::WHAT))
+        view.paragraph(format!("{count} found in {}", counted(self.looked_at, T::WHAT)))
     }
 }
 

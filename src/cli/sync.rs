@@ -30,7 +30,7 @@ pub(super) struct Args {
     fetch_only: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Answer {
     schema_version: u32,
     remote: String,
@@ -42,6 +42,8 @@ struct Answer {
     withheld: Vec<Withheld>,
     /// What stays here, since it still holds secrets.
     leaks: Vec<Leak>,
+    /// The branches from whose sessions on the remote was taken what was purged or redacted.
+    mended: Vec<String>,
 }
 
 impl Describe for Answer {
@@ -51,13 +53,23 @@ impl Describe for Answer {
         if self.fetched.is_empty() && self.pushed.is_empty() && others.is_empty() {
             return View::default().paragraph(format!("up to date with {}", self.remote));
         }
-        let every = BranchName::every().to_string();
-        let shown = |name: &String| if *name == every { "every branch".to_owned() } else { name.clone() };
-        let list = |names: &[String]| names.iter().map(shown).collect::<Vec<_>>().join(", ");
         let sessions =
             [("remote", self.remote.clone()), ("fetched", list(&self.fetched)), ("pushed", list(&self.pushed))];
         View::default().pairs(sessions.into_iter().chain(others.into_iter().map(|(name, names)| (name, list(names)))))
     }
+}
+
+/// Branches, for people.
+fn list(names: &[String]) -> String {
+    let every = BranchName::every().to_string();
+    let shown = |name: &String| if *name == every { "every branch".to_owned() } else { name.clone() };
+    names.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// What was put right on the remote, where something was.
+fn mended(answer: &Answer) -> Option<String> {
+    let branches = Some(list(&answer.mended)).filter(|branches| !branches.is_empty())?;
+    Some(format!("what was purged or redacted was taken out of the sessions of {branches} on {}", answer.remote))
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
@@ -85,16 +97,13 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         schema_version: 1,
         remote: remote.clone(),
         fetched: fetched.iter().map(ToString::to_string).collect(),
-        pushed: Vec::new(),
-        others_fetched: Vec::new(),
-        others_pushed: Vec::new(),
-        withheld: Vec::new(),
-        leaks: Vec::new(),
+        ..Answer::default()
     };
     let (problems, warning) = send(&exchange, &mut answer, !arguments.fetch_only)?;
+    let mended = mended(&answer);
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
-    report.notes = problems;
+    report.notes = problems.into_iter().chain(mended).collect();
     report.notes.extend(warning);
     report.notes.extend((!arguments.fetch_only && guard.is_none()).then(|| sync::unredacted(&remote)));
     Ok(report)
@@ -105,11 +114,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 fn send(exchange: &Exchange<'_>, answer: &mut Answer, is_push: bool) -> Result<(Vec<String>, Option<String>)> {
     let (mut problems, mut warning) = (Vec::new(), None);
     if is_push {
-        let outcome = exchange.push(&exchange.all_pairs()?)?;
+        let outcome = exchange.push_all()?;
         answer.pushed = outcome.pushed.iter().map(ToString::to_string).collect();
         (answer.withheld, answer.leaks) = (outcome.withheld, outcome.leaks);
         problems = outcome.problems;
         warning = outcome.warning;
+        answer.mended = outcome.mended.iter().map(ToString::to_string).collect();
     }
     let carried = exchange.exchange_companions(is_push)?;
     problems.extend(carried.problems);

@@ -1,14 +1,17 @@
 //! Takes a session, or something in it, out of everything that is here: the ledgers of both ways of
-//! keeping them, what is remembered of remotes, shares, summaries, handoff artifacts, local state.
+//! keeping them, what is remembered of remotes, shares, summaries, handoff artifacts, the branches that
+//! sessions were published on, local state.
 //!
 //! What is removed leaves a tombstone, so that no union brings it back. What a remote has goes with
-//! the next push.
+//! the next push, and its published branches with [`Erasure::retract_on`].
 
+mod published;
 mod redaction;
 mod state;
 
 use std::collections::BTreeSet;
 
+pub use published::{Publication, Retracted};
 pub use redaction::{Again, Count};
 
 use crate::{
@@ -44,6 +47,8 @@ pub struct Erasure<'a> {
     pub session: &'a SessionId,
     /// What is to become of it.
     pub fate: Fate<'a>,
+    /// The branch that keeps the sessions of reviews, where one is configured.
+    pub archive: Option<&'a str>,
     /// The time for tombstones and commits.
     pub now: Timestamp,
 }
@@ -59,6 +64,14 @@ pub struct Erased {
     pub summaries: bool,
     /// The handoff artifacts that were deleted.
     pub artifacts: Vec<String>,
+    /// The branches with published sessions that were rewritten, or would be.
+    pub published: Vec<Publication>,
+    /// Those that remotes still have, as far as this repository knows.
+    #[serde(skip)]
+    pub elsewhere: Vec<Publication>,
+    /// What stays as it is though it has the session, each with the reason.
+    #[serde(skip)]
+    pub problems: Vec<String>,
 }
 
 impl Erasure<'_> {
@@ -79,6 +92,7 @@ impl Erasure<'_> {
         erased.summaries = self.summaries()?;
         self.forget_companions(&mut erased)?;
         state::clear(self.repository, self.session)?;
+        self.retract_here(&mut erased)?;
         let references: Vec<String> = erased.ledgers.iter().cloned().chain([SUMMARIES.to_owned()]).collect();
         self.repository.expire_reflogs(&references)?;
         Ok(erased)

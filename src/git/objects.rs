@@ -61,7 +61,10 @@ impl Repository {
     }
 
     /// The id that a blob has or would have.
-    pub(super) fn blob_id(&self, bytes: &[u8]) -> Result<ObjectId, GitError> {
+    ///
+    /// # Errors
+    /// When it cannot be hashed.
+    pub fn blob_id(&self, bytes: &[u8]) -> Result<ObjectId, GitError> {
         gix::objs::compute_hash(self.gix.object_hash(), gix::objs::Kind::Blob, bytes).during("hashing a blob")
     }
 

@@ -1,6 +1,11 @@
 //! References: listing, and compare-and-swap writes.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    collections::HashSet,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -167,6 +172,53 @@ impl Repository {
         let mut arguments = vec!["reflog", "expire", "--expire=now", "--expire-unreachable=now"];
         arguments.extend(&logged);
         self.git(&arguments).run().map(drop)
+    }
+
+    /// Takes out of the former values of HEAD, in every work tree, those that are among `ids`; the others
+    /// stay.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn forget_heads(&self, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
+        let common = self.common_dir();
+        let linked = std::fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+        let mut folders: Vec<(String, PathBuf)> = linked
+            .filter_map(|entry| Some((format!("worktrees/{}/HEAD", entry.file_name().to_str()?), entry.path())))
+            .collect();
+        folders.push(("main-worktree/HEAD".to_owned(), common));
+        folders.iter().try_for_each(|(name, folder)| self.forget_values(name, &folder.join("logs/HEAD"), ids))
+    }
+
+    fn forget_values(&self, name: &str, log: &Path, ids: &HashSet<ObjectId>) -> Result<(), GitError> {
+        let values: Vec<String> = if self.uses_reftable {
+            let listed = self.git(&["rev-list", "--walk-reflogs", name, "--"]).run()?;
+            listed.stdout.lines().map(str::to_owned).collect()
+        } else {
+            // `<old> <new> <who> …`, the latest last; git would pass over what is not here any more.
+            let log = std::fs::read(log).unwrap_or_default();
+            let new = |line: &[u8]| line.split(|byte| *byte == b' ').nth(1).map(|id| id.to_str_lossy().into_owned());
+            log.lines().rev().map(|line| new(line).unwrap_or_default()).collect()
+        };
+        let is_one = |value: &str| self.parse_id(value).is_some_and(|id| ids.contains(&id));
+        let places = values.iter().enumerate().filter(|(_, value)| is_one(value));
+        // What is deleted counts no more: the highest first.
+        let entries: Vec<String> = places.map(|(place, _)| format!("{name}@{{{place}}}")).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut arguments = vec!["reflog", "delete", "--rewrite"];
+        arguments.extend(entries.iter().rev().map(String::as_str));
+        self.git(&arguments).run().map(drop)
+    }
+
+    /// The root of the work tree that has the branch `name` checked out, where one has.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn checked_out_at(&self, name: &str) -> Result<Option<PathBuf>, GitError> {
+        let listed = self.git(&["for-each-ref", "--format=%(worktreepath)", name]).run()?.require()?;
+        let path = listed.stdout.lines().next().unwrap_or_default();
+        Ok((!path.is_empty()).then(|| PathBuf::from(path)))
     }
 
     /// How many bytes on the disk nothing but `tips`, which no reference is at any more, needs; `None`

@@ -93,6 +93,14 @@ impl<'a> Graves<'a> {
         self.sessions.get(session)
     }
 
+    /// Whether the metadata of all versions that have a tombstone is here; what a partial clone left out
+    /// is fetched.
+    pub(super) fn can_judge(&self, tree: ObjectId) -> Result<bool, LedgerError> {
+        let described_by = self.versions(tree)?.into_iter().filter_map(|(_, blobs)| blobs.meta);
+        let is_here = |id: ObjectId| self.repository.has_object(id) || self.repository.fetch_blob(id);
+        Ok(described_by.into_iter().all(is_here))
+    }
+
     /// A tree without what must not be in it. What of that is no content is remembered.
     pub(super) fn settle(&mut self, tree: ObjectId) -> Result<Settled, LedgerError> {
         let (repository, folder) = (self.repository, self.layout.folder());

@@ -148,6 +148,16 @@ impl Ledger for HiddenRef {
         shelf(repository, branch, now).bury(tombstones)
     }
 
+    fn buried(
+        &self,
+        repository: &Repository,
+        tip: &Tip,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        shelf(repository, &tip.branch, now).buried(tip.id, tombstones)
+    }
+
     fn rewrite(
         &self,
         repository: &Repository,

@@ -171,6 +171,18 @@ pub trait Ledger: Sync {
         now: Timestamp,
     ) -> Result<Buried, LedgerError>;
 
+    /// What burying would make of `tip`; `tip` itself where nothing goes. No reference is touched.
+    ///
+    /// # Errors
+    /// When the repository cannot be read or written.
+    fn buried(
+        &self,
+        repository: &Repository,
+        tip: &Tip,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError>;
+
     /// Replaces every version of a session in the ledger of `branch` by what `redaction` makes of it, and
     /// remembers that those from before are not to come back. The commit has no parents. Returns how
     /// many versions there were.

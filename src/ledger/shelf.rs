@@ -125,6 +125,22 @@ impl Shelf<'_> {
         Ok(buried)
     }
 
+    /// What `tip` has, without what the tombstones do not let stay.
+    pub(super) fn buried(&self, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId, LedgerError> {
+        let before = self.repository.tree_of(tip)?;
+        let mut graves = Graves::of(self.repository, self.layout, &[before])?;
+        graves.add(tombstones);
+        // Of a version that cannot be described nobody knows whether it may stay.
+        if !graves.can_judge(before)? {
+            return Ok(tip);
+        }
+        let settled = graves.settle(before)?.tree;
+        if settled == before {
+            return Ok(tip);
+        }
+        self.commit(graves.write(settled)?, &[], &format!("bury in {}", self.branch))
+    }
+
     /// Replaces every version of a session by what `redaction` makes of it.
     pub(super) fn rewrite(&self, session: &SessionId, redaction: &dyn Redaction) -> Result<usize, LedgerError> {
         let mut count = 0;

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use printable::{printable, single_line};
-pub use view::{Align, Part, View};
+pub use view::{Align, Part, View, counted};
 
 use crate::error::{Error, Result};
 

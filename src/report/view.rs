@@ -88,3 +88,19 @@ impl View {
         self
     }
 }
+
+/// How many there are of something, in words: `1 session`, `2 sessions`.
+#[must_use]
+pub fn counted<N: std::fmt::Display + Copy + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    if number == N::from(1) { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_of_a_kind_is_not_many() {
+        assert_eq!([0_usize, 1, 2].map(|number| counted(number, "log")), ["0 logs", "1 log", "2 logs"]);
+    }
+}

@@ -4,6 +4,7 @@ use super::{
     CommitDigest, Digest, MARKER, MissingSession, SessionDigest,
     inert::{code, text},
 };
+use crate::report::counted;
 
 /// How long a comment may be on GitHub, in characters.
 pub const GITHUB_LIMIT: usize = 65_536;
@@ -79,7 +80,7 @@ fn head(digest: &Digest) -> String {
     }
     if digest.sessions.is_empty() {
         let missing: usize = digest.commits.iter().map(|commit| commit.missing_sessions.len()).sum();
-        let commits = count(digest.commits.len(), "commit");
+        let commits = counted(digest.commits.len(), "commit");
         head.push_str(&if missing == 0 {
             format!("No session is linked to {commits}: written by hand, or with an agent whose sessions were not captured.\n")
         } else {
@@ -92,11 +93,11 @@ fn head(digest: &Digest) -> String {
     let failed: usize =
         digest.sessions.iter().map(|session| session.failed_commands.len() + session.failed_left_out).sum();
     let facts = [
-        count(digest.commits.len(), "commit"),
-        count(digest.sessions.len(), "session"),
-        format!("{} changed", count(files.len(), "file")),
-        format!("{} among them", count(tests, "test")),
-        if failed == 0 { String::new() } else { format!("{} failed", count(failed, "command")) },
+        counted(digest.commits.len(), "commit"),
+        counted(digest.sessions.len(), "session"),
+        format!("{} changed", counted(files.len(), "file")),
+        format!("{} among them", counted(tests, "test")),
+        if failed == 0 { String::new() } else { format!("{} failed", counted(failed, "command")) },
     ];
     let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
     head + &facts.join(" · ") + "\n"
@@ -130,7 +131,7 @@ fn session_part(session: &SessionDigest) -> String {
     let half = session.exchanges.len() / 2;
     for (position, exchange) in session.exchanges.iter().enumerate() {
         if position == half && session.exchanges_left_out > 0 {
-            part.push_str(&format!("\n*… {} more …*\n", count(session.exchanges_left_out, "question")));
+            part.push_str(&format!("\n*… {} more …*\n", counted(session.exchanges_left_out, "question")));
         }
         part.push_str(&format!("\n> **Asked:** {}\n", text(&exchange.question)));
         if let Some(answer) = &exchange.answer {
@@ -160,7 +161,7 @@ fn commit_tail(commit: &CommitDigest) -> String {
         if files.is_empty() {
             continue;
         }
-        tail.push_str(&format!("\n<details><summary>{}</summary>\n\n", count(files.len(), name)));
+        tail.push_str(&format!("\n<details><summary>{}</summary>\n\n", counted(files.len(), name)));
         for file in files.iter().take(FILES) {
             tail.push_str(&format!("- {} {}\n", file.action, code(&short(&file.path))));
         }
@@ -183,19 +184,15 @@ fn without_sessions(digest: &Digest) -> String {
     if bare == 0 || digest.sessions.is_empty() {
         return String::new();
     }
-    format!("\nWithout a session: {}.\n", count(bare, "commit"))
+    format!("\nWithout a session: {}.\n", counted(bare, "commit"))
 }
 
 fn left_out(commits: usize, sessions: usize, whole: Option<&str>) -> String {
     let whole = whole.map(|url| format!(" [The whole digest]({})", address(url))).unwrap_or_default();
     let parts = [(commits, "commit"), (sessions, "session")];
     let parts: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, of)| count(*number, of)).collect();
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, of)| counted(*number, of)).collect();
     format!("\n*Left out, since a comment can be only so long: {}.*{whole}\n", parts.join(" and "))
-}
-
-fn count(number: usize, of: &str) -> String {
-    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 fn short(text: &str) -> String {

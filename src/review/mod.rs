@@ -8,16 +8,21 @@ mod comment;
 mod inert;
 mod markdown;
 mod publish;
+mod retract;
 mod said;
 mod tests_of;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use comment::{MARKER, Sought, find_comment, user_name};
 pub use markdown::{GITHUB_LIMIT, Shape, markdown};
-pub use publish::{Published, Shelf, artifact_folder, events_path, publish, unpublish};
+pub use publish::{Kind, Published, Shelf, artifact_folder, events_path, kind, publish, unpublish};
+pub use retract::Retraction;
 pub use said::{Exchange, FailedCommand};
 
 use crate::{
@@ -29,7 +34,7 @@ use crate::{
 };
 
 /// The digest of a range of commits.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Digest {
     /// The version of this shape.
     pub schema_version: u32,
@@ -42,7 +47,7 @@ pub struct Digest {
 }
 
 /// One commit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommitDigest {
     /// Its id.
     pub id: String,
@@ -59,7 +64,7 @@ pub struct CommitDigest {
 }
 
 /// A session that is not here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingSession {
     /// Its id.
     pub id: String,
@@ -68,18 +73,18 @@ pub struct MissingSession {
 }
 
 /// A file that a commit changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     /// Its path.
     pub path: String,
     /// `added`, `changed` or `deleted`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// Whether it is a test, to judge by its path.
     pub is_test: bool,
 }
 
 /// One session.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionDigest {
     /// Its id.
     pub id: String,

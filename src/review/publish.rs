@@ -13,8 +13,14 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a push is tried again when somebody else was faster.
 const ATTEMPTS: u32 = 5;
-/// The digest of a review on its branch.
-const README: &str = "README.md";
+/// The digest of a review on its branch, for people.
+pub(super) const README: &str = "README.md";
+/// The digest of a review, for programs.
+pub(super) const DIGEST: &str = "review.json";
+/// The folder of the sessions of a review.
+pub(super) const SESSIONS: &str = "sessions";
+/// What ends the name of a session's events there.
+pub(super) const EVENTS: &str = ".hail.jsonl";
 /// What a branch that keeps the sessions of many reviews has at its root besides them.
 const ABOUT: &str = "The sessions of reviews, kept by git session. Each folder is one review.\n";
 
@@ -132,14 +138,19 @@ fn push(
     Ok(statuses.into_iter().next().map_or(Ok(()), |status| status.result))
 }
 
-/// The files of a review: the digest for people and for programs, and the sessions.
-fn files(repository: &Repository, digest: &Digest) -> Result<Vec<TreeUpdate>> {
+/// The digest for people and for programs.
+pub(super) fn digest_files(repository: &Repository, digest: &Digest) -> Result<Vec<TreeUpdate>> {
     let text = markdown(digest, Shape { limit: usize::MAX, whole: None });
     let json = serde_json::to_vec_pretty(digest).expect("a digest has string keys only");
-    let mut files = vec![
+    Ok(vec![
         (README.to_owned(), Some(repository.write_blob(text.as_bytes())?)),
-        ("review.json".to_owned(), Some(repository.write_blob(&json)?)),
-    ];
+        (DIGEST.to_owned(), Some(repository.write_blob(&json)?)),
+    ])
+}
+
+/// The files of a review: the digest, and the sessions.
+fn files(repository: &Repository, digest: &Digest) -> Result<Vec<TreeUpdate>> {
+    let mut files = digest_files(repository, digest)?;
     for session in &digest.sessions {
         files.extend(session.hail.map(|hail| (events_path(&session.id), Some(hail))));
     }
@@ -149,25 +160,61 @@ fn files(repository: &Repository, digest: &Digest) -> Result<Vec<TreeUpdate>> {
 /// Where a session's events are in the files of a review.
 #[must_use]
 pub fn events_path(id: &str) -> String {
-    format!("sessions/{id}.hail.jsonl")
+    format!("{SESSIONS}/{id}{EVENTS}")
 }
 
 fn tree(repository: &Repository, shelf: &Shelf, known: Option<ObjectId>, files: &[TreeUpdate]) -> Result<ObjectId> {
     let Some(folder) = &shelf.folder else { return Ok(repository.edit_tree(None, files)?) };
-    let entries = known.map(|tree| repository.read_tree(tree)).transpose()?.unwrap_or_default();
     let about = repository.write_blob(ABOUT.as_bytes())?;
-    let is_of_reviews = |entry: &&Entry| match entry.name() {
-        Some(README) => entry.id == about,
-        Some(name) => artifact_folder(&format!("opensession/{name}-sessions")).is_some(),
-        None => false,
-    };
-    if let Some(foreign) = entries.iter().find(|entry| !is_of_reviews(entry)) {
-        return Err(Error::user(format!("the branch {} has {}, which is of no review", shelf.branch, foreign.name))
+    if let Some(foreign) = known.map(|tree| foreign(repository, tree)).transpose()?.flatten() {
+        return Err(Error::user(format!("the branch {} has {foreign}, which is of no review", shelf.branch))
             .hinted("keep sessions on a branch of their own: git session cleanup init --session-archive-branch NAME"));
     }
     let without = repository.edit_tree(known, &[(folder.clone(), None), (README.to_owned(), Some(about))])?;
     let placed: Vec<TreeUpdate> = files.iter().map(|(path, blob)| (format!("{folder}/{path}"), *blob)).collect();
     Ok(repository.edit_tree(Some(without), &placed)?)
+}
+
+/// What the root of a branch has that no branch has which keeps the sessions of many reviews.
+fn foreign(repository: &Repository, root: ObjectId) -> Result<Option<String>> {
+    let about = repository.blob_id(ABOUT.as_bytes())?;
+    let is_of_reviews = |entry: &&Entry| match entry.name() {
+        Some(README) => entry.id == about,
+        Some(name) => artifact_folder(&format!("opensession/{name}-sessions")).is_some(),
+        None => false,
+    };
+    let entries = repository.read_tree(root)?;
+    Ok(entries.iter().find(|entry| !is_of_reviews(entry)).map(|entry| entry.name.to_string()))
+}
+
+/// What kind of branch sessions are published on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// That of one review, or one that keeps those of many and nothing else.
+    Sessions,
+    /// One that has something else, too: this.
+    Mixed(String),
+}
+
+/// What kind of branch `branch` is, which is at `tip`; `None` where sessions are not published on it.
+/// One that is said to keep the sessions of reviews is one, whatever else it has.
+///
+/// # Errors
+/// When the tip is not here.
+pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bool) -> Result<Option<Kind>> {
+    if artifact_folder(branch).is_some() {
+        return Ok(Some(Kind::Sessions));
+    }
+    let root = repository.tree_of(tip)?;
+    if !is_archive && !repository.has_object(root) {
+        // A partial clone may have commits alone.
+        return Ok(None);
+    }
+    let has_about = repository.find_in_tree(root, README)? == Some(repository.blob_id(ABOUT.as_bytes())?);
+    if !has_about && !is_archive {
+        return Ok(None);
+    }
+    Ok(Some(foreign(repository, root)?.map_or(Kind::Sessions, Kind::Mixed)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What was said and done in a session, short enough for a phone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::SessionDigest;
 use crate::{
@@ -19,7 +19,7 @@ const EXCHANGES: usize = 4;
 const FAILURES: usize = 8;
 
 /// What somebody asked, and what the agent answered at last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The question, cut.
     pub question: String,
@@ -28,7 +28,7 @@ pub struct Exchange {
 }
 
 /// A command that ended with another exit code than 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCommand {
     /// The command line, cut.
     pub command: String,
@@ -63,6 +63,18 @@ pub(super) fn of(repository: &Repository, listed: &Listed) -> SessionDigest {
         Err(fault) => digest.unread = Some(fault.to_string()),
     }
     digest
+}
+
+/// Reads a session for a digest that has it already.
+pub(super) fn again(digest: &mut SessionDigest, bytes: &[u8]) {
+    forget(digest);
+    digest.unread = read(digest, bytes).err();
+}
+
+/// Takes out of a digest what was said and done.
+pub(super) fn forget(digest: &mut SessionDigest) {
+    (digest.exchanges, digest.exchanges_left_out) = (Vec::new(), 0);
+    (digest.failed_commands, digest.failed_left_out) = (Vec::new(), 0);
 }
 
 fn read(digest: &mut SessionDigest, bytes: &[u8]) -> Result<(), String> {

@@ -13,7 +13,7 @@ pub(super) fn judged(file: ChangedFile) -> FileChange {
         'D' => "deleted",
         _ => "changed",
     };
-    FileChange { action, is_test: is_test(&file.path), path: file.path }
+    FileChange { action: action.into(), is_test: is_test(&file.path), path: file.path }
 }
 
 /// Whether a path is that of a test: it lies in a folder of tests, or its name begins or ends as those of

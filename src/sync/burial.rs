@@ -2,15 +2,50 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Exchange, Pair};
+use super::{Exchange, Pair, Spec};
 use crate::{
     error::Result,
-    git::{Expected, RefUpdate},
+    git::{Expected, ObjectId, PushSpec, RefUpdate},
     hail::SessionId,
-    ledger::{self, ARTIFACTS, GoneLedger, Tombstones, companion_root},
+    ledger::{self, ARTIFACTS, BranchName, GoneLedger, Tip, Tombstone, Tombstones, companion_root},
 };
 
+/// What is to be put right on a remote.
+#[derive(Default)]
+pub(super) struct Mending {
+    /// What must not be there.
+    tombstones: Tombstones,
+    /// The branches whose ledgers have it.
+    pub(super) branches: Vec<BranchName>,
+    /// Those of them that have no ledger here that is pushed.
+    foreign: Vec<BranchName>,
+}
+
+impl Mending {
+    /// The ledgers that are pushed besides `pairs`.
+    pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Vec<Pair> {
+        let is_paired = |branch: &BranchName| pairs.iter().any(|pair| pair.remote == *branch);
+        self.foreign = self.branches.iter().filter(|branch| !is_paired(branch)).cloned().collect();
+        self.foreign.iter().map(|branch| Pair { local: branch.clone(), remote: branch.clone() }).collect()
+    }
+
+    /// Whether the remote's ledger is put right without one that is here.
+    pub(super) fn is_foreign(&self, pair: &Pair) -> bool {
+        self.foreign.contains(&pair.remote)
+    }
+}
+
 impl Exchange<'_> {
+    /// What has to be pushed of a ledger of the remote that has none here.
+    pub(super) fn mending_spec(&self, pair: &Pair, mending: &Mending) -> Result<Option<Spec>> {
+        let Some(known) = self.known(&pair.remote)? else { return Ok(None) };
+        let new = self.mended(&pair.remote, known, &mending.tombstones)?;
+        let (name, expected) = (self.ledger.reference(&pair.remote).into(), Expected::Is(known));
+        let push = PushSpec { new: Some(new), name, expected };
+        // The remote has all of it but the tombstones.
+        Ok((new != known).then(|| Spec { pair: pair.clone(), push, bytes: 0, has_more: false }))
+    }
+
     /// What every ledger that is here remembers.
     pub(super) fn tombstones(&self) -> Result<Tombstones> {
         let (mut all, mut seen) = (Tombstones::default(), HashSet::new());
@@ -48,6 +83,39 @@ impl Exchange<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The ledgers of the remote, as last seen, that have what somebody had purged or redacted: pushed by
+    /// a clone that had not heard of it.
+    pub(super) fn disobedient(&self) -> Result<Mending> {
+        let mut mending = Mending::default();
+        let all = self.tombstones()?.sessions.into_iter().filter(|stone| stone.cleared_from().is_some());
+        mending.tombstones.sessions = all.map(|stone| Tombstone { expired: None, ..stone }).collect();
+        if mending.tombstones.sessions.is_empty() {
+            return Ok(mending);
+        }
+        let root = self.ledger.known_root(self.remote);
+        let tips = self.ledger.tips(self.repository)?.into_iter();
+        for tip in tips.filter(|tip| tip.remote.is_some() && tip.reference.starts_with(&root)) {
+            // What is broken stands in the way of nothing but itself.
+            if self.mended(&tip.branch, tip.id, &mending.tombstones).is_ok_and(|new| new != tip.id) {
+                mending.branches.push(tip.branch);
+            }
+        }
+        Ok(mending)
+    }
+
+    /// What the ledger of a branch of the remote, which is at `tip`, has to be.
+    pub(super) fn mended(&self, branch: &BranchName, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId> {
+        let at = Tip { branch: branch.clone(), remote: None, reference: self.ledger.reference(branch), id: tip };
+        let shares = self.ledger.shares(self.repository, &at)?.into_iter().map(|listed| listed.key.id);
+        let ids: HashSet<SessionId> = self.ledger.ids(self.repository, &at)?.into_iter().chain(shares).collect();
+        let here = tombstones.sessions.iter().filter(|stone| ids.contains(&stone.session_id)).cloned();
+        let here = Tombstones { sessions: here.collect(), ledgers: Vec::new() };
+        if here.sessions.is_empty() {
+            return Ok(tip);
+        }
+        Ok(self.ledger.buried(self.repository, &at, &here, self.now)?)
     }
 
     /// Leaves out the ledgers of branches that are gone, unless something happened in them since: the

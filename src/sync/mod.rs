@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use burial::Mending;
 pub use companions::Carried;
 pub use guard::{Guard, Leak, unredacted};
 use limits::Limits;
@@ -66,6 +67,8 @@ pub struct Outcome {
     pub leaks: Vec<Leak>,
     /// One line about what stays here.
     pub warning: Option<String>,
+    /// The branches of whose ledgers on the remote something was taken out that a clone had brought back.
+    pub mended: Vec<BranchName>,
 }
 
 /// A ledger on its way.
@@ -89,13 +92,31 @@ impl Exchange<'_> {
     /// When the repository cannot be read or written. A remote that refuses or cannot be reached is
     /// no error but a problem in the outcome: what was not pushed goes with the next push.
     pub fn push(&self, pairs: &[Pair]) -> Result<Outcome> {
+        self.send(pairs, &Mending::default())
+    }
+
+    /// Pushes every ledger that is here, and with them those of the remote that have what somebody had
+    /// purged or redacted, without it: a clone that had not heard of that pushed them.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_all(&self) -> Result<Outcome> {
+        let (mut pairs, mut mending) = (self.all_pairs()?, self.disobedient()?);
+        pairs.extend(mending.pairs(&pairs));
+        let mut outcome = self.send(&pairs, &mending)?;
+        let is_pushed = |pair: &&Pair| mending.branches.contains(&pair.remote) && outcome.pushed.contains(&pair.local);
+        outcome.mended = pairs.iter().filter(is_pushed).map(|pair| pair.remote.clone()).collect();
+        Ok(outcome)
+    }
+
+    fn send(&self, pairs: &[Pair], mending: &Mending) -> Result<Outcome> {
         let limits = Limits::of(self.repository, self.remote)?;
         self.bury_known(pairs)?;
         let mut outcome = Outcome::default();
         let mut waiting: Vec<Pair> = pairs.to_vec();
         let mut refusals = 0;
         loop {
-            let specs = self.specs(&waiting, &limits, &mut outcome)?;
+            let specs = self.specs(&waiting, mending, &limits, &mut outcome)?;
             if specs.is_empty() {
                 break;
             }
@@ -162,43 +183,50 @@ impl Exchange<'_> {
         self.repository.find_reference(self.known_name(&self.ledger.reference(branch)).as_bytes())
     }
 
-    /// What has to be pushed: the ledgers that differ from what the remote was last known to have.
-    /// They are united with that first.
-    fn specs(&self, pairs: &[Pair], limits: &Limits, outcome: &mut Outcome) -> Result<Vec<Spec>> {
+    /// What has to be pushed of `pairs`, of each ledger of the remote once.
+    fn specs(&self, pairs: &[Pair], mending: &Mending, limits: &Limits, outcome: &mut Outcome) -> Result<Vec<Spec>> {
         let mut specs: Vec<Spec> = Vec::new();
         for pair in pairs {
             let name = self.ledger.reference(&pair.remote);
-            let local = ledger::name_here(self.repository, &self.ledger.reference(&pair.local))?;
-            let Some(tip) = self.repository.find_reference(local.as_bytes())? else {
-                continue;
-            };
-            let known = self.known(&pair.remote)?;
-            let is_listed = specs.iter().any(|spec| spec.push.name == name.as_bytes());
-            if known == Some(tip) || is_listed {
+            if specs.iter().any(|spec| spec.push.name == name.as_bytes()) {
                 continue;
             }
-            let tip = match known {
-                Some(known) => self.ledger.unite(self.repository, &pair.local, known, self.now)?,
-                None => tip,
-            };
-            let portion = self.portion(&pair.local, tip, known, limits)?;
-            for withheld in portion.withheld {
-                outcome.withheld.retain(|known| known.session != withheld.session);
-                outcome.withheld.push(withheld);
-            }
-            for leak in portion.leaks {
-                if !leak.is_of(&outcome.leaks) {
-                    outcome.problems.push(leak.line(self.remote));
-                    outcome.leaks.push(leak);
-                }
-            }
-            if known != Some(portion.new) {
-                let expected = known.map_or(Expected::Absent, Expected::Is);
-                let push = PushSpec { new: Some(portion.new), name: name.into(), expected };
-                specs.push(Spec { pair: pair.clone(), push, bytes: portion.bytes, has_more: portion.has_more });
-            }
+            let is_foreign = mending.is_foreign(pair);
+            let spec = if is_foreign { self.mending_spec(pair, mending) } else { self.spec(pair, limits, outcome) };
+            specs.extend(spec?);
         }
         Ok(specs)
+    }
+
+    /// What has to be pushed of one ledger: nothing where it is what the remote was last known to have.
+    /// It is united with that first.
+    fn spec(&self, pair: &Pair, limits: &Limits, outcome: &mut Outcome) -> Result<Option<Spec>> {
+        let local = ledger::name_here(self.repository, &self.ledger.reference(&pair.local))?;
+        let Some(tip) = self.repository.find_reference(local.as_bytes())? else { return Ok(None) };
+        let known = self.known(&pair.remote)?;
+        if known == Some(tip) {
+            return Ok(None);
+        }
+        let tip = match known {
+            Some(known) => self.ledger.unite(self.repository, &pair.local, known, self.now)?,
+            None => tip,
+        };
+        let portion = self.portion(&pair.local, tip, known, limits)?;
+        for withheld in portion.withheld {
+            outcome.withheld.retain(|known| known.session != withheld.session);
+            outcome.withheld.push(withheld);
+        }
+        for leak in portion.leaks {
+            if !leak.is_of(&outcome.leaks) {
+                outcome.problems.push(leak.line(self.remote));
+                outcome.leaks.push(leak);
+            }
+        }
+        let (name, expected) =
+            (self.ledger.reference(&pair.remote).into(), known.map_or(Expected::Absent, Expected::Is));
+        let push = PushSpec { new: Some(portion.new), name, expected };
+        let (bytes, has_more) = (portion.bytes, portion.has_more);
+        Ok((known != Some(portion.new)).then(|| Spec { pair: pair.clone(), push, bytes, has_more }))
     }
 
     /// Pushes once, in as few goes as the host takes; returns what was refused, with the reason.

@@ -67,7 +67,7 @@ fn shows_twenty_and_tells_of_the_rest() {
     let (world, work) = many_sessions(22);
     let ran = work.session(&["log"]).ok();
     assert_eq!(ran.stdout.lines().count(), 1 + 20, "{ran}");
-    assert_eq!(ran.stderr, "2 older sessions are not shown; git session log --all shows them\n");
+    assert_eq!(ran.stderr, "2 older sessions not shown: git session log --all\n");
     assert_eq!(work.session(&["log", "--all"]).ok().stdout.lines().count(), 1 + 22);
     let ran = work.session(&["log", "-n", "3"]).ok();
     assert_eq!(ran.stdout.lines().count(), 1 + 3, "{ran}");

@@ -178,7 +178,7 @@ fn a_log_that_is_gone_before_it_was_stored_is_told_by_doctor() {
     work.git(&["push", "--quiet"]);
     assert_eq!(remote.references("refs/opensession/"), [""; 0]);
     let checks = work.json(&["doctor"])["checks"].to_string();
-    assert!(checks.contains("1 commits name sessions whose logs were gone"), "{checks}");
+    assert!(checks.contains("the logs of the sessions of 1 commit were gone"), "{checks}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod figures;
 mod guard;
+mod mended;
+mod published;
 mod purge;
 mod redact;
 mod scan;

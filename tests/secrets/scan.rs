@@ -17,7 +17,7 @@ fn scan_names_the_fields_of_a_log_and_never_the_secret() {
     let path = file.file().display().to_string();
     let ran = work.session(&["scan", &path]);
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(!ran.stdout.contains(&token()) && ran.stdout.contains("1 secret found in 1 sessions"), "{ran}");
+    assert!(!ran.stdout.contains(&token()) && ran.stdout.contains("1 secret found in 1 session\n"), "{ran}");
     let found = work.json(&["scan", &path]);
     assert_eq!((found[0]["session"].as_str(), found[0]["event"].as_u64()), (Some(SECRET), Some(2)), "{found}");
     assert!(found[0]["field"].as_str().is_some_and(|field| field.starts_with("content.blocks[0]")), "{found}");
@@ -29,7 +29,7 @@ fn scan_names_the_fields_of_a_log_and_never_the_secret() {
     work.session(&["capture"]).ok();
     for reference in ["--all", SECRET, "HEAD"] {
         let ran = work.session(&["scan", reference]).ok();
-        assert!(ran.stdout.contains("no secret found in 1 sessions"), "{ran}");
+        assert!(ran.stdout.contains("no secret found in 1 session\n"), "{ran}");
     }
     work.git(&["config", "opensession.redact-pattern", "It is"]);
     let ran = work.session(&["scan", "--all"]);

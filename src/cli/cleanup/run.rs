@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::Repository,
-    report::{Describe, Report, View},
+    report::{Describe, Report, View, counted},
 };
 
 /// Say what would be deleted, here and on a remote; delete it with --apply
@@ -111,7 +111,7 @@ impl Describe for Answer {
             view.paragraph("Too little is known of").list(named.collect())
         });
         match self.freed_by_gc {
-            Some(bytes) => view.paragraph(format!("git gc frees {bytes} bytes here in time")),
+            Some(bytes) => view.paragraph(format!("git gc frees {} here in time", counted(bytes, "byte"))),
             None => view,
         }
     }
@@ -160,11 +160,11 @@ impl Answer {
     }
 
     fn kept_by_age(&self, swept: &Swept) -> String {
-        let count = swept.kept_due_to_ttl.len();
+        let (count, days) = (swept.kept_due_to_ttl.len(), counted(self.artifact_ttl_days, "day"));
         if self.hidden_ttl_days == self.artifact_ttl_days {
-            return format!("{count} kept, not gone for {} days", self.hidden_ttl_days);
+            return format!("{count} kept, not gone for {days}");
         }
-        format!("{count} kept, not gone for {} or {} days", self.hidden_ttl_days, self.artifact_ttl_days)
+        format!("{count} kept, not gone for {} or {days}", self.hidden_ttl_days)
     }
 
     fn row(&self, swept: &Swept, candidate: &Candidate) -> Vec<String> {
@@ -184,10 +184,6 @@ impl Answer {
             None => String::new(),
         }
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {

@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     error::Result,
     hail::Timestamp,
-    report::{Describe, Report, View},
+    report::{Describe, Report, View, counted},
 };
 
 #[derive(Serialize)]
@@ -47,8 +47,8 @@ impl Describe for Answer {
         let view = View::default().pairs([
             ("provider", format!("{}, since {}", self.provider, self.reason)),
             ("configuration", source.to_owned()),
-            ("ledgers of gone branches", format!("{} days", self.hidden_ttl_days)),
-            ("branches of reviews", format!("{} days", self.artifact_ttl_days)),
+            ("ledgers of gone branches", counted(self.hidden_ttl_days, "day")),
+            ("branches of reviews", counted(self.artifact_ttl_days, "day")),
             ("archive", self.session_archive_branch.clone().unwrap_or_default()),
             ("next run", next),
         ]);
