@@ -226,7 +226,7 @@ fn result(
     let call = parser.calls.remove(&id);
     let name = call.as_ref().map(|call| call.name.clone()).or_else(|| Some(block.name.take()?.into_owned()));
     let name = name.unwrap_or_else(|| "unknown".to_owned());
-    let is_error = block.is_error.unwrap_or(false);
+    let is_error = block.is_error;
     let blocks = output(source, block, pointer);
     let view = if single { source.record.result.take() } else { None };
     let outcome = Outcome::new(is_error, &blocks, view.as_ref());

@@ -54,16 +54,21 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads a value that may be `null`, which counts as missing.
-fn optional<'a, T>(scanner: &mut Scanner<'a>, read: impl FnOnce(&mut Scanner<'a>) -> Option<T>) -> Option<Option<T>> {
-    if scanner.is_at_null() { scanner.skip().map(|()| None) } else { read(scanner).map(Some) }
+fn fill<'a, T>(
+    place: &mut Option<T>,
+    scanner: &mut Scanner<'a>,
+    read: impl FnOnce(&mut Scanner<'a>) -> Option<T>,
+) -> Option<()> {
+    *place = if scanner.is_at_null() { scanner.skip().map(|()| None)? } else { Some(read(scanner)?) };
+    Some(())
 }
 
-fn word<'a>(scanner: &mut Scanner<'a>) -> Option<Word<'a>> {
-    optional(scanner, Scanner::string)
-}
-
-fn flag(scanner: &mut Scanner<'_>) -> Option<Option<bool>> {
-    optional(scanner, |scanner| scanner.raw()?.parse().ok())
+fn flag(scanner: &mut Scanner<'_>) -> Option<bool> {
+    match scanner.raw()? {
+        "true" => Some(true),
+        "false" | "null" => Some(false),
+        _ => None,
+    }
 }
 
 /// One line.
@@ -99,23 +104,23 @@ impl<'a> Record<'a> {
 
     fn field(&mut self, scanner: &mut Scanner<'a>, key: Cow<'a, str>) -> Option<()> {
         match &*key {
-            "type" => self.kind = word(scanner)?,
-            "subtype" => self.subtype = word(scanner)?,
-            "uuid" => self.uuid = word(scanner)?,
-            "parentUuid" => self.parent = word(scanner)?,
-            "sessionId" => self.session = word(scanner)?,
-            "agentId" => self.agent = word(scanner)?,
-            "timestamp" => self.timestamp = word(scanner)?,
-            "cwd" => self.cwd = word(scanner)?,
-            "gitBranch" => self.branch = word(scanner)?,
-            "version" => self.version = word(scanner)?,
-            "requestId" => self.request = word(scanner)?,
-            "isSidechain" => self.is_sidechain = flag(scanner)?.unwrap_or_default(),
-            "isMeta" => self.is_meta = flag(scanner)?.unwrap_or_default(),
-            "isCompactSummary" => self.is_compact_summary = flag(scanner)?.unwrap_or_default(),
-            "message" => self.message = optional(scanner, Message::read)?,
-            "data" => self.data = optional(scanner, Loose::read)?,
-            "toolUseResult" => self.result = optional(scanner, Loose::read)?,
+            "type" => fill(&mut self.kind, scanner, Scanner::string)?,
+            "subtype" => fill(&mut self.subtype, scanner, Scanner::string)?,
+            "uuid" => fill(&mut self.uuid, scanner, Scanner::string)?,
+            "parentUuid" => fill(&mut self.parent, scanner, Scanner::string)?,
+            "sessionId" => fill(&mut self.session, scanner, Scanner::string)?,
+            "agentId" => fill(&mut self.agent, scanner, Scanner::string)?,
+            "timestamp" => fill(&mut self.timestamp, scanner, Scanner::string)?,
+            "cwd" => fill(&mut self.cwd, scanner, Scanner::string)?,
+            "gitBranch" => fill(&mut self.branch, scanner, Scanner::string)?,
+            "version" => fill(&mut self.version, scanner, Scanner::string)?,
+            "requestId" => fill(&mut self.request, scanner, Scanner::string)?,
+            "isSidechain" => self.is_sidechain = flag(scanner)?,
+            "isMeta" => self.is_meta = flag(scanner)?,
+            "isCompactSummary" => self.is_compact_summary = flag(scanner)?,
+            "message" => fill(&mut self.message, scanner, Message::read)?,
+            "data" => fill(&mut self.data, scanner, Loose::read)?,
+            "toolUseResult" => fill(&mut self.result, scanner, Loose::read)?,
             _ => self.rest.0.push((key, scanner.raw()?)),
         }
         Some(())
@@ -154,10 +159,10 @@ impl<'a> Message<'a> {
         let mut message = Self::default();
         scanner.fields(|scanner, key| {
             match &*key {
-                "id" => message.id = word(scanner)?,
-                "model" => message.model = word(scanner)?,
-                "content" => message.content = optional(scanner, Body::read)?,
-                "usage" => message.usage = optional(scanner, Scanner::raw)?,
+                "id" => fill(&mut message.id, scanner, Scanner::string)?,
+                "model" => fill(&mut message.model, scanner, Scanner::string)?,
+                "content" => fill(&mut message.content, scanner, Body::read)?,
+                "usage" => fill(&mut message.usage, scanner, Scanner::raw)?,
                 // The same on every line: `message`, and the type of the record.
                 "type" | "role" => scanner.skip()?,
                 _ => message.rest.0.push((key, scanner.raw()?)),
@@ -206,7 +211,7 @@ pub(super) struct Block<'a> {
     pub(super) input: Option<&'a str>,
     pub(super) tool_use_id: Word<'a>,
     pub(super) content: Option<Body<'a>>,
-    pub(super) is_error: Option<bool>,
+    pub(super) is_error: bool,
     pub(super) source: Option<&'a str>,
     pub(super) citations: Option<&'a str>,
     pub(super) caller: Option<&'a str>,
@@ -217,18 +222,18 @@ impl<'a> Block<'a> {
         let mut block = Self::default();
         scanner.fields(|scanner, key| {
             match &*key {
-                "type" => block.kind = word(scanner)?,
-                "text" => block.text = optional(scanner, Scanner::passage)?,
-                "thinking" => block.thinking = optional(scanner, Scanner::passage)?,
-                "id" => block.id = word(scanner)?,
-                "name" => block.name = word(scanner)?,
-                "input" => block.input = optional(scanner, Scanner::raw)?,
-                "tool_use_id" => block.tool_use_id = word(scanner)?,
-                "content" => block.content = optional(scanner, Body::read)?,
+                "type" => fill(&mut block.kind, scanner, Scanner::string)?,
+                "text" => fill(&mut block.text, scanner, Scanner::passage)?,
+                "thinking" => fill(&mut block.thinking, scanner, Scanner::passage)?,
+                "id" => fill(&mut block.id, scanner, Scanner::string)?,
+                "name" => fill(&mut block.name, scanner, Scanner::string)?,
+                "input" => fill(&mut block.input, scanner, Scanner::raw)?,
+                "tool_use_id" => fill(&mut block.tool_use_id, scanner, Scanner::string)?,
+                "content" => fill(&mut block.content, scanner, Body::read)?,
                 "is_error" => block.is_error = flag(scanner)?,
-                "source" => block.source = optional(scanner, Scanner::raw)?,
-                "citations" => block.citations = optional(scanner, Scanner::raw)?,
-                "caller" => block.caller = optional(scanner, Scanner::raw)?,
+                "source" => fill(&mut block.source, scanner, Scanner::raw)?,
+                "citations" => fill(&mut block.citations, scanner, Scanner::raw)?,
+                "caller" => fill(&mut block.caller, scanner, Scanner::raw)?,
                 _ => scanner.skip()?,
             }
             Some(())
