@@ -10,15 +10,18 @@ use std::{
     fs::File,
     hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    ops::Deref,
     sync::Arc,
 };
+
+use memmap2::MmapMut;
 
 use super::{Event, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, writer};
 
 /// How many bytes of lines stay in memory: 48 MiB.
-const MAX_MEMORY: u64 = 48 * 1024 * 1024;
-/// How many bytes are put aside at once.
-const BLOCK: usize = 1024 * 1024;
+const MAX_MEMORY: usize = 48 * 1024 * 1024;
+/// How many bytes are put aside at once: few enough to stay in the processor's cache.
+const BLOCK: usize = 256 * 1024;
 
 /// A sink that keeps a session as canonical lines.
 #[derive(Debug, Default)]
@@ -98,20 +101,60 @@ impl Hasher for Half {
     }
 }
 
-/// Lines, one after the other: blocks in memory, and after them a file.
+/// Lines, one after the other: some in memory, and after them a file.
 #[derive(Debug, Default)]
 struct Lines {
-    blocks: Vec<Block>,
+    memory: Memory,
     file: Option<File>,
-    in_memory: u64,
+    in_memory: usize,
     written: u64,
 }
 
-/// Lines in memory, the first of which is at `start`.
 #[derive(Debug)]
-struct Block {
-    start: u64,
-    bytes: Vec<u8>,
+enum Memory {
+    /// The only block.
+    Block(Vec<u8>),
+    Mapped(MmapMut),
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Block(Vec::new())
+    }
+}
+
+impl Memory {
+    /// Of every page that is touched the system clears a small one at a time, which costs more than to
+    /// write it, unless it is told that large ones are welcome.
+    fn map() -> io::Result<MmapMut> {
+        let memory = MmapMut::map_anon(MAX_MEMORY)?;
+        #[cfg(target_os = "linux")]
+        // A system without large pages has small ones.
+        let _ = memory.advise(memmap2::Advice::HugePage);
+        Ok(memory)
+    }
+
+    /// Writes `bytes` at `start`.
+    fn put(&mut self, start: usize, bytes: &[u8]) -> io::Result<()> {
+        if let Self::Block(_) = self {
+            *self = Self::Mapped(Self::map()?);
+        }
+        if let Self::Mapped(memory) = self {
+            memory[start..start + bytes.len()].copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Block(bytes) => bytes,
+            Self::Mapped(bytes) => bytes,
+        }
+    }
 }
 
 impl Sink for Spool {
@@ -141,9 +184,9 @@ impl Spool {
     /// # Errors
     /// Those of the temporary file.
     pub fn finish(self) -> io::Result<Option<Canonical>> {
-        let Self { header, mut block, mut lines, mut places, mut stats, .. } = self;
+        let Self { header, block, mut lines, mut places, mut stats, .. } = self;
         let Some(mut header) = header else { return Ok(None) };
-        lines.put(&mut block)?;
+        lines.put_last(block)?;
         let is_sorted = places.is_sorted_by_key(|place| place.time);
         places.sort_by_key(|place| place.time);
         let [Some(first), Some(last)] = [places.first(), places.last()] else { return Ok(None) };
@@ -161,31 +204,39 @@ impl Spool {
 impl Lines {
     /// Puts `block` aside and leaves it empty.
     fn put(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
-        let start = self.written;
         self.written += block.len() as u64;
-        if self.file.is_none() && self.written <= MAX_MEMORY {
-            self.in_memory = self.written;
-            // The next line mostly goes beyond the end of the block, too.
-            let next = Vec::with_capacity(block.len() + block.len() / 8);
-            self.blocks.push(Block { start, bytes: std::mem::replace(block, next) });
-            return Ok(());
+        let end = self.in_memory + block.len();
+        if self.file.is_none() && end <= MAX_MEMORY {
+            self.memory.put(self.in_memory, block)?;
+            self.in_memory = end;
+        } else {
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => self.file.insert(tempfile::tempfile()?),
+            };
+            file.write_all(block)?;
         }
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(tempfile::tempfile()?),
-        };
-        file.write_all(block)?;
         block.clear();
         block.shrink_to(2 * BLOCK);
         Ok(())
     }
 
+    /// Puts the last block aside, which may be the only one.
+    fn put_last(&mut self, mut block: Vec<u8>) -> io::Result<()> {
+        if self.written > 0 || block.len() > MAX_MEMORY {
+            return self.put(&mut block);
+        }
+        (self.written, self.in_memory) = (block.len() as u64, block.len());
+        self.memory = Memory::Block(block);
+        Ok(())
+    }
+
     /// Writes them all.
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.blocks.iter().try_for_each(|block| out.write_all(&block.bytes))?;
+        out.write_all(&self.memory[..self.in_memory])?;
         let Some(mut file) = self.file.as_ref() else { return Ok(()) };
         file.seek(SeekFrom::Start(0))?;
-        let mut rest = BufReader::with_capacity(BLOCK, file.take(self.written - self.in_memory));
+        let mut rest = BufReader::with_capacity(BLOCK, file.take(self.written - self.in_memory as u64));
         while let block @ [_, ..] = rest.fill_buf()? {
             out.write_all(block)?;
             let written = block.len();
@@ -200,29 +251,23 @@ impl Lines {
         let mut at = u64::MAX;
         for place in places {
             match self.file.as_ref() {
-                Some(mut file) if place.offset >= self.in_memory => {
+                Some(mut file) if place.offset >= self.in_memory as u64 => {
                     if at != place.offset {
-                        file.seek(SeekFrom::Start(place.offset - self.in_memory))?;
+                        file.seek(SeekFrom::Start(place.offset - self.in_memory as u64))?;
                     }
                     line.clear();
                     file.take(place.length).read_to_end(&mut line)?;
                     at = place.offset + place.length;
                     out.write_all(&line)?;
                 }
-                _ => out.write_all(self.in_block(place))?,
+                _ => {
+                    let [from, length] = [place.offset, place.length].map(usize::try_from);
+                    let (from, length) = (from.map_err(io::Error::other)?, length.map_err(io::Error::other)?);
+                    out.write_all(&self.memory[from..from + length])?;
+                }
             }
         }
         Ok(())
-    }
-
-    fn in_block(&self, place: &Place) -> &[u8] {
-        let after = self.blocks.partition_point(|block| block.start <= place.offset);
-        let found = after.checked_sub(1).and_then(|index| {
-            let Block { start, bytes } = &self.blocks[index];
-            let from = usize::try_from(place.offset - start).ok()?;
-            bytes.get(from..from + usize::try_from(place.length).ok()?)
-        });
-        found.unwrap_or_default()
     }
 }
 
@@ -309,7 +354,7 @@ mod tests {
     fn what_does_not_fit_into_memory_comes_back_in_its_place() {
         let sorted: Vec<u8> = (10..45).collect();
         let bytes = spooled(&sorted);
-        assert!(bytes.len() as u64 > MAX_MEMORY + MAX_MEMORY / 4);
+        assert!(bytes.len() > MAX_MEMORY + MAX_MEMORY / 4);
         // Some of the file come first, and some of the memory last.
         let mixed: Vec<u8> = (30..45).rev().chain(10..30).collect();
         assert!(spooled(&mixed) == bytes, "the order of arrival makes a difference");
