@@ -1,75 +1,98 @@
-//! Finds the keywords of all rules in one pass, without regard to case.
+//! Finds the keywords of all rules in one pass.
 //!
-//! Most of a text is no keyword. So each position is tried against a table of bits, by a hash of the four
-//! letters there; only where a bit is set, the keywords that begin so are compared. The time is linear in
-//! the text: no more keywords are compared than share a hash.
+//! Most of a text is no keyword. So the three letters at each position are looked up, by a hash of them, in
+//! a table of sets: an entry tells which two letters come next in the keywords that begin so. Only where the
+//! text has two of those, the keywords are compared. The time is linear in the text: no more keywords are
+//! compared than share a hash.
 
 use std::ops::Range;
 
-/// How many bits of a hash number the entries of the table: its bits stay in the nearest cache.
-const BITS: u32 = 18;
+/// How many bits of a hash number the entries of the table.
+const BITS: u32 = 13;
 
-/// How many letters are hashed.
-const HASHED: usize = 4;
-
-/// The least length of a keyword.
+/// The least length of a keyword, and how many letters are hashed.
 pub(super) const LEAST: usize = 3;
 
-/// How many letters of a keyword are compared at once.
+/// How many letters of a text are read at once.
 const HEAD: usize = 8;
+
+/// At how many positions they are looked up: at each of these, five of them are there.
+const STEP: usize = HEAD - LEAST - 1;
+
+/// What makes letters of either case equal; what is no letter stays apart from them well enough.
+const FOLD: u64 = 0x2020_2020_2020_2020;
 
 /// The keywords, ready to be looked for.
 pub(super) struct Keywords {
-    /// Whether any keyword begins with the letters of a hash.
-    bits: Box<[u64; 1 << (BITS - 6)]>,
-    /// The number of the group of those keywords.
-    groups: Vec<u16>,
-    /// The groups, each a part of `members`.
-    ranges: Vec<Range<u32>>,
-    /// The numbers of the keywords in each group, with their first letters.
-    members: Vec<Member>,
+    /// What may come next, for each hash: a bit for each class of two letters.
+    sets: Box<[u64; 1 << BITS]>,
+    /// The keywords of each hash, as a part of `all`.
+    groups: Vec<Range<u32>>,
     all: Vec<Keyword>,
 }
 
-/// A keyword of a rule.
+/// A keyword of a rule, its first letters in a form that is compared at once.
 struct Keyword {
-    rule: usize,
+    head: u64,
+    /// The bytes of the head that there are.
+    mask: u64,
+    /// The bits in which they may differ: the case, unless it counts.
+    fold: u64,
     text: Vec<u8>,
     heeds_case: bool,
+    rule: usize,
 }
 
-/// The first letters of a keyword, to be compared at once.
-#[derive(Clone, Copy)]
-struct Member {
-    head: u64,
-    mask: u64,
-    keyword: u32,
-}
-
-/// Spreads letters over the entries of the table.
-fn entry(letters: u32) -> usize {
-    (letters.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
-}
-
-/// Makes letters of either case equal; what is no letter stays apart from them well enough.
-fn fold(letters: u32) -> u32 {
-    letters | 0x2020_2020
-}
-
-/// The first letters of `bytes`, folded.
+/// The first letters of `bytes`; nothing is a zero.
 fn head(bytes: &[u8]) -> u64 {
-    let mut first = [0; HEAD];
-    let length = bytes.len().min(HEAD);
-    first[..length].copy_from_slice(&bytes[..length]);
-    u64::from_le_bytes(first) | 0x2020_2020_2020_2020
+    match bytes.first_chunk() {
+        Some(letters) => u64::from_le_bytes(*letters),
+        None => bytes.iter().rev().fold(0, |head, letter| head << 8 | u64::from(*letter)),
+    }
 }
 
-/// All that four letters may be where a keyword begins.
-fn beginnings(keyword: &[u8]) -> Vec<u32> {
-    let four = |last: u8| fold(u32::from_le_bytes([keyword[0], keyword[1], keyword[2], last]));
-    match keyword.get(HASHED - 1) {
-        Some(last) => vec![four(*last)],
-        None => (0..=u8::MAX).filter(|last| last & 0x20 != 0).map(four).collect(),
+/// Spreads the first three letters of a head over the entries of the table: the others leave no trace in
+/// the upper bits of the product.
+#[expect(clippy::cast_possible_truncation, reason = "these are few bits")]
+#[inline]
+fn entry(head: u64) -> usize {
+    ((head | FOLD).wrapping_mul(0x009E_3779 << 40) >> (u64::BITS - BITS)) as usize
+}
+
+/// A number below 64 for the fourth and the fifth letter of a head, of either case.
+#[inline]
+fn class(head: u64) -> u64 {
+    (head >> 24 & 7) << 3 | head >> 32 & 7
+}
+
+/// The classes of the letters that may come next where a keyword begins.
+fn classes(keyword: &[u8]) -> u64 {
+    match keyword.len() {
+        LEAST => u64::MAX,
+        4 => 0xFF << class(head(keyword)),
+        _ => 1 << class(head(keyword)),
+    }
+}
+
+impl Keyword {
+    fn new(rule: usize, text: &str, heeds_case: bool) -> Self {
+        let text = text.as_bytes().to_vec();
+        let of_case = |byte: &u8| if byte.is_ascii_alphabetic() && !heeds_case { 0x20 } else { 0 };
+        let fold = head(&text.iter().map(of_case).collect::<Vec<u8>>());
+        let mask = head(&vec![u8::MAX; text.len()]);
+        Self { head: head(&text) | fold, mask, fold, text, heeds_case, rule }
+    }
+
+    /// Whether the keyword stands at the beginning of `text`, which has this head.
+    fn is_at(&self, head: u64, text: &[u8]) -> bool {
+        if (head | self.fold) & self.mask != self.head {
+            return false;
+        }
+        let (Some(rest), Some(text)) = (self.text.get(HEAD..), text.get(HEAD..self.text.len())) else {
+            // The head was all of it: a zero is in no keyword.
+            return self.text.len() <= HEAD;
+        };
+        if self.heeds_case { text == rest } else { text.eq_ignore_ascii_case(rest) }
     }
 }
 
@@ -77,74 +100,64 @@ impl Keywords {
     /// Takes the keywords, each of at least [`LEAST`] letters, with the indices of their rules and whether
     /// their case counts; `None` when there are too many.
     pub(super) fn new<'a>(keywords: impl Iterator<Item = (usize, &'a str, bool)>) -> Option<Self> {
-        let to_keyword = |(rule, text, heeds_case): (usize, &str, bool)| Keyword {
-            rule,
-            text: text.as_bytes().to_vec(),
-            heeds_case,
-        };
-        let all: Vec<Keyword> = keywords.map(to_keyword).collect();
-        let mut entries: Vec<(usize, u32)> = Vec::new();
-        for (number, keyword) in (0..).zip(&all) {
-            entries.extend(beginnings(&keyword.text).into_iter().map(|letters| (entry(letters), number)));
-        }
-        entries.sort_unstable();
-        entries.dedup();
+        let mut all: Vec<Keyword> =
+            keywords.map(|(rule, text, heeds_case)| Keyword::new(rule, text, heeds_case)).collect();
+        all.sort_by_key(|keyword| entry(keyword.head));
         let mut made = Self {
-            bits: vec![0; 1 << (BITS - 6)].into_boxed_slice().try_into().ok()?,
-            groups: vec![0; 1 << BITS],
-            ranges: Vec::new(),
-            members: Vec::new(),
-            all,
+            sets: vec![0; 1 << BITS].into_boxed_slice().try_into().ok()?,
+            groups: vec![0..0; 1 << BITS],
+            all: Vec::new(),
         };
-        for group in entries.chunk_by(|one, other| one.0 == other.0) {
-            let entry = group[0].0;
-            made.bits[entry / 64] |= 1 << (entry % 64);
-            made.groups[entry] = u16::try_from(made.ranges.len()).ok()?;
-            let start = u32::try_from(made.members.len()).ok()?;
-            made.members.extend(group.iter().map(|(_, keyword)| member(*keyword, &made.all[*keyword as usize].text)));
-            made.ranges.push(start..u32::try_from(made.members.len()).ok()?);
+        let mut start = 0;
+        for group in all.chunk_by(|one, other| entry(one.head) == entry(other.head)) {
+            let entry = entry(group[0].head);
+            let end = start + u32::try_from(group.len()).ok()?;
+            made.groups[entry] = start..end;
+            made.sets[entry] = group.iter().fold(0, |set, keyword| set | classes(&keyword.text));
+            start = end;
         }
-        Some(made)
+        Some(Self { all, ..made })
     }
 
     /// Tells `found` every place in `text` where a keyword stands, and the index of its rule.
     pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(usize, Range<usize>)) {
-        for (at, four) in text.windows(HASHED).enumerate() {
-            let entry = entry(fold(u32::from_le_bytes([four[0], four[1], four[2], four[3]])));
-            if self.bits[entry / 64] >> (entry % 64) & 1 == 1 {
-                self.compare(entry, text, at, &mut found);
+        let mut at = 0;
+        while let Some(letters) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+            let letters = u64::from_le_bytes(*letters);
+            // One branch for all of them, as mostly there is nothing.
+            let mut begins = self.begins(letters)
+                | self.begins(letters >> 8) << 1
+                | self.begins(letters >> 16) << 2
+                | self.begins(letters >> 24) << 3;
+            while begins != 0 {
+                self.compare(text, at + begins.trailing_zeros() as usize, &mut found);
+                begins &= begins - 1;
             }
+            at += STEP;
         }
-        if let Some(at) = text.len().checked_sub(LEAST) {
-            let entry = entry(fold(u32::from_le_bytes([text[at], text[at + 1], text[at + 2], 0])));
-            if self.bits[entry / 64] >> (entry % 64) & 1 == 1 {
-                self.compare(entry, text, at, &mut found);
+        while at + LEAST <= text.len() {
+            if self.begins(head(&text[at..])) == 1 {
+                self.compare(text, at, &mut found);
             }
+            at += 1;
         }
     }
 
-    fn compare(&self, entry: usize, text: &[u8], at: usize, found: &mut impl FnMut(usize, Range<usize>)) {
-        let Range { start, end } = self.ranges[usize::from(self.groups[entry])];
-        let here = head(&text[at..]);
-        for member in &self.members[start as usize..end as usize] {
-            if here & member.mask != member.head {
-                continue;
-            }
-            let keyword = &self.all[member.keyword as usize];
-            let range = at..at + keyword.text.len();
-            let Some(here) = text.get(range.clone()) else { continue };
-            let is_equal =
-                if keyword.heeds_case { here == keyword.text } else { here.eq_ignore_ascii_case(&keyword.text) };
-            if is_equal {
-                found(keyword.rule, range);
-            }
+    /// One where a keyword may begin with the first five letters of `head`, else zero.
+    #[inline]
+    fn begins(&self, head: u64) -> u64 {
+        self.sets[entry(head)] >> class(head) & 1
+    }
+
+    /// Tells `found` the keywords that stand at `at`.
+    fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize, Range<usize>)) {
+        let text = &text[at..];
+        let head = head(text);
+        let Range { start, end } = self.groups[entry(head)];
+        for keyword in self.all[start as usize..end as usize].iter().filter(|keyword| keyword.is_at(head, text)) {
+            found(keyword.rule, at..at + keyword.text.len());
         }
     }
-}
-
-fn member(keyword: u32, text: &[u8]) -> Member {
-    let mask = if text.len() >= HEAD { u64::MAX } else { (1 << (8 * text.len())) - 1 };
-    Member { head: head(text) & mask, mask, keyword }
 }
 
 #[cfg(test)]
