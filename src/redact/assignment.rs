@@ -14,6 +14,9 @@ use super::{
 /// The longest name of a key, in bytes.
 const MAX_NAME: usize = 80;
 
+/// The shortest value that is a secret, in bytes.
+const MIN_VALUE: usize = 4;
+
 /// The longest value that is a secret rather than a document, in bytes.
 const MAX_VALUE: usize = 2048;
 
@@ -64,7 +67,8 @@ pub(super) fn find_next(text: &str, value: &Range<usize>) -> Option<Range<usize>
 
 /// Whether `value`, which a document stores under `key`, is a secret.
 pub(super) fn is_secret_under(key: &str, value: &str, profile: Profile) -> bool {
-    promise(key, profile).is_some_and(|promise| is_secret(promise, Notation::Quoted, value, profile))
+    (MIN_VALUE..=MAX_VALUE).contains(&value.len())
+        && promise(key, profile).is_some_and(|promise| is_secret(promise, Notation::Quoted, value, profile))
 }
 
 fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile) -> bool {
