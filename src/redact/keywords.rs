@@ -22,17 +22,17 @@ const STEP: usize = HEAD - LEAST - 1;
 /// What makes letters of either case equal; what is no letter stays apart from them well enough.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
-/// The keywords, ready to be looked for.
-pub(super) struct Keywords {
+/// The keywords, ready to be looked for, each with what it announces.
+pub(super) struct Keywords<T> {
     /// What may come next, for each hash: a bit for each class of two letters.
     sets: Box<[u64; 1 << BITS]>,
     /// The keywords of each hash, as a part of `all`.
     groups: Vec<Range<u32>>,
-    all: Vec<Keyword>,
+    all: Vec<Keyword<T>>,
 }
 
-/// A keyword of a rule, its first letters in a form that is compared at once.
-struct Keyword {
+/// A keyword, its first letters in a form that is compared at once.
+struct Keyword<T> {
     head: u64,
     /// The bytes of the head that there are.
     mask: u64,
@@ -40,7 +40,7 @@ struct Keyword {
     fold: u64,
     text: Vec<u8>,
     heeds_case: bool,
-    rule: usize,
+    announces: T,
 }
 
 /// The first letters of `bytes`; nothing is a zero.
@@ -59,28 +59,35 @@ fn entry(head: u64) -> usize {
     ((head | FOLD).wrapping_mul(0x009E_3779 << 40) >> (u64::BITS - BITS)) as usize
 }
 
-/// A number below 64 for the fourth and the fifth letter of a head, of either case.
+/// Puts three bits of each letter beside three of the next: they are the same for letters of either case.
+fn pairs(letters: u64) -> u64 {
+    let bits = letters & 0x0707_0707_0707_0707;
+    bits | bits >> 5
+}
+
+/// The class of the fourth and the fifth letter of a head, below 64, from its pairs.
 #[inline]
-fn class(head: u64) -> u64 {
-    (head >> 24 & 7) << 3 | head >> 32 & 7
+fn class(pairs: u64) -> u64 {
+    pairs >> 24 & 0x3F
 }
 
 /// The classes of the letters that may come next where a keyword begins.
 fn classes(keyword: &[u8]) -> u64 {
+    let class = class(pairs(head(keyword)));
     match keyword.len() {
         LEAST => u64::MAX,
-        4 => 0xFF << class(head(keyword)),
-        _ => 1 << class(head(keyword)),
+        4 => 0x0101_0101_0101_0101 << class,
+        _ => 1 << class,
     }
 }
 
-impl Keyword {
-    fn new(rule: usize, text: &str, heeds_case: bool) -> Self {
+impl<T> Keyword<T> {
+    fn new(announces: T, text: &str, heeds_case: bool) -> Self {
         let text = text.as_bytes().to_vec();
         let of_case = |byte: &u8| if byte.is_ascii_alphabetic() && !heeds_case { 0x20 } else { 0 };
         let fold = head(&text.iter().map(of_case).collect::<Vec<u8>>());
         let mask = head(&vec![u8::MAX; text.len()]);
-        Self { head: head(&text) | fold, mask, fold, text, heeds_case, rule }
+        Self { head: head(&text) | fold, mask, fold, text, heeds_case, announces }
     }
 
     /// Whether the keyword stands at the beginning of `text`, which has this head.
@@ -96,12 +103,12 @@ impl Keyword {
     }
 }
 
-impl Keywords {
-    /// Takes the keywords, each of at least [`LEAST`] letters, with the indices of their rules and whether
-    /// their case counts; `None` when there are too many.
-    pub(super) fn new<'a>(keywords: impl Iterator<Item = (usize, &'a str, bool)>) -> Option<Self> {
-        let mut all: Vec<Keyword> =
-            keywords.map(|(rule, text, heeds_case)| Keyword::new(rule, text, heeds_case)).collect();
+impl<T: Copy> Keywords<T> {
+    /// Takes the keywords, each of at least [`LEAST`] letters, with what they announce and whether their
+    /// case counts; `None` when there are too many.
+    pub(super) fn new<'a>(keywords: impl Iterator<Item = (T, &'a str, bool)>) -> Option<Self> {
+        let mut all: Vec<Keyword<T>> =
+            keywords.map(|(announces, text, heeds_case)| Keyword::new(announces, text, heeds_case)).collect();
         all.sort_by_key(|keyword| entry(keyword.head));
         let mut made = Self {
             sets: vec![0; 1 << BITS].into_boxed_slice().try_into().ok()?,
@@ -119,43 +126,41 @@ impl Keywords {
         Some(Self { all, ..made })
     }
 
-    /// Tells `found` every place in `text` where a keyword stands, and the index of its rule.
-    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(usize, Range<usize>)) {
+    /// Tells `found` every place in `text` where a keyword stands, and what it announces.
+    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(T, Range<usize>)) {
         let mut at = 0;
         while let Some(letters) = text.get(at..).and_then(|rest| rest.first_chunk()) {
             let letters = u64::from_le_bytes(*letters);
-            // One branch for all of them, as mostly there is nothing.
-            let mut begins = self.begins(letters)
-                | self.begins(letters >> 8) << 1
-                | self.begins(letters >> 16) << 2
-                | self.begins(letters >> 24) << 3;
-            while begins != 0 {
-                self.compare(text, at + begins.trailing_zeros() as usize, &mut found);
-                begins &= begins - 1;
+            let pairs = pairs(letters);
+            let begins = |step: usize| self.begins(letters >> (8 * step), pairs >> (8 * step));
+            if begins(0) | begins(1) | begins(2) | begins(3) {
+                for step in (0..STEP).filter(|step| begins(*step)) {
+                    self.compare(text, at + step, &mut found);
+                }
             }
             at += STEP;
         }
-        while at + LEAST <= text.len() {
-            if self.begins(head(&text[at..])) == 1 {
+        for at in at..(text.len() + 1).saturating_sub(LEAST) {
+            let head = head(&text[at..]);
+            if self.begins(head, pairs(head)) {
                 self.compare(text, at, &mut found);
             }
-            at += 1;
         }
     }
 
-    /// One where a keyword may begin with the first five letters of `head`, else zero.
+    /// Whether a keyword may begin with the first five letters of a head.
     #[inline]
-    fn begins(&self, head: u64) -> u64 {
-        self.sets[entry(head)] >> class(head) & 1
+    fn begins(&self, head: u64, pairs: u64) -> bool {
+        self.sets[entry(head)] >> class(pairs) & 1 == 1
     }
 
     /// Tells `found` the keywords that stand at `at`.
-    fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize, Range<usize>)) {
+    fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(T, Range<usize>)) {
         let text = &text[at..];
         let head = head(text);
         let Range { start, end } = self.groups[entry(head)];
         for keyword in self.all[start as usize..end as usize].iter().filter(|keyword| keyword.is_at(head, text)) {
-            found(keyword.rule, at..at + keyword.text.len());
+            found(keyword.announces, at..at + keyword.text.len());
         }
     }
 }
