@@ -51,12 +51,12 @@ fn head(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Spreads the first three letters of a head over the entries of the table: the others leave no trace in
-/// the upper bits of the product.
-#[expect(clippy::cast_possible_truncation, reason = "these are few bits")]
+/// Spreads the first three letters of a folded head over the entries of the table: the others leave no
+/// trace in the upper bits of the product.
 #[inline]
-fn entry(head: u64) -> usize {
-    ((head | FOLD).wrapping_mul(0x009E_3779 << 40) >> (u64::BITS - BITS)) as usize
+#[expect(clippy::cast_possible_truncation, reason = "more than three letters are left")]
+fn entry(folded: u64) -> usize {
+    ((folded as u32).wrapping_mul(0x009E_3779 << 8) >> (u32::BITS - BITS)) as usize
 }
 
 /// Puts three bits of each letter beside three of the next: they are the same for letters of either case.
@@ -109,15 +109,15 @@ impl<T: Copy> Keywords<T> {
     pub(super) fn new<'a>(keywords: impl Iterator<Item = (T, &'a str, bool)>) -> Option<Self> {
         let mut all: Vec<Keyword<T>> =
             keywords.map(|(announces, text, heeds_case)| Keyword::new(announces, text, heeds_case)).collect();
-        all.sort_by_key(|keyword| entry(keyword.head));
+        all.sort_by_key(|keyword| entry(keyword.head | FOLD));
         let mut made = Self {
             sets: vec![0; 1 << BITS].into_boxed_slice().try_into().ok()?,
             groups: vec![0..0; 1 << BITS],
             all: Vec::new(),
         };
         let mut start = 0;
-        for group in all.chunk_by(|one, other| entry(one.head) == entry(other.head)) {
-            let entry = entry(group[0].head);
+        for group in all.chunk_by(|one, other| entry(one.head | FOLD) == entry(other.head | FOLD)) {
+            let entry = entry(group[0].head | FOLD);
             let end = start + u32::try_from(group.len()).ok()?;
             made.groups[entry] = start..end;
             made.sets[entry] = group.iter().fold(0, |set, keyword| set | classes(&keyword.text));
@@ -131,9 +131,9 @@ impl<T: Copy> Keywords<T> {
         let mut at = 0;
         while let Some(letters) = text.get(at..).and_then(|rest| rest.first_chunk()) {
             let letters = u64::from_le_bytes(*letters);
-            let pairs = pairs(letters);
-            let begins = |step: usize| self.begins(letters >> (8 * step), pairs >> (8 * step));
-            if begins(0) | begins(1) | begins(2) | begins(3) {
+            let (folded, pairs) = (letters | FOLD, pairs(letters));
+            let begins = |step: usize| self.begins(folded >> (8 * step), pairs >> (8 * step));
+            if (0..STEP).any(begins) {
                 for step in (0..STEP).filter(|step| begins(*step)) {
                     self.compare(text, at + step, &mut found);
                 }
@@ -142,7 +142,7 @@ impl<T: Copy> Keywords<T> {
         }
         for at in at..(text.len() + 1).saturating_sub(LEAST) {
             let head = head(&text[at..]);
-            if self.begins(head, pairs(head)) {
+            if self.begins(head | FOLD, pairs(head)) {
                 self.compare(text, at, &mut found);
             }
         }
@@ -150,15 +150,15 @@ impl<T: Copy> Keywords<T> {
 
     /// Whether a keyword may begin with the first five letters of a head.
     #[inline]
-    fn begins(&self, head: u64, pairs: u64) -> bool {
-        self.sets[entry(head)] >> class(pairs) & 1 == 1
+    fn begins(&self, folded: u64, pairs: u64) -> bool {
+        self.sets[entry(folded)] >> class(pairs) & 1 == 1
     }
 
     /// Tells `found` the keywords that stand at `at`.
     fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(T, Range<usize>)) {
         let text = &text[at..];
         let head = head(text);
-        let Range { start, end } = self.groups[entry(head)];
+        let Range { start, end } = self.groups[entry(head | FOLD)];
         for keyword in self.all[start as usize..end as usize].iter().filter(|keyword| keyword.is_at(head, text)) {
             found(keyword.announces, at..at + keyword.text.len());
         }

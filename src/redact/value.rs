@@ -165,7 +165,9 @@ pub(super) fn is_stand_in(value: &str) -> bool {
 /// Whether `value` is made of less than four letters, of either case.
 fn has_few_letters(value: &[u8]) -> bool {
     let mut seen = [false; 256];
-    value.iter().for_each(|byte| seen[usize::from(byte.to_ascii_lowercase())] = true);
+    for byte in value {
+        seen[usize::from(byte.to_ascii_lowercase())] = true;
+    }
     seen.into_iter().filter(|seen| *seen).count() < 4
 }
 
