@@ -192,11 +192,11 @@ pub(super) fn looks_random(value: &str) -> bool {
     let changes = changes_class(value);
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let bits = entropy(value.as_bytes());
+    let has_entropy = |least: f32| entropy(value.as_bytes()) >= least;
     if digits && letters {
-        changes * 6 >= length && bits >= 3.0
+        changes * 6 >= length && has_entropy(3.0)
     } else {
-        length >= 24 && changes * 3 >= length && bits >= 4.0 && is_unpronounceable(value, 4)
+        length >= 24 && changes * 3 >= length && has_entropy(4.0) && is_unpronounceable(value, 4)
     }
 }
 
