@@ -90,6 +90,11 @@ impl<T> Keyword<T> {
         Self { head: head(&text) | fold, mask, fold, text, heeds_case, announces }
     }
 
+    /// The entry under which the keyword is looked up.
+    fn entry(&self) -> usize {
+        entry(self.head | FOLD)
+    }
+
     /// Whether the keyword stands at the beginning of `text`, which has this head.
     fn is_at(&self, head: u64, text: &[u8]) -> bool {
         if (head | self.fold) & self.mask != self.head {
@@ -109,15 +114,15 @@ impl<T: Copy> Keywords<T> {
     pub(super) fn new<'a>(keywords: impl Iterator<Item = (T, &'a str, bool)>) -> Option<Self> {
         let mut all: Vec<Keyword<T>> =
             keywords.map(|(announces, text, heeds_case)| Keyword::new(announces, text, heeds_case)).collect();
-        all.sort_by_key(|keyword| entry(keyword.head | FOLD));
+        all.sort_by_key(Keyword::entry);
         let mut made = Self {
             sets: vec![0; 1 << BITS].into_boxed_slice().try_into().ok()?,
             groups: vec![0..0; 1 << BITS],
             all: Vec::new(),
         };
         let mut start = 0;
-        for group in all.chunk_by(|one, other| entry(one.head | FOLD) == entry(other.head | FOLD)) {
-            let entry = entry(group[0].head | FOLD);
+        for group in all.chunk_by(|one, other| one.entry() == other.entry()) {
+            let entry = group[0].entry();
             let end = start + u32::try_from(group.len()).ok()?;
             made.groups[entry] = start..end;
             made.sets[entry] = group.iter().fold(0, |set, keyword| set | classes(&keyword.text));
@@ -133,6 +138,7 @@ impl<T: Copy> Keywords<T> {
             let letters = u64::from_le_bytes(*letters);
             let (folded, pairs) = (letters | FOLD, pairs(letters));
             let begins = |step: usize| self.begins(folded >> (8 * step), pairs >> (8 * step));
+            // Mostly there is nothing at any of them, and no step needs to be told from another.
             if (0..STEP).any(begins) {
                 for step in (0..STEP).filter(|step| begins(*step)) {
                     self.compare(text, at + step, &mut found);
@@ -167,11 +173,23 @@ impl<T: Copy> Keywords<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::Keywords;
 
+    const KEYWORDS: [(usize, &str, bool); 8] = [
+        (0, "key", false),
+        (1, "Secret", true),
+        (2, "secret", false),
+        (3, "Ke$1", false),
+        (4, "seckey", false),
+        (5, "keysecret", true),
+        (6, "SECRETKEY$", false),
+        (7, "1eys", true),
+    ];
+
     fn find(text: &str) -> Vec<(usize, usize)> {
-        let keywords = [(0, "key", false), (1, "Secret", true), (2, "secret", false), (3, "Ke$1", false)];
-        let keywords = Keywords::new(keywords.into_iter()).expect("few");
+        let keywords = Keywords::new(KEYWORDS.into_iter()).expect("few");
         let mut found = Vec::new();
         keywords.find(text.as_bytes(), |rule, range| found.push((rule, range.start)));
         found.sort_unstable();
@@ -187,5 +205,20 @@ mod tests {
         assert!(
             find("ke").is_empty() && find("").is_empty() && find("secre").is_empty() && find("ke\u{4}1").is_empty()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_keyword_is_missed_and_none_is_made_up(pieces in prop::collection::vec("(?i:key|sec|ret|[kesy$1\u{e9} ])", 0..24)) {
+            let text = pieces.concat();
+            let is_at = |at: usize, keyword: &str, heeds_case: bool| {
+                let here = text.as_bytes().get(at..at + keyword.len());
+                here.is_some_and(|here| if heeds_case { here == keyword.as_bytes() } else { here.eq_ignore_ascii_case(keyword.as_bytes()) })
+            };
+            let all = KEYWORDS.into_iter().flat_map(|(rule, keyword, heeds_case)| {
+                (0..text.len()).filter(move |at| is_at(*at, keyword, heeds_case)).map(move |at| (rule, at))
+            });
+            prop_assert_eq!(find(&text), all.collect::<Vec<_>>());
+        }
     }
 }
