@@ -81,7 +81,7 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
 
 /// Whether `value` is mixed as secrets are, as much as its key and its notation leave in doubt.
 fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
-    let Letters { digits, letters, symbols } = Letters::of(value);
+    let Mixture { digits, letters, symbols } = Mixture::of(value);
     let mixed = digits && letters && !is_wordy(value);
     let long = mixed && is_long(value);
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
@@ -109,13 +109,13 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
 }
 
 /// Which kinds of letters a value has.
-struct Letters {
+struct Mixture {
     digits: bool,
     letters: bool,
     symbols: bool,
 }
 
-impl Letters {
+impl Mixture {
     fn of(value: &str) -> Self {
         Self {
             digits: value.bytes().any(|byte| byte.is_ascii_digit()),
@@ -137,7 +137,7 @@ fn is_long(value: &str) -> bool {
 
 /// Whether `value` may be a secret: also one that a person chose, and one that is short.
 fn may_be_secret(promise: Promise, notation: Notation, value: &str) -> bool {
-    let Letters { digits, letters, symbols } = Letters::of(value);
+    let Mixture { digits, letters, symbols } = Mixture::of(value);
     let quoted = notation == Notation::Quoted;
     let fits = match promise {
         Promise::Password => value.len() >= 4 && !is_word(value),

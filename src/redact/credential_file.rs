@@ -41,7 +41,7 @@ pub(super) fn is_one(path: &str, files: &[String]) -> bool {
 
 /// Whether `command` prints one of `files`.
 pub(super) fn is_read_by(command: &str, files: &[String]) -> bool {
-    command.split(|c| matches!(c, '\n' | ';' | '|' | '&' | '(' | ')' | '`')).any(|part| {
+    command.split(['\n', ';', '|', '&', '(', ')', '`']).any(|part| {
         let mut words = part.split([' ', '\t', '<']).filter(|word| !word.is_empty() && *word != "sudo");
         let program = words.next().unwrap_or_default().trim_matches(['"', '\'']);
         READERS.contains(&program.rsplit('/').next().unwrap_or(program)) && words.any(|word| is_one(word, files))
