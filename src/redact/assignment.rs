@@ -14,6 +14,9 @@ use super::{
 /// The longest name of a key, in bytes.
 const MAX_NAME: usize = 80;
 
+/// The shortest value that is a secret, in bytes.
+const MIN_VALUE: usize = 4;
+
 /// The longest value that is a secret rather than a document, in bytes.
 const MAX_VALUE: usize = 2048;
 
@@ -64,23 +67,21 @@ pub(super) fn find_next(text: &str, value: &Range<usize>) -> Option<Range<usize>
 
 /// Whether `value`, which a document stores under `key`, is a secret.
 pub(super) fn is_secret_under(key: &str, value: &str, profile: Profile) -> bool {
-    promise(key, profile).is_some_and(|promise| is_secret(promise, Notation::Quoted, value, profile))
+    (MIN_VALUE..=MAX_VALUE).contains(&value.len())
+        && promise(key, profile).is_some_and(|promise| is_secret(promise, Notation::Quoted, value, profile))
 }
 
 fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile) -> bool {
-    if profile == Profile::Strict && may_be_secret(promise, notation, value) {
-        return true;
-    }
-    if value.len() > MAX_VALUE
-        || is_placeholder(value)
-        || is_record_id(value)
-        || (notation != Notation::Quoted && is_code(value))
-    {
-        return false;
-    }
-    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
+    // What takes longest comes last: few values are mixed enough to get there.
+    let found = value.len() <= MAX_VALUE
+        && ((looks_secret(promise, notation, value) && !is_placeholder(value))
+            || (profile == Profile::Strict && may_be_secret(promise, notation, value) && !is_stand_in(value)));
+    found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value))
+}
+
+/// Whether `value` is mixed as secrets are, as much as its key and its notation leave in doubt.
+fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
+    let Mixture { digits, letters, symbols } = Mixture::of(value);
     let mixed = digits && letters && !is_wordy(value);
     let long = mixed && is_long(value);
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
@@ -101,9 +102,26 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
                 || (value.len() >= 12 && is_unpronounceable(value, 5) && !value.contains(['_', '.', '/']))
         }
         Promise::Secret if notation == Notation::Bare => is_object_id(value) || looks_random(value) || long,
-        Promise::Password | Promise::Secret => (looks_random(value) && mixed) || long,
-        Promise::Perhaps => looks_random(value) && mixed,
-        Promise::Likely => (looks_random(value) && mixed) || (long && notation != Notation::Spoken),
+        Promise::Password | Promise::Secret => (mixed && looks_random(value)) || long,
+        Promise::Perhaps => mixed && looks_random(value),
+        Promise::Likely => (mixed && looks_random(value)) || (long && notation != Notation::Spoken),
+    }
+}
+
+/// Which kinds of letters a value has.
+struct Mixture {
+    digits: bool,
+    letters: bool,
+    symbols: bool,
+}
+
+impl Mixture {
+    fn of(value: &str) -> Self {
+        Self {
+            digits: value.bytes().any(|byte| byte.is_ascii_digit()),
+            letters: value.bytes().any(|byte| byte.is_ascii_alphabetic()),
+            symbols: value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte)),
+        }
     }
 }
 
@@ -119,25 +137,16 @@ fn is_long(value: &str) -> bool {
 
 /// Whether `value` may be a secret: also one that a person chose, and one that is short.
 fn may_be_secret(promise: Promise, notation: Notation, value: &str) -> bool {
-    let bare = notation != Notation::Quoted;
-    if value.len() > MAX_VALUE
-        || is_stand_in(value)
-        || is_record_id(value)
-        || (bare && (is_code(value) || notation == Notation::Spoken))
-    {
-        return false;
-    }
-    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let symbols = value.bytes().any(|byte| byte.is_ascii_punctuation() && !b"_-.,:;/".contains(&byte));
-    let word = is_word(value);
-    match promise {
-        Promise::Password => value.len() >= 4 && !word,
-        Promise::Secret => value.len() >= 6 && !word && (digits || symbols || (!bare && value.len() >= 8)),
+    let Mixture { digits, letters, symbols } = Mixture::of(value);
+    let quoted = notation == Notation::Quoted;
+    let fits = match promise {
+        Promise::Password => value.len() >= 4 && !is_word(value),
+        Promise::Secret => value.len() >= 6 && (digits || symbols || (quoted && value.len() >= 8)) && !is_word(value),
         Promise::Likely | Promise::Perhaps => {
             value.len() >= 8 && digits && letters && !is_object_id(value) && !is_wordy(value)
         }
-    }
+    };
+    fits && notation != Notation::Spoken
 }
 
 /// Whether a bare value is an expression of a programming language.
@@ -196,7 +205,10 @@ impl<'a> Cursor<'a> {
         let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
         let length = match rest.get(slashes) {
             Some(b'"' | b'\'' | b'`') => slashes + 1,
-            _ => [&b"&#39;"[..], b"&quot;", b"&#34;", b"&#x27;"].iter().find(|entity| rest.starts_with(entity))?.len(),
+            Some(b'&') => {
+                [&b"&#39;"[..], b"&quot;", b"&#34;", b"&#x27;"].iter().find(|entity| rest.starts_with(entity))?.len()
+            }
+            _ => return None,
         };
         self.at += length;
         Some(&rest[..length])
@@ -211,10 +223,7 @@ impl<'a> Cursor<'a> {
             return Some((Notation::Quoted, Some(b"</")));
         }
         let before = self.spaces();
-        let found = [&b"==="[..], b"!==", b"=>", b":=", b"==", b"!=", b"=", b":", b"%3D"]
-            .into_iter()
-            .find(|sign| self.take(sign));
-        let Some(sign) = found else {
+        let Some(sign) = self.sign() else {
             let listed = closed && self.take(b",");
             let after = self.spaces();
             return match self.string() {
@@ -236,6 +245,13 @@ impl<'a> Cursor<'a> {
         let tight = before == 0 && after == 0 && sign != b":";
         let bare = if tight { Notation::Tight } else { Notation::Bare };
         Some((if quote.is_some() { Notation::Quoted } else { bare }, quote))
+    }
+
+    /// A sign of assignment or of comparison.
+    fn sign(&mut self) -> Option<&'static [u8]> {
+        let signs = [&b"==="[..], b"!==", b"=>", b":=", b"==", b"!=", b"=", b":", b"%3D"];
+        let may_begin = matches!(self.rest(), [b'=' | b'!' | b':' | b'%', ..]);
+        may_begin.then(|| signs.into_iter().find(|sign| self.take(sign))).flatten()
     }
 
     /// Goes over a type annotation, as in `token: str = "…"`.

@@ -143,68 +143,92 @@ const STRICT: [&str; 16] = [
 
 /// The promise in the name of a key, by its last words: `DB_PASSWORD`, `clientSecret`, `x-api-key`.
 pub(super) fn promise(name: &str, profile: Profile) -> Option<Promise> {
-    let words = words(name);
-    let mut words: &[String] = &words;
-    while let [rest @ .., last] = words
-        && (last.bytes().all(|byte| byte.is_ascii_digit()) || NEUTRAL.contains(&last.as_str()))
-    {
-        words = rest;
-    }
-    let (last, before) = words.split_last()?;
-    let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
-    let before = before.last().map_or("", String::as_str);
-    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| last.ends_with(suffix));
-    if ends(&["password", "passwd", "passphrase", "passwort"]) || ["pass", "pwd", "userpass", "dbpass"].contains(&last)
+    let mut words = Words { rest: name.as_bytes() };
+    let last = words.find(|word| !word.iter().all(u8::is_ascii_digit) && !is_any(word, &NEUTRAL))?;
+    let digits = last.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let last = &last[..last.len() - digits];
+    let before = words.next().unwrap_or_default();
+    let promise = promise_of(last, before, profile)?;
+    let harmless = || is_any(before, &HARMLESS) || has(name.as_bytes(), b"public");
+    (promise == Promise::Password || !harmless()).then_some(promise)
+}
+
+/// The promise of a name's last word, and the word before it.
+fn promise_of(last: &[u8], before: &[u8], profile: Profile) -> Option<Promise> {
+    if ends(last, &["password", "passwd", "passphrase", "passwort"])
+        || is_any(last, &["pass", "pwd", "userpass", "dbpass"])
     {
         Some(Promise::Password)
-    } else if HARMLESS.contains(&before) || name.to_ascii_lowercase().contains("public") {
-        None
-    } else if ends(&["apikey", "secretkey", "accesskey", "privatekey", "authkey", "token", "secret"])
-        || ["credential", "credentials"].contains(&last)
-        || (last == "key" && SECRET_KEYS.contains(&before))
+    } else if ends(last, &["apikey", "secretkey", "accesskey", "privatekey", "authkey", "token", "secret"])
+        || is_any(last, &["credential", "credentials"])
     {
         Some(Promise::Secret)
-    } else if last == "key" && !before.is_empty() {
-        Some(Promise::Likely)
-    } else if ["key", "auth", "authorization", "salt", "jwt", "seed", "nkey", "tokens", "secrets"].contains(&last) {
+    } else if is_any(last, &["key"]) && !before.is_empty() {
+        Some(if is_any(before, &SECRET_KEYS) { Promise::Secret } else { Promise::Likely })
+    } else if is_any(last, &["key", "auth", "authorization", "salt", "jwt", "seed", "nkey", "tokens", "secrets"]) {
         Some(Promise::Perhaps)
-    } else if profile == Profile::Strict && STRICT.contains(&last) {
+    } else if profile == Profile::Strict && is_any(last, &STRICT) {
         Some(Promise::Likely)
     } else {
         None
     }
 }
 
-/// The words of an identifier in lower case: split at `_`, `-` and changes of case.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let bytes = name.as_bytes();
-    for (at, &byte) in bytes.iter().enumerate() {
-        let after_lower = at > 0 && (bytes[at - 1].is_ascii_lowercase() || bytes[at - 1].is_ascii_digit());
-        let before_lower = at > 0 && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-        let starts = byte.is_ascii_uppercase() && (after_lower || (before_lower && bytes[at - 1].is_ascii_uppercase()));
-        if starts || !byte.is_ascii_alphanumeric() {
-            words.push(String::new());
+fn is_any(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|other| word.eq_ignore_ascii_case(other.as_bytes()))
+}
+
+fn ends(word: &[u8], endings: &[&str]) -> bool {
+    let end = |length: usize| word.len().checked_sub(length).map(|start| &word[start..]);
+    endings.iter().any(|ending| end(ending.len()).is_some_and(|end| end.eq_ignore_ascii_case(ending.as_bytes())))
+}
+
+fn has(name: &[u8], part: &[u8]) -> bool {
+    name.windows(part.len()).any(|here| here.eq_ignore_ascii_case(part))
+}
+
+/// The words of an identifier from the last to the first: parted by `_`, `-` and changes of case.
+struct Words<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = 1 + self.rest.iter().rposition(u8::is_ascii_alphanumeric)?;
+        let mut start = end - 1;
+        while start > 0 && self.rest[start - 1].is_ascii_alphanumeric() && !starts_word(&self.rest[..end], start) {
+            start -= 1;
         }
-        if byte.is_ascii_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.push(char::from(byte.to_ascii_lowercase()));
-        }
+        let word = &self.rest[start..end];
+        self.rest = &self.rest[..start];
+        Some(word)
     }
-    words.retain(|word| !word.is_empty());
-    words
+}
+
+/// Whether a change of case at `at`, which is not the beginning, begins a word: `apiKey`, `HMACKey`.
+fn starts_word(name: &[u8], at: usize) -> bool {
+    let before = name[at - 1];
+    let before_lower = name.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+    name[at].is_ascii_uppercase()
+        && (before.is_ascii_lowercase() || before.is_ascii_digit() || (before_lower && before.is_ascii_uppercase()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Promise, promise, words};
+    use super::{Promise, Words, promise};
     use crate::redact::Profile;
 
     #[test]
     fn names_are_split_into_words() {
-        assert_eq!(words("AWS_SECRET_ACCESS_KEY"), ["aws", "secret", "access", "key"]);
-        assert_eq!(words("HMACSecretKey2"), ["hmac", "secret", "key2"]);
+        let words = |name: &'static str| {
+            let mut words: Vec<&[u8]> = Words { rest: name.as_bytes() }.collect();
+            words.reverse();
+            words.into_iter().map(String::from_utf8_lossy).collect::<Vec<_>>()
+        };
+        assert_eq!(words("AWS_SECRET_ACCESS_KEY"), ["AWS", "SECRET", "ACCESS", "KEY"]);
+        assert_eq!(words("HMACSecretKey2"), ["HMAC", "Secret", "Key2"]);
         assert_eq!(words("x-api-key"), ["x", "api", "key"]);
     }
 

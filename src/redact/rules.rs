@@ -1,4 +1,4 @@
-//! The table of rules and the automaton that finds where they may apply.
+//! The table of rules, and where in a text they may apply.
 
 use std::{fmt, sync::OnceLock};
 
@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Profile, Settings,
+    home::Homes,
     keywords::{Keywords, LEAST},
 };
 
@@ -167,7 +168,18 @@ pub(super) enum Check {
 /// The rules, ready to be applied.
 pub(super) struct Rules {
     all: Vec<Rule>,
-    keywords: Keywords,
+    keywords: Keywords<Candidate>,
+    /// The indices of the rules that no keyword announces.
+    everywhere: Vec<usize>,
+}
+
+/// What may stand where a keyword stands.
+#[derive(Clone, Copy)]
+pub(super) enum Candidate {
+    /// What the rule of this index looks for.
+    Rule(usize),
+    /// A home directory that is known.
+    Home,
 }
 
 #[derive(Deserialize)]
@@ -214,8 +226,8 @@ impl fmt::Debug for Rules {
 }
 
 impl Rules {
-    /// Reads the tables and builds the automaton; patterns are compiled later, each when first needed.
-    pub(super) fn load(sources: &[&str], settings: &Settings) -> Result<Self, RulesError> {
+    /// Reads the tables; patterns are compiled later, each when first needed.
+    pub(super) fn load(sources: &[&str], settings: &Settings, homes: &Homes) -> Result<Self, RulesError> {
         let mut all = Vec::new();
         for source in sources {
             let Table { rule } = toml::from_str(source).map_err(|fault| RulesError::new(fault.to_string()))?;
@@ -228,14 +240,16 @@ impl Rules {
         all.extend(settings.patterns().iter().map(UserPattern::rule));
         let heeds_case = |rule: &Rule| rule.detector == Detector::Pattern && !rule.pattern.contains("(?i");
         let keywords = all.iter().enumerate().flat_map(|(index, rule)| {
-            rule.keywords.iter().map(move |keyword| (index, keyword.as_str(), heeds_case(rule)))
+            rule.keywords.iter().map(move |keyword| (Candidate::Rule(index), keyword.as_str(), heeds_case(rule)))
         });
+        let keywords = keywords.chain(homes.known().iter().map(|home| (Candidate::Home, home.as_str(), true)));
         let keywords = Keywords::new(keywords).ok_or_else(|| RulesError::new("there are too many keywords"))?;
-        Ok(Self { all, keywords })
+        let everywhere = (0..all.len()).filter(|index| all[*index].detector == Detector::Everywhere).collect();
+        Ok(Self { all, keywords, everywhere })
     }
 
-    /// Tells `found` every place in `text` where a rule's keyword stands, and the rule's index.
-    pub(super) fn candidates(&self, text: &str, found: impl FnMut(usize, std::ops::Range<usize>)) {
+    /// Tells `found` every place in `text` where a keyword stands, and what it announces.
+    pub(super) fn candidates(&self, text: &str, found: impl FnMut(Candidate, std::ops::Range<usize>)) {
         self.keywords.find(text.as_bytes(), found);
     }
 
@@ -245,7 +259,7 @@ impl Rules {
 
     /// The rules that no keyword announces.
     pub(super) fn everywhere(&self) -> impl Iterator<Item = (usize, &Rule)> {
-        self.all.iter().enumerate().filter(|(_, rule)| rule.detector == Detector::Everywhere)
+        self.everywhere.iter().map(|index| (*index, &self.all[*index]))
     }
 
     /// Whether there is a rule of this id.
@@ -265,12 +279,12 @@ fn is_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Detector, Rules, SOURCES};
+    use super::{Detector, Homes, Rules, SOURCES};
     use crate::redact::{Profile, Settings};
 
     #[test]
     fn every_pattern_compiles() {
-        let rules = Rules::load(&SOURCES, &Settings::of(Profile::Strict)).expect("loads");
+        let rules = Rules::load(&SOURCES, &Settings::of(Profile::Strict), &Homes::new(&[])).expect("loads");
         for rule in rules.all.iter().filter(|rule| rule.detector == Detector::Pattern) {
             assert!(rule.regex().is_some(), "{}", rule.id);
         }
@@ -288,7 +302,7 @@ mod tests {
             "[[rule]]\nid = 'x'\nkeywords = ['x']\ndetector = 'unheard-of'",
             "[[rule]]\nid = 'X:'\nkeywords = ['x']\npattern = 'x'",
         ] {
-            assert!(Rules::load(&[source], &Settings::default()).is_err(), "{source}");
+            assert!(Rules::load(&[source], &Settings::default(), &Homes::new(&[])).is_err(), "{source}");
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::{borrow::Cow, ops::Range, path::PathBuf};
 
-use aho_corasick::AhoCorasick;
-
 use super::{
     Profile, RulesError, Settings, Summary, assignment, basic, credential_file,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
-    rules::{Check, Detector, Rule, Rules},
+    rules::{Candidate, Check, Detector, Rule, Rules},
     service, value,
 };
 
@@ -26,7 +24,6 @@ const OVERLAP: usize = 1 << 12;
 #[derive(Debug)]
 pub(super) struct Scanner {
     rules: Rules,
-    known_homes: Option<AhoCorasick>,
     placeholders: Placeholders,
     home_rule: usize,
     assignment_rule: usize,
@@ -49,18 +46,12 @@ impl Scanner {
         key: &[u8],
         homes: &[PathBuf],
     ) -> Result<Self, RulesError> {
-        let rules = Rules::load(sources, settings)?;
+        let rules = Rules::load(sources, settings, &Homes::new(homes))?;
         let position = |detector| rules.position(detector).ok_or_else(|| RulesError::missing(detector));
-        let homes = Homes::new(homes);
-        let known_homes = AhoCorasick::builder()
-            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-            .build(homes.known())
-            .map_err(|fault| RulesError::new(fault.to_string()))?;
         Ok(Self {
             home_rule: position(Detector::HomeDirectory)?,
             assignment_rule: position(Detector::Assignment)?,
             file_rule: position(Detector::CredentialFile)?,
-            known_homes: (!homes.known().is_empty()).then_some(known_homes),
             placeholders: Placeholders::new(key),
             only: settings.only.clone(),
             rules,
@@ -158,12 +149,14 @@ impl Scanner {
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
     fn hits(&self, text: &str) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
-        self.rules.candidates(text, |index, keyword| self.try_rule(index, keyword, text, &mut hits));
+        self.rules.candidates(text, |candidate, keyword| match candidate {
+            Candidate::Rule(index) => self.try_rule(index, keyword, text, &mut hits),
+            Candidate::Home => {
+                hits.extend(home::known(text, keyword).map(|range| Hit { range, rule: self.home_rule }));
+            }
+        });
         for (index, rule) in self.rules.everywhere() {
             hits.extend(everywhere(rule, text).map(|range| Hit { range: on_boundaries(text, range), rule: index }));
-        }
-        for found in self.known_homes.iter().flat_map(|homes| homes.find_iter(text)) {
-            hits.extend(home::known(text, found.range()).map(|range| Hit { range, rule: self.home_rule }));
         }
         hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
         if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }

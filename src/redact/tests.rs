@@ -89,6 +89,17 @@ fn home_directories_become_a_tilde() {
 }
 
 #[test]
+fn a_home_within_another_hides_neither() {
+    let homes = ["/srv/bo", "/srv/bo/sub"].map(PathBuf::from);
+    let redactor = Redactor::new(&Settings::default(), b"key", &homes).expect("the rules load");
+    for (text, expected) in
+        [("/srv/bo/sub/x", "~/x"), ("/srv/bo/subway", "~/subway"), ("/srv/bo/x", "~/x"), ("/srv/bob/x", "/srv/bob/x")]
+    {
+        assert_eq!(redactor.text(text).0, expected);
+    }
+}
+
+#[test]
 fn a_key_of_many_lines_leaves_the_statistics_right() {
     let key = "-----BEGIN PRIVATE KEY-----\n+MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n+BKcwggSjAgEAAoIBAQC7\n+-----END PRIVATE KEY-----";
     let diff = format!("--- a/key.pem\n+++ b/key.pem\n@@ -0,0 +1,5 @@\n+{key}\n+end\n");

@@ -135,17 +135,13 @@ pub(super) fn is_record_id(value: &str) -> bool {
 
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
 pub(super) fn is_placeholder(value: &str) -> bool {
-    let letters: String = value.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
-    is_stand_in(value) || WORDS.contains(&letters.as_str())
+    let is_word = |letters: String| WORDS.contains(&letters.to_ascii_lowercase().as_str());
+    is_stand_in(value) || is_word(value.chars().filter(char::is_ascii_alphabetic).collect())
 }
 
 /// The same, but for words about secrets.
 pub(super) fn is_stand_in(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    if STAND_INS.iter().any(|part| lower.contains(part)) {
-        return true;
-    }
-    let bytes = lower.as_bytes();
+    let bytes = value.as_bytes();
     let variable = match bytes {
         [b'$' | b'&' | b'@' | b'%', name @ ..] => {
             name.iter().all(|byte| is_identifier_byte(*byte) || *byte == b'%') || begins_with_variable(bytes)
@@ -157,9 +153,22 @@ pub(super) fn is_stand_in(value: &str) -> bool {
         [b'{', name @ .., b'}'] => name.iter().all(|byte| is_identifier_byte(*byte)),
         _ => false,
     };
-    let path = lower.contains("://") || bytes.starts_with(b"/") || bytes.starts_with(b"~") || lower.contains("./");
-    let few = bytes.iter().collect::<std::collections::BTreeSet<_>>().len() < 4;
-    variable || enclosed || path || few || value.contains(' ')
+    let path = bytes.starts_with(b"/") || bytes.starts_with(b"~") || value.contains("://") || value.contains("./");
+    if variable || enclosed || path || value.contains(' ') || has_few_letters(bytes) {
+        return true;
+    }
+    // Last, because it takes longest.
+    let lower = value.to_ascii_lowercase();
+    STAND_INS.iter().any(|part| lower.contains(part))
+}
+
+/// Whether `value` is made of less than four letters, of either case.
+fn has_few_letters(value: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in value {
+        seen[usize::from(byte.to_ascii_lowercase())] = true;
+    }
+    seen.into_iter().filter(|seen| *seen).count() < 4
 }
 
 /// Whether `value` is a word about secrets, alone or with a number, or a plain word of a few letters.
@@ -168,10 +177,10 @@ pub(super) fn is_word(value: &str) -> bool {
     WORDS.contains(&letters.as_str())
 }
 
-/// Whether the name of a variable begins `lower`, followed by a path: `$base/login`.
-fn begins_with_variable(lower: &[u8]) -> bool {
-    let name = lower[1..].iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
-    lower[0] == b'$' && name >= 2 && lower.get(1 + name) == Some(&b'/')
+/// Whether the name of a variable begins `value`, followed by a path: `$base/login`.
+fn begins_with_variable(value: &[u8]) -> bool {
+    let name = value[1..].iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+    value[0] == b'$' && name >= 2 && value.get(1 + name) == Some(&b'/')
 }
 
 /// Whether `value` is long, mixed and irregular enough to have come out of a generator.
@@ -183,11 +192,11 @@ pub(super) fn looks_random(value: &str) -> bool {
     let changes = changes_class(value);
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let bits = entropy(value.as_bytes());
+    let has_entropy = |least: f32| entropy(value.as_bytes()) >= least;
     if digits && letters {
-        changes * 6 >= length && bits >= 3.0
+        changes * 6 >= length && has_entropy(3.0)
     } else {
-        length >= 24 && changes * 3 >= length && bits >= 4.0 && is_unpronounceable(value, 4)
+        length >= 24 && changes * 3 >= length && has_entropy(4.0) && is_unpronounceable(value, 4)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Walks a session field by field: what may hold text is scanned, what identifies something is not.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{
@@ -124,7 +126,12 @@ impl<'a> Walker<'a> {
 
     fn block(&mut self, block: &mut Block) {
         match block {
-            Block::Text { text } => self.text(text.to_mut()),
+            Block::Text { text } => {
+                // A text that stays as it is keeps the spelling of its log.
+                if let Some(redacted) = self.redacted(text, 0) {
+                    *text = redacted.into();
+                }
+            }
             Block::Code { code: text, .. } | Block::Reference { uri: text, .. } => self.text(text),
             Block::Image { url, alt, .. } => {
                 self.text(url);
@@ -188,30 +195,36 @@ impl<'a> Walker<'a> {
     }
 
     fn string(&mut self, text: &mut String, nesting: u8) {
-        if is_inline_data(text) {
-            return;
-        }
-        self.nested(text, nesting);
-        // A value of JSON that is no text of many lines is a path or a name.
-        if self.in_file && (nesting == 0 || text.contains('\n')) {
-            *text = self.redactor.scanner.redact_file(text, self.summary);
-        }
-        if let std::borrow::Cow::Owned(redacted) = self.redactor.scanner.redact(text, self.summary) {
+        if let Some(redacted) = self.redacted(text, nesting) {
             *text = redacted;
         }
     }
 
-    /// Redacts inside a string that is itself JSON with escapes, behind which a pattern may not see.
-    fn nested(&mut self, text: &mut String, nesting: u8) {
-        if nesting == MAX_NESTING || !text.trim_start().starts_with(['{', '[']) || !text.contains('\\') {
-            return;
+    /// What `text` becomes; `None` where it stays as it is.
+    fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
+        if is_inline_data(text) {
+            return None;
         }
-        let Ok(mut value) = serde_json::from_str::<Value>(text) else { return };
+        let mut changed = self.nested(text, nesting);
+        // A value of JSON that is no text of many lines is a path or a name.
+        if self.in_file && (nesting == 0 || changed.as_deref().unwrap_or(text).contains('\n')) {
+            changed = Some(self.redactor.scanner.redact_file(changed.as_deref().unwrap_or(text), self.summary));
+        }
+        match self.redactor.scanner.redact(changed.as_deref().unwrap_or(text), self.summary) {
+            Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => changed,
+        }
+    }
+
+    /// Redacts inside a string that is itself JSON with escapes, behind which a pattern may not see.
+    fn nested(&mut self, text: &str, nesting: u8) -> Option<String> {
+        if nesting == MAX_NESTING || !text.trim_start().starts_with(['{', '[']) || !text.contains('\\') {
+            return None;
+        }
+        let mut value = serde_json::from_str::<Value>(text).ok()?;
         let before = self.summary.total();
         self.json(None, &mut value, nesting + 1);
-        if self.summary.total() > before {
-            *text = value.to_string();
-        }
+        (self.summary.total() > before).then(|| value.to_string())
     }
 }
 
