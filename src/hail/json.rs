@@ -204,10 +204,14 @@ struct Compound<'a, 'o> {
 }
 
 impl Compound<'_, '_> {
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+    fn separate(&mut self) {
         if !std::mem::take(&mut self.is_first) {
             self.json.out.push(b',');
         }
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.separate();
         value.serialize(&mut *self.json)
     }
 
@@ -264,7 +268,11 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     type Error = serde_json::Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Written {
-        self.element(key)?;
+        self.separate();
+        // The names of fields need no escapes.
+        self.json.out.push(b'"');
+        self.json.out.extend_from_slice(key.as_bytes());
+        self.json.out.push(b'"');
         self.value(value)
     }
 
