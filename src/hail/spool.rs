@@ -2,13 +2,11 @@
 //!
 //! A parser sends events as soon as they are settled, not always in the order of time, and the
 //! header when it knows it. Events are kept as canonical lines: the first ones in memory up to a bound,
-//! the others in a temporary file without a name. What is kept for every event is 48 bytes and its id's
+//! the others in a temporary file without a name. What is kept for every event is 24 bytes and its id's
 //! hash.
 
 use std::{
-    collections::HashSet,
     fs::File,
-    hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
     io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     ops::Deref,
     sync::Arc,
@@ -16,7 +14,7 @@ use std::{
 
 use memmap2::MmapMut;
 
-use super::{Event, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, writer};
+use super::{Event, Hashes, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, hash, writer};
 
 /// How many bytes of lines stay in memory: 48 MiB.
 const MAX_MEMORY: usize = 48 * 1024 * 1024;
@@ -32,17 +30,24 @@ pub struct Spool {
     /// The lines before them.
     lines: Lines,
     places: Vec<Place>,
-    seen: HashSet<u128, BuildHasherDefault<Half>>,
+    seen: Hashes<()>,
     stats: StatsCollector,
 }
 
-/// Where an event's line is, and what decides its place in the session.
+/// What decides about an event's place in the session.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     time: Timestamp,
-    offset: u64,
-    length: u64,
+    /// How long its line is, in bytes.
+    length: u32,
     call: Call,
+}
+
+/// Where the line of an event is.
+#[derive(Debug)]
+struct Found {
+    place: Place,
+    offset: u64,
 }
 
 /// Whether an event is the call of a tool.
@@ -50,8 +55,8 @@ struct Place {
 enum Call {
     No,
     Anonymous,
-    /// The hash of its id.
-    Named(u64),
+    /// Half of the hash of its id, which is compared with its neighbours'.
+    Named(u32),
 }
 
 impl Call {
@@ -61,7 +66,7 @@ impl Call {
         }
         let id = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
         #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        id.map_or(Self::Anonymous, |id| Self::Named(hash(id) as u64))
+        id.map_or(Self::Anonymous, |id| Self::Named(hash(id) as u32))
     }
 }
 
@@ -79,26 +84,7 @@ pub struct Canonical {
 struct Body {
     lines: Lines,
     /// The events in the order of time, where they did not come in it.
-    order: Option<Vec<Place>>,
-}
-
-/// Takes half of a hash for its hash.
-#[derive(Debug, Default)]
-struct Half(u64);
-
-impl Hasher for Half {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    order: Option<Vec<Found>>,
 }
 
 /// Lines, one after the other: some in memory, and after them a file.
@@ -165,15 +151,15 @@ impl Sink for Spool {
 
     /// Takes an event; one whose id was already seen is dropped.
     fn event(&mut self, event: Event) -> io::Result<()> {
-        if !self.seen.insert(hash(&event.event_id)) {
+        if self.seen.insert(hash(&event.event_id), ()).is_some() {
             return Ok(());
         }
         self.stats.add(&event);
         let start = self.block.len();
         writer::event_line(&mut self.block, &event)?;
         let call = Call::of(&event);
-        let length = (self.block.len() - start) as u64;
-        self.places.push(Place { time: event.timestamp, offset: self.lines.written + start as u64, length, call });
+        let length = u32::try_from(self.block.len() - start).map_err(io::Error::other)?;
+        self.places.push(Place { time: event.timestamp, length, call });
         if self.block.len() > BLOCK { self.lines.put(&mut self.block) } else { Ok(()) }
     }
 }
@@ -184,19 +170,20 @@ impl Spool {
     /// # Errors
     /// Those of the temporary file.
     pub fn finish(self) -> io::Result<Option<Canonical>> {
-        let Self { header, block, mut lines, mut places, mut stats, .. } = self;
+        let Self { header, block, mut lines, places, mut stats, seen } = self;
+        drop(seen);
         let Some(mut header) = header else { return Ok(None) };
         lines.put_last(block)?;
-        let is_sorted = places.is_sorted_by_key(|place| place.time);
-        places.sort_by_key(|place| place.time);
-        let [Some(first), Some(last)] = [places.first(), places.last()] else { return Ok(None) };
+        let times = || places.iter().map(|place| place.time);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(None) };
         VERSION.clone_into(&mut header.version);
-        header.context.created_at = header.context.created_at.min(first.time);
-        header.context.updated_at = header.context.updated_at.max(last.time);
-        if !is_sorted {
-            stats.count_calls(calls(&places));
+        header.context.created_at = header.context.created_at.min(first);
+        header.context.updated_at = header.context.updated_at.max(last);
+        let order = (!times().is_sorted()).then(|| sorted(places));
+        if let Some(order) = &order {
+            stats.count_calls(calls(order));
         }
-        let body = Body { lines, order: (!is_sorted).then_some(places) };
+        let body = Body { lines, order };
         Ok(Some(Canonical { header, stats: stats.stats(), body: Arc::new(body) }))
     }
 }
@@ -245,25 +232,24 @@ impl Lines {
         Ok(())
     }
 
-    /// Writes those at `places`, in that order.
-    fn write_at(&self, places: &[Place], out: &mut dyn Write) -> io::Result<()> {
+    /// Writes those that were found, in that order.
+    fn write_at(&self, found: &[Found], out: &mut dyn Write) -> io::Result<()> {
         let mut line = Vec::new();
         let mut at = u64::MAX;
-        for place in places {
+        for Found { place, offset } in found {
             match self.file.as_ref() {
-                Some(mut file) if place.offset >= self.in_memory as u64 => {
-                    if at != place.offset {
-                        file.seek(SeekFrom::Start(place.offset - self.in_memory as u64))?;
+                Some(mut file) if *offset >= self.in_memory as u64 => {
+                    if at != *offset {
+                        file.seek(SeekFrom::Start(offset - self.in_memory as u64))?;
                     }
                     line.clear();
-                    file.take(place.length).read_to_end(&mut line)?;
-                    at = place.offset + place.length;
+                    file.take(place.length.into()).read_to_end(&mut line)?;
+                    at = offset + u64::from(place.length);
                     out.write_all(&line)?;
                 }
                 _ => {
-                    let [from, length] = [place.offset, place.length].map(usize::try_from);
-                    let (from, length) = (from.map_err(io::Error::other)?, length.map_err(io::Error::other)?);
-                    out.write_all(&self.memory[from..from + length])?;
+                    let from = usize::try_from(*offset).map_err(io::Error::other)?;
+                    out.write_all(&self.memory[from..from + place.length as usize])?;
                 }
             }
         }
@@ -271,25 +257,28 @@ impl Lines {
     }
 }
 
+/// Finds the lines, one after the other, and sorts them by time.
+fn sorted(places: Vec<Place>) -> Vec<Found> {
+    let mut end = 0;
+    let find = |place: Place| {
+        let offset = end;
+        end += u64::from(place.length);
+        Found { place, offset }
+    };
+    let mut found: Vec<Found> = places.into_iter().map(find).collect();
+    found.sort_by_key(|found| found.place.time);
+    found
+}
+
 /// How many calls there are: events that follow one another with one call id are one call.
-fn calls(places: &[Place]) -> u64 {
+fn calls(found: &[Found]) -> u64 {
     let mut last = Call::No;
     let mut count = 0;
-    for call in places.iter().map(|place| place.call).filter(|call| *call != Call::No) {
+    for call in found.iter().map(|found| found.place.call).filter(|call| *call != Call::No) {
         count += u64::from(call == Call::Anonymous || call != last);
         last = call;
     }
     count
-}
-
-/// The same on every machine and in every run.
-fn hash(id: &str) -> u128 {
-    let half = |seed: u8| {
-        let mut hasher = DefaultHasher::new();
-        (seed, id).hash(&mut hasher);
-        u128::from(hasher.finish())
-    };
-    half(0) << 64 | half(1)
 }
 
 impl Canonical {

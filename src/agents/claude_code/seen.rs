@@ -1,19 +1,11 @@
 //! Which records the log has held so far: histories are copied within a file.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash},
-};
+use crate::hail::{Hashes, Timestamp, hash};
 
-use crate::hail::Timestamp;
-
-type Hashes = BuildHasherDefault<DefaultHasher>;
-
-/// The ids so far, with what tells copies from others of the same id. Of both only 64 bits are
-/// kept: among a million records one is mistaken for a copy with a chance of one in forty million.
+/// The ids so far, with the hash of what tells copies from others of the same id.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    records: HashMap<u64, u64, Hashes>,
+    records: Hashes<u64>,
 }
 
 /// What an id turns out to be.
@@ -30,25 +22,17 @@ impl Seen {
     /// Notes a record. The same id on another record is no copy; without a time there is no telling.
     pub(super) fn note(&mut self, id: &str, kind: (&str, Option<&str>), time: Option<Timestamp>) -> Sighting {
         let identity = hash(&(kind, time));
-        match self.records.entry(hash(id)) {
-            Entry::Occupied(known) if *known.get() == identity && time.is_some() => Sighting::Copy,
-            Entry::Occupied(_) => Sighting::Clash,
-            Entry::Vacant(place) => {
-                place.insert(identity);
-                Sighting::New
-            }
+        match self.records.insert(hash(id), identity) {
+            None => Sighting::New,
+            Some(known) if known == identity && time.is_some() => Sighting::Copy,
+            Some(_) => Sighting::Clash,
         }
     }
 
     /// Whether there was a record with this id.
     pub(super) fn contains(&self, id: &str) -> bool {
-        self.records.contains_key(&hash(id))
+        self.records.get(hash(id)).is_some()
     }
-}
-
-/// Hashes the same way at every run.
-pub(super) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
-    Hashes::default().hash_one(value)
 }
 
 #[cfg(test)]

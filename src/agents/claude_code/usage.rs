@@ -1,19 +1,15 @@
 //! Token counts: one model answer spans several lines, each repeating the usage so far.
 
-use std::{
-    borrow::Cow,
-    collections::{HashSet, VecDeque},
-};
+use std::{borrow::Cow, collections::VecDeque};
 
 use serde_json::{Map, Value};
 
 use super::{
     loose::value_of,
     records::{Fields, Message, Record},
-    seen::hash,
     window::Window,
 };
-use crate::hail::{Event, attribute};
+use crate::hail::{Event, Hashes, attribute, hash};
 
 /// How many answers may be under way at once: those of subagents alternate with the others.
 const MAX_OPEN: usize = 16;
@@ -24,7 +20,7 @@ pub(super) struct Answers {
     /// Those that may go on, the one that spoke last at the end.
     open: VecDeque<Answer>,
     /// Hashes of those whose counts were told: what a copy of them says was counted before.
-    told: HashSet<u64>,
+    told: Hashes<()>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +51,7 @@ impl Answers {
                 events.release(answer.last_event);
                 Answer { last_event, ..answer }
             }
-            None if self.told.contains(&key(id, request)) => return events.release(last_event),
+            None if self.told.get(key(id, request)).is_some() => return events.release(last_event),
             None => Answer { message: id.to_owned(), last_event, ..Answer::default() },
         };
         answer.hear(request, message);
@@ -82,7 +78,7 @@ impl Answers {
 
     fn settle_next(&mut self, events: &mut Window) {
         if let Some(answer) = self.open.pop_front() {
-            self.told.insert(key(&answer.message, answer.request.as_deref()));
+            self.told.insert(key(&answer.message, answer.request.as_deref()), ());
             events.release(answer.last_event);
             answer.put(events);
         }
