@@ -188,8 +188,8 @@ pub(super) fn remote(context: &Context, config: &Config) -> Result<String> {
 /// Gets all that the remote has, so that nothing of it is missed.
 pub(super) fn fetch(context: &Context, config: &Config, remote: &str) -> Result<()> {
     let exchange = exchange(context, config, remote, None)?;
-    exchange.fetch_all().map_err(|fault| fault.during(format!("fetching from {remote}")))?;
-    exchange.exchange_companions(false)?;
+    let fetched = exchange.fetch_all().map_err(|fault| fault.during(format!("fetching from {remote}")))?;
+    exchange.exchange_companions(fetched.companions, false)?;
     Ok(())
 }
 
@@ -199,7 +199,7 @@ pub(super) fn push(context: &Context, config: &Config, remote: &str) -> Result<(
     let guard = Guard::new(context.redactor()?);
     let exchange = exchange(context, config, remote, Some(&guard).filter(|guard| guard.is_needed()))?;
     let outcome = exchange.push(&exchange.all_pairs()?)?;
-    let carried = exchange.exchange_companions(true)?;
+    let carried = exchange.exchange_companions(exchange.list_companions()?, true)?;
     let pushed = outcome.pushed.iter().map(ToString::to_string).chain(carried.pushed).collect();
     Ok((pushed, outcome.problems.into_iter().chain(carried.problems).collect()))
 }

@@ -12,7 +12,7 @@ use crate::{
     git::Repository,
     ledger::BranchName,
     report::{Describe, Report, View},
-    sync::{self, Exchange, Guard, Leak, Withheld},
+    sync::{self, Companions, Exchange, Guard, Leak, Withheld},
 };
 
 /// How long a remote may take to answer: nobody waits for a hook here.
@@ -96,10 +96,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let mut answer = Answer {
         schema_version: 1,
         remote: remote.clone(),
-        fetched: fetched.iter().map(ToString::to_string).collect(),
+        fetched: fetched.branches.iter().map(ToString::to_string).collect(),
         ..Answer::default()
     };
-    let (problems, warning) = send(&exchange, &mut answer, !arguments.fetch_only)?;
+    let (problems, warning) = send(&exchange, fetched.companions, &mut answer, !arguments.fetch_only)?;
     let mended = mended(&answer);
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
@@ -111,7 +111,12 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 
 /// Pushes the ledgers where that is wanted, and exchanges what lies beside them. Returns what went
 /// wrong, and what is worth a word though nothing did.
-fn send(exchange: &Exchange<'_>, answer: &mut Answer, is_push: bool) -> Result<(Vec<String>, Option<String>)> {
+fn send(
+    exchange: &Exchange<'_>,
+    companions: Companions,
+    answer: &mut Answer,
+    is_push: bool,
+) -> Result<(Vec<String>, Option<String>)> {
     let (mut problems, mut warning) = (Vec::new(), None);
     if is_push {
         let outcome = exchange.push_all()?;
@@ -121,7 +126,7 @@ fn send(exchange: &Exchange<'_>, answer: &mut Answer, is_push: bool) -> Result<(
         warning = outcome.warning;
         answer.mended = outcome.mended.iter().map(ToString::to_string).collect();
     }
-    let carried = exchange.exchange_companions(is_push)?;
+    let carried = exchange.exchange_companions(companions, is_push)?;
     problems.extend(carried.problems);
     (answer.others_fetched, answer.others_pushed) = (carried.fetched, carried.pushed);
     Ok((problems, warning))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Exchange, GitResult, first_line, jitter};
 use crate::{
     error::Result,
-    git::{Expected, GitError, ObjectId, PushSpec, RefUpdate},
+    git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, RemoteRef},
     ledger::{ARTIFACTS, SUMMARIES, Tombstones, companion_root, is_companion, settle_summaries, unite_summaries},
 };
 
@@ -28,18 +28,38 @@ pub struct Carried {
     pub problems: Vec<String>,
 }
 
+/// The summaries and the artifacts of a remote, as it listed them.
+#[derive(Clone, Debug, Default)]
+pub struct Companions(BTreeMap<String, ObjectId>);
+
+impl Companions {
+    /// What artifacts are called.
+    pub(super) fn artifacts() -> String {
+        format!("{ARTIFACTS}*")
+    }
+
+    /// Takes them out of what a remote listed; returns the rest, too.
+    pub(super) fn take(all: Vec<RemoteRef>) -> (Self, Vec<RemoteRef>) {
+        let (own, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| is_companion(&name.to_string()));
+        (Self(own.into_iter().map(|(name, id)| (name.to_string(), id)).collect()), rest)
+    }
+}
+
 impl Exchange<'_> {
-    /// Fetches and unites the summaries and the artifacts, and pushes them when `is_pushing`.
+    /// Fetches and unites the summaries and the artifacts, and pushes them when `is_pushing`. `listed` is
+    /// what the remote has of them; it is asked again where somebody else is faster.
     ///
     /// # Errors
     /// When the remote cannot be reached, or the repository cannot be read or written. What the
     /// remote does not take is a problem, not an error.
-    pub fn exchange_companions(&self, is_pushing: bool) -> Result<Carried> {
+    pub fn exchange_companions(&self, listed: Companions, is_pushing: bool) -> Result<Carried> {
         let mut carried = Carried::default();
         let tombstones = self.tombstones()?;
         let buried = self.bury_artifacts(&tombstones)?;
+        let mut listed = Some(listed);
         for attempt in 1..=ATTEMPTS {
-            let there = self.fetch_companions(&buried, &mut carried)?;
+            let Companions(there) = listed.take().map_or_else(|| self.list_companions(), Ok)?;
+            self.fetch_companions(&there, &buried, &mut carried)?;
             carried.problems.clear();
             let mut apart = BTreeSet::new();
             for name in there.keys() {
@@ -64,16 +84,22 @@ impl Exchange<'_> {
         format!("{}{}", companion_root(self.remote), name.strip_prefix(FOLDER).unwrap_or(name))
     }
 
-    /// Fetches what the remote has; returns it.
+    /// Asks the remote for its summaries and artifacts.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn list_companions(&self) -> Result<Companions> {
+        let patterns = [SUMMARIES, &Companions::artifacts()];
+        Ok(Companions::take(self.repository.list_remote(self.remote, &patterns, self.left())?).0)
+    }
+
+    /// Fetches what the remote has.
     fn fetch_companions(
         &self,
+        there: &BTreeMap<String, ObjectId>,
         buried: &BTreeSet<String>,
         carried: &mut Carried,
-    ) -> GitResult<BTreeMap<String, ObjectId>> {
-        let patterns = [SUMMARIES, &format!("{ARTIFACTS}*")];
-        let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
-        let listed = listed.into_iter().map(|(name, id)| (name.to_string(), id));
-        let there: BTreeMap<String, ObjectId> = listed.filter(|(name, _)| is_companion(name)).collect();
+    ) -> GitResult<()> {
         let mut refspecs = Vec::new();
         for (name, id) in there.iter().filter(|(name, _)| !buried.contains(*name)) {
             let known = self.known_companion(name);
@@ -85,8 +111,7 @@ impl Exchange<'_> {
         if !refspecs.is_empty() {
             self.repository.fetch(self.remote, &refspecs, self.left())?;
         }
-        self.forget_companions(&there)?;
-        Ok(there)
+        self.forget_companions(there)
     }
 
     /// Forgets what the remote does not have any more. What is here stays.

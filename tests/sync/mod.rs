@@ -39,6 +39,20 @@ fn sync_takes_the_upstream_remote_else_the_only_one_else_asks() {
 }
 
 #[test]
+fn a_sync_with_nothing_new_asks_the_remote_once() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    capture_one(&world, &work, 1);
+    work.session(&["sync"]).ok();
+    let trace = world.path().join("trace").display().to_string();
+    let answer = work.with("GIT_TRACE", &trace).json(&["sync"]);
+    assert_eq!((&answer["fetched"], &answer["pushed"]), (&serde_json::json!([]), &serde_json::json!([])), "{answer}");
+    let traced = std::fs::read_to_string(&trace).expect("a trace");
+    let connections = traced.lines().filter(|line| line.contains("run_command") && line.contains("git-upload-pack"));
+    assert_eq!(connections.count(), 1, "{traced}");
+}
+
+#[test]
 fn an_unknown_or_unreachable_remote_is_explained() {
     let world = World::new();
     let (work, _) = world.shared();
