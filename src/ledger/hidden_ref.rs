@@ -1,8 +1,8 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
-    REMOTE_ROOT, ROOT, Redaction, SessionKey, Tip, Tombstone, Tombstones,
+    BranchName, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
+    backend::Backend,
     burial::{self, Graves},
     layout::Layout,
     merge, shares,
@@ -24,7 +24,7 @@ const BRANCH: &str = "v1/branch";
 /// The hidden-reference ledger.
 pub(super) struct HiddenRef;
 
-impl Ledger for HiddenRef {
+impl Backend for HiddenRef {
     fn name(&self) -> &'static str {
         "hidden_ref"
     }
@@ -39,26 +39,6 @@ impl Ledger for HiddenRef {
 
     fn known_root(&self, remote: &str) -> String {
         BranchName::known_root(remote)
-    }
-
-    fn store(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        captures: &[Capture],
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, LedgerError> {
-        shelf(repository, branch, now).store(captures)
-    }
-
-    fn link(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        links: &[(SessionId, Link)],
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        shelf(repository, branch, now).link(links)
     }
 
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
@@ -81,20 +61,8 @@ impl Ledger for HiddenRef {
         tip(repository, None, reference, encoded, id)
     }
 
-    fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
-        snapshot::sessions(repository, self, tip)
-    }
-
-    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
-        snapshot::ids(repository, FOLDER, tip)
-    }
-
     fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
         shares::list(repository, tip)
-    }
-
-    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
-        snapshot::find(repository, FOLDER, tip, &SessionKey::from(session.clone()))
     }
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
@@ -103,89 +71,19 @@ impl Ledger for HiddenRef {
         if folder.kind == EntryKind::Tree { entries(repository, tip, commit, folder.id) } else { Ok(Vec::new()) }
     }
 
-    fn unite(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        other: ObjectId,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, branch, now).unite(other)
-    }
-
-    fn filtered(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        filter: &Filter<'_>,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, branch, now).filtered(filter)
-    }
-
-    fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
-        let tree = repository.tree_of(tip.id)?;
-        let mut links = Links { entries: Vec::new(), has_more: false };
-        for (path, entry) in snapshot::leaves(repository, tree)? {
-            links.has_more |= !self.knows(repository, &path, &entry)?;
-        }
-        let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(links) };
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError> {
+        let mut links = Vec::new();
+        let Some(commits) = repository.find_entry(repository.tree_of(tip.id)?, COMMITS)? else { return Ok(links) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
             let Some(commit) = folder.name().and_then(|name| repository.parse_id(name)) else { continue };
-            let of_commit = entries(repository, tip, commit, folder.id)?;
-            links.entries.extend(of_commit.into_iter().map(|entry| (commit, entry)));
+            links.extend(entries(repository, tip, commit, folder.id)?.into_iter().map(|entry| (commit, entry)));
         }
         Ok(links)
     }
 
-    fn bury(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        tombstones: &Tombstones,
-        now: Timestamp,
-    ) -> Result<Buried, LedgerError> {
-        shelf(repository, branch, now).bury(tombstones)
-    }
-
-    fn buried(
-        &self,
-        repository: &Repository,
-        tip: &Tip,
-        tombstones: &Tombstones,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, &tip.branch, now).buried(tip.id, tombstones)
-    }
-
-    fn rewrite(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        session: &SessionId,
-        redaction: &dyn Redaction,
-        now: Timestamp,
-    ) -> Result<usize, LedgerError> {
-        shelf(repository, branch, now).rewrite(session, redaction)
-    }
-
-    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
-        Ok(burial::find(repository, FOLDER, repository.tree_of(tip.id)?, id)?)
-    }
-
-    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
-        burial::all(repository, FOLDER, tip)
-    }
-
-    fn adopt(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        sessions: &[Listed],
-        links: &[(ObjectId, IndexEntry)],
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        shelf(repository, branch, now).adopt(sessions, links)
+    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
+        let known_as = format!("/branches/{}", branch.encoded());
+        Shelf { repository, layout: &HiddenRef, branch, reference: branch.reference(), known_as, now }
     }
 }
 
@@ -275,11 +173,6 @@ impl Layout for HiddenRef {
         let is_known = path == BRANCH || is_link(path) || is_ours;
         Ok(entry.kind == EntryKind::Blob && is_known)
     }
-}
-
-fn shelf<'a>(repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
-    let known_as = format!("/branches/{}", branch.encoded());
-    Shelf { repository, layout: &HiddenRef, branch, reference: branch.reference(), known_as, now }
 }
 
 /// The path of the entry of `session` under `commit`.

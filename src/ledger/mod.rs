@@ -3,6 +3,7 @@
 //! A backend is one file and one line in [`ALL`]; the conformance suite in `tests/ledger.rs` runs on
 //! every one. `docs/format.md` shows every stored byte.
 
+mod backend;
 mod branch;
 mod burial;
 mod case;
@@ -114,9 +115,7 @@ pub trait Ledger: Sync {
     ///
     /// # Errors
     /// When the ledger's trees cannot be read.
-    fn shares(&self, _: &Repository, _: &Tip) -> Result<Vec<Listed>, LedgerError> {
-        Ok(Vec::new())
-    }
+    fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError>;
 
     /// The metadata of one session, where the ledger has it.
     ///

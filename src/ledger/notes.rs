@@ -1,8 +1,9 @@
 //! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
-    REMOTE_ROOT, Redaction, SessionKey, Tip, Tombstone, Tombstones, branch,
+    BranchName, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
+    backend::Backend,
+    branch,
     burial::{self, Graves},
     fanout,
     layout::Layout,
@@ -25,7 +26,7 @@ const FOLDER: &str = "sessions";
 /// The ledger in notes.
 pub(super) struct Notes;
 
-impl Ledger for Notes {
+impl Backend for Notes {
     fn name(&self) -> &'static str {
         "git_notes"
     }
@@ -40,26 +41,6 @@ impl Ledger for Notes {
 
     fn known_root(&self, remote: &str) -> String {
         branch::remote_root(remote, "notes")
-    }
-
-    fn store(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        captures: &[Capture],
-        now: Timestamp,
-    ) -> Result<Vec<Outcome>, LedgerError> {
-        shelf(repository, branch, now).store(captures)
-    }
-
-    fn link(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        links: &[(SessionId, Link)],
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        shelf(repository, branch, now).link(links)
     }
 
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
@@ -84,102 +65,24 @@ impl Ledger for Notes {
         Ok((reference == REFERENCE).then(tip))
     }
 
-    fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
-        snapshot::sessions(repository, self, tip)
-    }
-
-    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
-        snapshot::ids(repository, FOLDER, tip)
-    }
-
-    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
-        snapshot::find(repository, FOLDER, tip, &SessionKey::from(session.clone()))
-    }
-
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
         Ok(fanout::read(repository, repository.tree_of(tip.id)?, commit)?.entries.into_values().collect())
     }
 
-    fn unite(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        other: ObjectId,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, branch, now).unite(other)
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError> {
+        let notes = fanout::all(repository, repository.tree_of(tip.id)?)?.into_iter();
+        Ok(notes.flat_map(|(commit, note)| note.entries.into_values().map(move |entry| (commit, entry))).collect())
     }
 
-    fn filtered(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        filter: &Filter<'_>,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, branch, now).filtered(filter)
-    }
-
-    fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
-        let tree = repository.tree_of(tip.id)?;
-        let mut links = Links { entries: Vec::new(), has_more: false };
-        for (path, entry) in snapshot::leaves(repository, tree)? {
-            links.has_more |= !self.knows(repository, &path, &entry)?;
+    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
+        Shelf {
+            repository,
+            layout: &Notes,
+            branch,
+            reference: REFERENCE.to_owned(),
+            known_as: KNOWN_AS.to_owned(),
+            now,
         }
-        for (commit, note) in fanout::all(repository, tree)? {
-            links.entries.extend(note.entries.into_values().map(|entry| (commit, entry)));
-        }
-        Ok(links)
-    }
-
-    fn bury(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        tombstones: &Tombstones,
-        now: Timestamp,
-    ) -> Result<Buried, LedgerError> {
-        shelf(repository, branch, now).bury(tombstones)
-    }
-
-    fn buried(
-        &self,
-        repository: &Repository,
-        tip: &Tip,
-        tombstones: &Tombstones,
-        now: Timestamp,
-    ) -> Result<ObjectId, LedgerError> {
-        shelf(repository, &tip.branch, now).buried(tip.id, tombstones)
-    }
-
-    fn rewrite(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        session: &SessionId,
-        redaction: &dyn Redaction,
-        now: Timestamp,
-    ) -> Result<usize, LedgerError> {
-        shelf(repository, branch, now).rewrite(session, redaction)
-    }
-
-    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
-        Ok(burial::find(repository, FOLDER, repository.tree_of(tip.id)?, id)?)
-    }
-
-    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
-        burial::all(repository, FOLDER, tip)
-    }
-
-    fn adopt(
-        &self,
-        repository: &Repository,
-        branch: &BranchName,
-        sessions: &[Listed],
-        links: &[(ObjectId, IndexEntry)],
-        now: Timestamp,
-    ) -> Result<(), LedgerError> {
-        shelf(repository, branch, now).adopt(sessions, links)
     }
 }
 
@@ -264,8 +167,4 @@ impl Layout for Notes {
         let is_ours = snapshot::is_of_session(FOLDER, path) || burial::is_tombstone(FOLDER, path);
         Ok(entry.kind == EntryKind::Blob && is_ours || fanout::is_plain(repository, path, entry)?)
     }
-}
-
-fn shelf<'a>(repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
-    Shelf { repository, layout: &Notes, branch, reference: REFERENCE.to_owned(), known_as: KNOWN_AS.to_owned(), now }
 }

@@ -1,0 +1,181 @@
+//! What every backend does the same way: a ledger is written as a shelf and read as a snapshot.
+
+use super::{
+    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
+    Redaction, SessionKey, Tip, Tombstone, Tombstones, burial, layout::Layout, shelf::Shelf, snapshot,
+};
+use crate::{
+    git::{ObjectId, Repository},
+    hail::{SessionId, Timestamp},
+};
+
+/// What a backend does its own way: [`Ledger`] says what each of these is for.
+pub(super) trait Backend: Layout {
+    fn name(&self) -> &'static str;
+
+    fn reference(&self, branch: &BranchName) -> String;
+
+    fn pattern(&self) -> &'static str;
+
+    fn known_root(&self, remote: &str) -> String;
+
+    fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError>;
+
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError>;
+
+    fn shares(&self, _: &Repository, _: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError>;
+
+    /// Every link of one ledger, each with its commit.
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError>;
+
+    /// The ledger of `branch`, to be written.
+    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a>;
+}
+
+impl<B: Backend> Ledger for B {
+    fn name(&self) -> &'static str {
+        Backend::name(self)
+    }
+
+    fn reference(&self, branch: &BranchName) -> String {
+        Backend::reference(self, branch)
+    }
+
+    fn pattern(&self) -> &'static str {
+        Backend::pattern(self)
+    }
+
+    fn known_root(&self, remote: &str) -> String {
+        Backend::known_root(self, remote)
+    }
+
+    fn store(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        captures: &[Capture],
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, LedgerError> {
+        self.shelf(repository, branch, now).store(captures)
+    }
+
+    fn link(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        links: &[(SessionId, Link)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.shelf(repository, branch, now).link(links)
+    }
+
+    fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
+        Backend::tips(self, repository)
+    }
+
+    fn tip_at(&self, repository: &Repository, reference: &str, id: ObjectId) -> Result<Option<Tip>, LedgerError> {
+        Backend::tip_at(self, repository, reference, id)
+    }
+
+    fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        snapshot::sessions(repository, self, tip)
+    }
+
+    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
+        snapshot::ids(repository, self.folder(), tip)
+    }
+
+    fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
+        Backend::shares(self, repository, tip)
+    }
+
+    fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
+        snapshot::find(repository, self.folder(), tip, &SessionKey::from(session.clone()))
+    }
+
+    fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
+        Backend::linked(self, repository, tip, commit)
+    }
+
+    fn unite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        other: ObjectId,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        self.shelf(repository, branch, now).unite(other)
+    }
+
+    fn filtered(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        filter: &Filter<'_>,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        self.shelf(repository, branch, now).filtered(filter)
+    }
+
+    fn bury(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<Buried, LedgerError> {
+        self.shelf(repository, branch, now).bury(tombstones)
+    }
+
+    fn buried(
+        &self,
+        repository: &Repository,
+        tip: &Tip,
+        tombstones: &Tombstones,
+        now: Timestamp,
+    ) -> Result<ObjectId, LedgerError> {
+        self.shelf(repository, &tip.branch, now).buried(tip.id, tombstones)
+    }
+
+    fn rewrite(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        session: &SessionId,
+        redaction: &dyn Redaction,
+        now: Timestamp,
+    ) -> Result<usize, LedgerError> {
+        self.shelf(repository, branch, now).rewrite(session, redaction)
+    }
+
+    fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
+        Ok(burial::find(repository, self.folder(), repository.tree_of(tip.id)?, id)?)
+    }
+
+    fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
+        burial::all(repository, self.folder(), tip)
+    }
+
+    fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
+        let mut has_more = false;
+        for (path, entry) in snapshot::leaves(repository, repository.tree_of(tip.id)?)? {
+            has_more |= !self.knows(repository, &path, &entry)?;
+        }
+        Ok(Links { entries: self.all_links(repository, tip)?, has_more })
+    }
+
+    fn adopt(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        sessions: &[Listed],
+        links: &[(ObjectId, IndexEntry)],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.shelf(repository, branch, now).adopt(sessions, links)
+    }
+}
