@@ -24,9 +24,12 @@ fn escapes(block: [u8; BLOCK]) -> u32 {
 #[inline]
 pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = (usize, [u8; BLOCK])> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let mut last = [b'~'; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    let last = (!rest.is_empty()).then_some((blocks.len() * BLOCK, last));
+    // Filled up only where the search gets so far: hardly any string is the end of its line.
+    let last = rest.first().into_iter().map(move |_| {
+        let mut last = [b'~'; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        (bytes.len() - rest.len(), last)
+    });
     blocks.iter().enumerate().map(|(index, block)| (index * BLOCK, *block)).chain(last)
 }
 
