@@ -297,10 +297,7 @@ enum Escapes {
 fn spelled(bytes: &[u8]) -> Option<(usize, Escapes)> {
     let (mut escapes, mut done) = (Escapes::None, 0);
     for (start, block) in plain::blocks(bytes) {
-        let mut ends = plain::ends(block);
-        while ends != 0 {
-            let at = start + ends.trailing_zeros() as usize;
-            ends &= ends - 1;
+        for at in plain::places(plain::ends(block)).map(|at| start + at) {
             if at < done {
                 // A part of an escape.
                 continue;
