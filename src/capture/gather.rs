@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
-use super::{CaptureLock, Home, Reading, Source, Watermarks, bulk, explain_parse};
+use super::{CaptureLock, Home, Known, Reading, Source, Watermarks, bulk, explain_parse};
 use crate::{
     config,
     context::Context,
@@ -107,14 +107,14 @@ pub fn gather(
     run.finish()
 }
 
-/// The sessions in the ledger of `branch`.
-fn stored(context: &Context, branch: &BranchName) -> Result<HashSet<SessionId>> {
+/// The blobs of the sessions in the ledger of `branch`.
+fn stored(context: &Context, branch: &BranchName) -> Result<HashSet<String>> {
     let (repository, ledger) = (context.repository()?, context.config()?.ledger);
-    let mut ids = HashSet::new();
+    let mut blobs = HashSet::new();
     for tip in ledger.tips(repository)?.iter().filter(|tip| tip.remote.is_none() && tip.covers(branch)) {
-        ids.extend(ledger.ids(repository, tip)?);
+        blobs.extend(ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
     }
-    Ok(ids)
+    Ok(blobs)
 }
 
 struct Run<'a> {
@@ -122,7 +122,8 @@ struct Run<'a> {
     order: Order<'a>,
     home: Home,
     watermarks: Watermarks,
-    stored: HashSet<SessionId>,
+    /// The blobs that the ledger had when the run began.
+    stored: HashSet<String>,
     batch: Batch,
     gathered: Gathered,
 }
@@ -159,13 +160,14 @@ impl Run<'_> {
         selected
     }
 
-    /// Whether a log did not change since it was read, and its session is stored or another
-    /// repository's.
+    /// Whether a log did not change since it was read, and the ledger has of its session what it had then,
+    /// or the session is another repository's.
     fn is_done(&mut self, source: &Source) -> bool {
         let Some(stored) = self.watermarks.sessions(&source.log).filter(|_| !self.order.is_explicit) else {
             return false;
         };
-        let is_done = stored.iter().flatten().all(|session| self.stored.contains(*session));
+        let is_there = |known: &Known| known.hail.as_ref().is_some_and(|hail| self.stored.contains(hail));
+        let is_done = stored.iter().flatten().all(|known| is_there(known));
         self.gathered.stored_already += if is_done { stored.iter().flatten().count() } else { 0 };
         is_done
     }
@@ -225,20 +227,21 @@ impl Run<'_> {
         captures.sort_by_key(|(index, ..)| *index);
         let (sources, captures): (Vec<Source>, Vec<Capture>) =
             captures.into_iter().map(|(_, source, capture)| (source, capture)).unzip();
-        let mut outcomes = Vec::new();
+        let mut stored = Vec::new();
         if !self.order.is_dry_run && !captures.is_empty() {
             let repository = self.context.repository()?;
             let _lock = CaptureLock::take(repository, PATIENCE);
-            outcomes =
+            stored =
                 self.context.config()?.ledger.store(repository, self.order.branch, &captures, self.context.now())?;
-            for (source, capture) in sources.iter().zip(&captures) {
-                self.watermarks.note(&source.log, Some(capture.session.value().header.session_id.clone()));
+            for ((source, capture), stored) in sources.iter().zip(&captures).zip(&stored) {
+                let id = capture.session.value().header.session_id.clone();
+                self.watermarks.note(&source.log, Some(Known { id, hail: stored.hail.map(|id| id.to_string()) }));
             }
             // What is not remembered is only read again.
             let _ = self.watermarks.save();
         }
         for (index, (source, capture)) in sources.iter().zip(&captures).enumerate() {
-            self.gathered.sessions.push(describe(source, capture, outcomes.get(index).copied()));
+            self.gathered.sessions.push(describe(source, capture, stored.get(index).map(|stored| stored.outcome)));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::{fs::File, path::Path};
 pub use gather::{Captured, Gathered, Order, Progress, gather};
 pub use queue::{CaptureLock, Job, JobSession, Queue};
 pub use reading::{Home, Reading, parse, read};
-pub use watermark::Watermarks;
+pub use watermark::{Known, Watermarks};
 pub use work::work_off;
 
 use crate::{

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{agents::LogFile, git::Repository, hail::SessionId, link};
 
 /// The version of the file's shape: a file of another version is as good as none.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What is known of the logs of a machine, by [`LogFile::name`].
 #[derive(Debug)]
@@ -31,10 +31,19 @@ struct Watermark {
     /// Its size in bytes.
     size: u64,
     /// The session; `None` where it belongs to another repository.
-    session: Option<SessionId>,
+    session: Option<Known>,
     /// The names of the sessions of a file that holds several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<String>,
+}
+
+/// A session that came of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its id.
+    pub id: SessionId,
+    /// The blob of its events that the ledger had once it was stored; `None` where it was not to have any.
+    pub hail: Option<String>,
 }
 
 impl Watermarks {
@@ -50,7 +59,7 @@ impl Watermarks {
     /// The sessions of a log that did not change since it was read, `None` in place of one that
     /// belongs elsewhere; `None` for a log that changed or is not known.
     #[must_use]
-    pub fn sessions(&self, log: &LogFile) -> Option<Vec<Option<&SessionId>>> {
+    pub fn sessions(&self, log: &LogFile) -> Option<Vec<Option<&Known>>> {
         let known = self.content.logs.get(&log.name())?;
         if known.modified != nanoseconds(log.modified) || known.size != log.size {
             return None;
@@ -62,7 +71,7 @@ impl Watermarks {
     }
 
     /// Notes that a log was read as it is; `session` is `None` where it belongs elsewhere.
-    pub fn note(&mut self, log: &LogFile, session: Option<SessionId>) {
+    pub fn note(&mut self, log: &LogFile, session: Option<Known>) {
         self.insert(log, session, Vec::new());
     }
 
@@ -71,7 +80,7 @@ impl Watermarks {
         self.insert(log, None, parts);
     }
 
-    fn insert(&mut self, log: &LogFile, session: Option<SessionId>, parts: Vec<String>) {
+    fn insert(&mut self, log: &LogFile, session: Option<Known>, parts: Vec<String>) {
         let watermark = Watermark { modified: nanoseconds(log.modified), size: log.size, session, parts };
         self.has_changed |= self.content.logs.insert(log.name(), watermark.clone()) != Some(watermark);
     }

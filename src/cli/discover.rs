@@ -91,7 +91,8 @@ impl Known {
         let repository = context.repository().ok()?;
         let ledger = context.config().ok()?.ledger;
         let tips = ledger.tips(repository).ok()?;
-        let stored = tips.iter().flat_map(|tip| ledger.ids(repository, tip).unwrap_or_default()).collect();
+        let blobs = tips.iter().flat_map(|tip| ledger.blobs(repository, tip).unwrap_or_default());
+        let stored = blobs.map(|(session, _)| session).collect();
         Some(Self { watermarks: Watermarks::of(repository), stored })
     }
 
@@ -101,7 +102,8 @@ impl Known {
             match self.watermarks.sessions(&source.log) {
                 Some(sessions) => {
                     here.sessions += sessions.iter().flatten().count();
-                    here.stored += sessions.iter().flatten().filter(|session| self.stored.contains(**session)).count();
+                    here.stored +=
+                        sessions.iter().flatten().filter(|session| self.stored.contains(&session.id)).count();
                 }
                 None => here.unread += 1,
             }

@@ -1,8 +1,8 @@
 //! What every backend does the same way: a ledger is written as a shelf and read as a snapshot.
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Outcome,
-    Redaction, SessionKey, Tip, Tombstone, Tombstones, burial, layout::Layout, shelf::Shelf, snapshot,
+    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Redaction,
+    SessionKey, Stored, Tip, Tombstone, Tombstones, burial, layout::Layout, shelf::Shelf, snapshot,
 };
 use crate::{
     git::{ObjectId, Repository},
@@ -59,7 +59,7 @@ impl<B: Backend> Ledger for B {
         branch: &BranchName,
         captures: &[Capture],
         now: Timestamp,
-    ) -> Result<Vec<Outcome>, LedgerError> {
+    ) -> Result<Vec<Stored>, LedgerError> {
         self.shelf(repository, branch, now).store(captures)
     }
 
@@ -85,8 +85,8 @@ impl<B: Backend> Ledger for B {
         snapshot::sessions(repository, self, tip)
     }
 
-    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
-        snapshot::ids(repository, self.folder(), tip)
+    fn blobs(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(SessionId, ObjectId)>, LedgerError> {
+        snapshot::blobs(repository, self.folder(), tip)
     }
 
     fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {

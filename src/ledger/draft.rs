@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, Redaction,
-    SessionKey, burial,
+    SessionKey, Stored, burial,
     layout::Layout,
     merge,
     snapshot::{self, Blobs},
@@ -106,11 +106,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Stores a session.
-    pub(super) fn put(&mut self, capture: &Capture) -> Result<Outcome, LedgerError> {
+    pub(super) fn put(&mut self, capture: &Capture) -> Result<Stored, LedgerError> {
         let key = SessionKey::from(capture.session.value().header.session_id.clone());
         let new_meta = Meta::of(capture);
         if !self.lets_stay(&new_meta)? {
-            return Ok(Outcome::Buried);
+            return Ok(Stored { outcome: Outcome::Buried, hail: None, is_given: false });
         }
         let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
         let session = capture.session.value();
@@ -125,11 +125,13 @@ impl<'a> Draft<'a> {
             return self.put_beside(capture, new_meta, &bytes, &versions);
         }
         let stored_meta = self.find_meta(&key)?;
-        let hail = match stored {
-            Some(id) if keeps_stored(self.repository, id, &bytes)? => id,
-            _ => self.blob(&bytes)?,
+        let kept = stored.map(|id| Ok::<_, LedgerError>((id, kept(self.repository, id, &bytes)?))).transpose()?;
+        let (hail, is_given) = match kept {
+            Some((id, Some(kept))) => (id, kept == Kept::Same),
+            _ => (self.blob(&bytes)?, true),
         };
         let is_same = stored == Some(hail);
+        let told = |outcome| Ok(Stored { outcome, hail: Some(hail), is_given });
         let meta = match &stored_meta {
             // The events stay, so what describes them stays too.
             Some(old) if is_same => old.clone(),
@@ -138,11 +140,11 @@ impl<'a> Draft<'a> {
         };
         let meta = self.layout.placed(meta, self.branch);
         if is_same && !has_new_links && stored_meta.as_ref() == Some(&meta) {
-            return Ok(Outcome::Unchanged);
+            return told(Outcome::Unchanged);
         }
         self.write(key.meta_path(self.layout.folder()), &meta.with_commits(&capture.links).to_bytes())?;
         self.updates.push((hail_path, Some(hail)));
-        Ok(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+        told(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
     }
 
     /// Whether what the ledger remembers lets a version be stored.
@@ -180,18 +182,19 @@ impl<'a> Draft<'a> {
         meta: Meta,
         bytes: &[u8],
         versions: &BTreeMap<SessionKey, Blobs>,
-    ) -> Result<Outcome, LedgerError> {
+    ) -> Result<Stored, LedgerError> {
         let id = &capture.session.value().header.session_id;
         for (key, blobs) in versions {
             let Some(hail) = blobs.hail else { continue };
-            if keeps_stored(self.repository, hail, bytes)? {
+            if let Some(kept) = kept(self.repository, hail, bytes)? {
                 let known = self.find_meta(key)?.unwrap_or_else(|| meta.clone());
                 let described = self.layout.placed(known.clone(), self.branch).with_commits(&capture.links);
-                if described == known {
-                    return Ok(Outcome::Unchanged);
+                let is_same = described == known;
+                if !is_same {
+                    self.write(key.meta_path(self.layout.folder()), &described.to_bytes())?;
                 }
-                self.write(key.meta_path(self.layout.folder()), &described.to_bytes())?;
-                return Ok(Outcome::Updated);
+                let outcome = if is_same { Outcome::Unchanged } else { Outcome::Updated };
+                return Ok(Stored { outcome, hail: Some(hail), is_given: kept == Kept::Same });
             }
         }
         let meta = self.layout.placed(meta, self.branch);
@@ -204,7 +207,7 @@ impl<'a> Draft<'a> {
         for (name, blob) in merge::name_versions(self.repository, id, versions.values().copied().chain([new]))? {
             self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
         }
-        Ok(Outcome::Updated)
+        Ok(Stored { outcome: Outcome::Updated, hail, is_given: true })
     }
 
     /// Replaces every version of a session by what `redaction` makes of it; returns how many there were.
@@ -266,8 +269,19 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether the stored session is the new one or goes beyond it: a log may have been cut since.
-fn keeps_stored(repository: &Repository, id: ObjectId, new: &[u8]) -> Result<bool, LedgerError> {
+/// Why what is stored stays.
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    /// It is the new one.
+    Same,
+    /// It goes beyond the new one: a log may have been cut since.
+    Longer,
+}
+
+fn kept(repository: &Repository, id: ObjectId, new: &[u8]) -> Result<Option<Kept>, LedgerError> {
     let stored = repository.read_blob(id, MAX_SESSION_BYTES)?;
-    Ok(stored == new || merge::goes_beyond(&stored, new))
+    if stored == new {
+        return Ok(Some(Kept::Same));
+    }
+    Ok(merge::goes_beyond(&stored, new).then_some(Kept::Longer))
 }

@@ -72,7 +72,7 @@ pub trait Ledger: Sync {
         branch: &BranchName,
         captures: &[Capture],
         now: Timestamp,
-    ) -> Result<Vec<Outcome>, LedgerError>;
+    ) -> Result<Vec<Stored>, LedgerError>;
 
     /// Links sessions that the ledger of `branch` has to commits; a session it does not have is
     /// passed over.
@@ -105,11 +105,12 @@ pub trait Ledger: Sync {
     /// When the ledger's trees cannot be read.
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError>;
 
-    /// The ids of the sessions of one ledger, from its trees alone.
+    /// The sessions of one ledger, from its trees alone, each with the blob of its events; one that clones
+    /// disagreed about is there more than once.
     ///
     /// # Errors
     /// When the ledger's trees cannot be read.
-    fn ids(&self, repository: &Repository, tip: &Tip) -> Result<Vec<SessionId>, LedgerError>;
+    fn blobs(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(SessionId, ObjectId)>, LedgerError>;
 
     /// The sessions that were shared as single files beside those of the ledger; most have none.
     ///
@@ -264,6 +265,17 @@ pub struct Link {
     pub evidence: String,
     /// What the commit is known by when its id has changed.
     pub fingerprint: Fingerprint,
+}
+
+/// What became of a session that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What storing it came to.
+    pub outcome: Outcome,
+    /// The blob of its events that the ledger has now; `None` where it is not to have any.
+    pub hail: Option<ObjectId>,
+    /// Whether that blob is what was given, rather than a version that goes beyond it.
+    pub is_given: bool,
 }
 
 /// What storing a session came to.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, Outcome, REMOTE_ROOT, Redaction,
+    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, REMOTE_ROOT, Redaction, Stored,
     Tombstone, Tombstones,
     burial::{self, Graves, United},
     draft::Draft,
@@ -42,16 +42,16 @@ pub(super) struct Shelf<'a> {
 
 impl Shelf<'_> {
     /// Stores sessions.
-    pub(super) fn store(&self, captures: &[Capture]) -> Result<Vec<Outcome>, LedgerError> {
+    pub(super) fn store(&self, captures: &[Capture]) -> Result<Vec<Stored>, LedgerError> {
         let Some(last) = captures.last() else { return Ok(Vec::new()) };
         let subject = last.session.value().header.session_id.as_str();
-        let mut outcomes = Vec::new();
+        let mut stored = Vec::new();
         let is_bulk = captures.len() >= BULK;
         self.change(subject, is_bulk, |draft| {
-            outcomes = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
+            stored = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
             Ok(())
         })?;
-        Ok(outcomes)
+        Ok(stored)
     }
 
     /// Links stored sessions to commits.

@@ -47,14 +47,18 @@ pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) 
     Ok(listed)
 }
 
-/// The ids of the sessions whose events a ledger has.
-pub(super) fn ids(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<SessionId>, LedgerError> {
-    let mut ids = Vec::new();
+/// The sessions whose events a ledger has, each with their blob.
+pub(super) fn blobs(
+    repository: &Repository,
+    folder: &str,
+    tip: &Tip,
+) -> Result<Vec<(SessionId, ObjectId)>, LedgerError> {
+    let mut found = Vec::new();
     for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
         let sessions = shard_sessions(repository, shard)?;
-        ids.extend(sessions.into_iter().filter(|(_, blobs)| blobs.hail.is_some()).map(|(key, _)| key.id));
+        found.extend(sessions.into_iter().filter_map(|(key, blobs)| Some((key.id, blobs.hail?))));
     }
-    Ok(ids)
+    Ok(found)
 }
 
 /// Every version of every session that a tree has something of.

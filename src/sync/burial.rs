@@ -74,7 +74,7 @@ impl Exchange<'_> {
         for tip in wanted {
             let mut here = Tombstones::default();
             let shares = self.ledger.shares(self.repository, &tip)?.into_iter().map(|listed| listed.key.id);
-            let ids: BTreeSet<SessionId> = self.ledger.ids(self.repository, &tip)?.into_iter().chain(shares).collect();
+            let ids: BTreeSet<SessionId> = self.ids(&tip)?.chain(shares).collect();
             for stones in ids.iter().filter_map(|id| by_id.get(id)) {
                 here.sessions.extend(stones.sessions.iter().cloned());
             }
@@ -105,11 +105,16 @@ impl Exchange<'_> {
         Ok(mending)
     }
 
+    /// The sessions of a ledger.
+    fn ids(&self, tip: &Tip) -> Result<impl Iterator<Item = SessionId>> {
+        Ok(self.ledger.blobs(self.repository, tip)?.into_iter().map(|(session, _)| session))
+    }
+
     /// What the ledger of a branch of the remote, which is at `tip`, has to be.
     pub(super) fn mended(&self, branch: &BranchName, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId> {
         let at = Tip { branch: branch.clone(), remote: None, reference: self.ledger.reference(branch), id: tip };
         let shares = self.ledger.shares(self.repository, &at)?.into_iter().map(|listed| listed.key.id);
-        let ids: HashSet<SessionId> = self.ledger.ids(self.repository, &at)?.into_iter().chain(shares).collect();
+        let ids: HashSet<SessionId> = self.ids(&at)?.chain(shares).collect();
         let here = tombstones.sessions.iter().filter(|stone| ids.contains(&stone.session_id)).cloned();
         let here = Tombstones { sessions: here.collect(), ledgers: Vec::new() };
         if here.sessions.is_empty() {

@@ -58,7 +58,8 @@ fn main_branch() -> BranchName {
 }
 
 fn put(backend: &dyn Ledger, repository: &Repository, captures: &[Capture]) -> Vec<Outcome> {
-    backend.store(repository, &main_branch(), captures, now()).expect("a store")
+    let stored = backend.store(repository, &main_branch(), captures, now()).expect("a store");
+    stored.into_iter().map(|stored| stored.outcome).collect()
 }
 
 fn read_all(backend: &dyn Ledger, repository: &Repository) -> Vec<(String, Vec<u8>)> {

@@ -54,6 +54,23 @@ fn a_writer_killed_at_any_moment_leaves_the_old_ledger_or_the_new_one() {
     is_sound(&work);
 }
 
+/// Guards against taking a log for stored because it did not change: the ledger may have, when somebody
+/// sets it back.
+#[test]
+fn a_ledger_that_was_set_back_gets_the_session_again() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    log(&world, &work, 1);
+    work.session(&["capture"]).ok();
+    let old = work.git(&["rev-parse", LEDGER]).trim().to_owned();
+    log(&world, &work, 40);
+    work.session(&["capture"]).ok();
+    work.git(&["update-ref", LEDGER, &old]);
+    assert_eq!(events(&work), 2);
+    work.session(&["capture"]).ok();
+    assert_eq!(events(&work), 41);
+}
+
 #[test]
 fn a_lock_that_goes_in_time_is_waited_for() {
     let world = World::new();
