@@ -8,14 +8,14 @@ use std::{collections::HashMap, fs, io, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders, identity,
     records::{self, Record, Teller, count, text, time},
     tool::{self, Call, Kind},
     transcript::{Outcome, Tokens, Transcript},
 };
 use crate::{
     environment::Environment,
-    hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute, title_of},
+    hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of},
 };
 
 /// The Kiro reader.
@@ -59,8 +59,7 @@ fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseEr
     let mut parser = Parser { out, turns: turns(&facts), first: None };
     records::tell(log, "Kiro", &mut parser)?;
     take_facts(&facts, &mut parser.out);
-    let seed = parser.first.unwrap_or_default();
-    let id = records::session_id(log, [text(&facts, "session_id"), records::stem(log)], "kiro", &seed);
+    let id = records::session_id(log, [text(&facts, "session_id"), records::stem(log)], "kiro", parser.first);
     Ok(parser.out.finish(id)?)
 }
 
@@ -119,8 +118,8 @@ fn turn(turn: &Value) -> Option<(String, Turn)> {
 struct Parser<'s> {
     out: Transcript<'s>,
     turns: HashMap<String, Turn>,
-    /// The first record of this agent, which names a session that has no name.
-    first: Option<String>,
+    /// The id made of the first record of this agent, for a session that has no name.
+    first: Option<SessionId>,
 }
 
 impl<'s> Teller<'s> for Parser<'s> {
@@ -135,7 +134,7 @@ impl<'s> Teller<'s> for Parser<'s> {
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         let kind = text(&record, "kind").unwrap_or_default().to_owned();
         if self.first.is_none() && KINDS.contains(&kind.as_str()) {
-            self.first = Some(Value::Object(record.clone()).to_string());
+            self.first = Some(identity::hashed_id("kiro", &Value::Object(record.clone()).to_string()));
         }
         self.out.marks.clear();
         let data = record.remove("data").unwrap_or_default();

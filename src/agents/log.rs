@@ -7,10 +7,11 @@ use std::{
     time::SystemTime,
 };
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::Agent;
-use crate::hail::{Assembly, Event, EventType, Header, Lines, Session, Timestamp, attribute};
+use crate::hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute};
 
 /// The largest log that is one document, in bytes: 512 MiB. It has to be read as a whole.
 pub const MAX_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
@@ -83,6 +84,12 @@ pub struct Log<'a> {
     pub part: Option<&'a str>,
     /// What an earlier parse learned, where this one begins in the middle of a log.
     pub resumed: Option<Header>,
+    /// Where the sink wants to know how the parser stands: where a line begins.
+    pub pause_at: Option<u64>,
+    /// How an earlier parse stood where this one begins.
+    paused: Option<Pause>,
+    /// Whether this parse begins in the middle of the log.
+    is_resumed: bool,
 }
 
 impl<'a> Log<'a> {
@@ -96,7 +103,37 @@ impl<'a> Log<'a> {
 
     /// Reads from `reader`.
     pub fn new(reader: impl BufRead + 'a, path: Option<&'a Path>) -> Self {
-        Self { lines: Lines::new(Box::new(reader)), path, part: None, resumed: None }
+        let lines = Lines::new(Box::new(reader) as Box<dyn BufRead + 'a>);
+        Self { lines, path, part: None, resumed: None, pause_at: None, paused: None, is_resumed: false }
+    }
+
+    /// Reads from `reader` what comes after `paused`, where an earlier parse stood like that.
+    pub fn after(paused: Pause, reader: impl BufRead + 'a, path: Option<&'a Path>) -> Self {
+        let lines = Lines::after(paused.lines, paused.offset, Box::new(reader) as Box<dyn BufRead + 'a>);
+        Self { lines, paused: Some(paused), is_resumed: true, ..Self::new(io::empty(), path) }
+    }
+
+    /// How an earlier parse stood where this one begins, for the parser to go on from.
+    pub(super) fn take_pause<S: DeserializeOwned>(&mut self) -> Result<Option<(Vec<Event>, S)>, ParseError> {
+        let Some(paused) = self.paused.take() else { return Ok(None) };
+        let state = serde_json::from_value(paused.state).map_err(io::Error::from)?;
+        Ok(Some((paused.held, state)))
+    }
+
+    /// Whether this parse begins in the middle of the log.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed.is_some() || self.is_resumed
+    }
+
+    /// Whether the sink wants to know how the parser stands after the line that was read last.
+    pub(super) fn is_at_pause(&self) -> bool {
+        self.pause_at == Some(self.lines.offset())
+    }
+
+    /// How the parser stands after that line: the events that it holds, and what else it knows.
+    pub(super) fn pause(&self, held: Vec<Event>, state: impl Serialize) -> io::Result<Pause> {
+        let state = serde_json::to_value(state)?;
+        Ok(Pause { offset: self.lines.offset(), lines: self.lines.number(), held, state })
     }
 
     /// Reads what is left of a log that has to be read as a whole.
@@ -128,7 +165,7 @@ impl<'a> Log<'a> {
 }
 
 /// Something about a log that a person may want to know, though the rest of it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The 1-based line.
     pub line: u64,

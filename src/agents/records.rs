@@ -55,7 +55,7 @@ pub(super) struct Records<'l, 'a> {
 
 impl<'l, 'a> Records<'l, 'a> {
     pub(super) fn of(log: &'l mut Log<'a>) -> Self {
-        let is_resumed = log.resumed.is_some();
+        let is_resumed = log.is_resumed();
         Self { log, waiting: VecDeque::new(), line: 0, is_resumed, fault: None, broken_end: None }
     }
 
@@ -72,6 +72,11 @@ impl<'l, 'a> Records<'l, 'a> {
             let apart = Apart::of(line);
             self.take(apart);
         }
+    }
+
+    /// The log, where the sink wants to know how the parser stands after the entry that was given last.
+    fn at_pause(&self) -> Option<&Log<'a>> {
+        (self.waiting.is_empty() && self.log.is_at_pause()).then_some(&*self.log)
     }
 
     fn take(&mut self, apart: Apart) {
@@ -135,6 +140,17 @@ pub(super) trait Teller<'s> {
 
     /// Whether a record of the agent came.
     fn is_recognised(&self) -> bool;
+
+    /// What it knows besides what [`Self::out`] does; `None` where the rest of the log says too little to go
+    /// on from here.
+    fn state(&self) -> serde_json::Result<Option<Value>> {
+        Ok(None)
+    }
+
+    /// Goes on from such a state.
+    fn restore(&mut self, _: Value) -> serde_json::Result<()> {
+        Ok(())
+    }
 }
 
 /// Tells a log to its end, record by record.
@@ -142,11 +158,20 @@ pub(super) fn tell<'s>(log: &mut Log<'_>, title: &str, teller: &mut impl Teller<
     if let Some(header) = &log.resumed {
         teller.out().resume(header);
     }
+    if let Some((held, (told, own))) = log.take_pause()? {
+        teller.out().restore(told, held);
+        teller.restore(own).map_err(io::Error::from)?;
+    }
     let mut records = Records::of(log);
     while let Some((line, entry)) = records.next_entry()? {
         match entry {
             Entry::Record(record) => teller.record(line, record)?,
             Entry::Unreadable { cause, raw } => teller.out().unreadable(line, &cause, raw)?,
+        }
+        if let Some(log) = records.at_pause()
+            && let Some(own) = teller.state().map_err(io::Error::from)?
+        {
+            teller.out().pause(log, own)?;
         }
     }
     let end = records.finish(title, teller.is_recognised())?;
@@ -216,13 +241,19 @@ pub(super) fn with_fields(event: Event, mut fields: Record, told: &[&str]) -> Ev
     if fields.is_empty() { event } else { event.with("source.fields", Value::Object(fields)) }
 }
 
-/// The session's id: the first of the candidates that can be one, else one made of `seed`.
-pub(super) fn session_id(log: &Log<'_>, candidates: [Option<&str>; 2], agent: &str, seed: &str) -> SessionId {
+/// The session's id: the first of the candidates that can be one, else the one that was made of its first
+/// record.
+pub(super) fn session_id(
+    log: &Log<'_>,
+    candidates: [Option<&str>; 2],
+    agent: &str,
+    made: Option<SessionId>,
+) -> SessionId {
     let [own, in_name] = candidates;
     let resumed = log.resumed.as_ref().map(|header| header.session_id.as_str());
     let candidates = [own, resumed, in_name];
     let own = candidates.into_iter().flatten().find_map(|candidate| candidate.parse().ok());
-    own.unwrap_or_else(|| identity::hashed_id(agent, seed))
+    own.or(made).unwrap_or_else(|| identity::hashed_id(agent, ""))
 }
 
 /// The name of the log's file without its ending.

@@ -7,9 +7,10 @@ use std::{
     ops::Range,
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Warning, tool};
+use super::{Log, Warning, tool};
 use crate::hail::{
     Agent, Attributes, Content, Event, EventType, Header, SessionId, Sink, Timestamp, attribute, title_of,
 };
@@ -20,7 +21,7 @@ const MAX_WAITING: usize = 1024;
 
 /// The token counts of one answer, in HAIL's sense: input is fresh input only, output includes
 /// reasoning.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tokens {
     pub(super) input: u64,
     pub(super) output: u64,
@@ -32,7 +33,7 @@ pub(super) struct Tokens {
 }
 
 /// What is known of the whole session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub(super) provider: String,
     /// The last one that answered.
@@ -49,7 +50,23 @@ pub(super) struct Facts {
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
     /// Anything else; keys with a dot, such as `git.remote`.
+    #[serde(skip)]
     pub(super) attributes: Vec<(&'static str, Value)>,
+}
+
+/// A transcript's state but for the events that wait.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Told {
+    facts: Facts,
+    attributes: Vec<(String, Value)>,
+    warnings: Vec<Warning>,
+    marks: Attributes,
+    /// Which of the events that wait are open.
+    open: Vec<bool>,
+    first: u64,
+    calls: HashMap<String, (String, Range<u64>)>,
+    last_time: Option<Timestamp>,
+    prompt_title: Option<String>,
 }
 
 struct Waiting {
@@ -85,6 +102,8 @@ pub(super) struct Transcript<'s> {
     calls: HashMap<String, (String, Range<u64>)>,
     last_time: Option<Timestamp>,
     prompt_title: Option<String>,
+    /// Attributes of the header that an earlier parse learned.
+    earlier: Vec<(String, Value)>,
 }
 
 impl<'s> Transcript<'s> {
@@ -102,6 +121,7 @@ impl<'s> Transcript<'s> {
             calls: HashMap::new(),
             last_time: None,
             prompt_title: None,
+            earlier: Vec::new(),
         }
     }
 
@@ -122,6 +142,37 @@ impl<'s> Transcript<'s> {
             attributes: Vec::new(),
         };
         self.last_time = Some(header.context.updated_at);
+    }
+
+    /// Tells the sink how things stand after the line of `log` that was read last; `own` is what the parser
+    /// knows besides.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub(super) fn pause(&mut self, log: &Log<'_>, own: Value) -> io::Result<()> {
+        let attributes = self.facts.attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let told = Told {
+            facts: self.facts.clone(),
+            attributes: self.earlier.iter().cloned().chain(attributes).collect(),
+            warnings: self.warnings.clone(),
+            marks: self.marks.clone(),
+            open: self.waiting.iter().map(|waiting| waiting.is_open).collect(),
+            first: self.first,
+            calls: self.calls.clone(),
+            last_time: self.last_time,
+            prompt_title: self.prompt_title.clone(),
+        };
+        let held = self.waiting.iter().map(|waiting| waiting.event.clone()).collect();
+        self.sink.pause(log.pause(held, (told, own))?)
+    }
+
+    /// Goes on from such a state.
+    pub(super) fn restore(&mut self, told: Told, held: Vec<Event>) {
+        let Told { facts, attributes, warnings, marks, open, first, calls, last_time, prompt_title } = told;
+        (self.facts, self.warnings, self.marks, self.first) = (facts, warnings, marks, first);
+        (self.calls, self.last_time, self.prompt_title) = (calls, last_time, prompt_title);
+        self.earlier = attributes;
+        self.waiting = held.into_iter().zip(open).map(|(event, is_open)| Waiting { event, is_open }).collect();
     }
 
     /// The time of a record that has none of its own: that of the one before.
@@ -285,6 +336,9 @@ impl<'s> Transcript<'s> {
             (attribute::SESSION_ROLE, Some(role.to_owned())),
         ];
         let named = named.into_iter().filter_map(|(key, value)| Some((key, Value::from(value?))));
+        for (key, value) in self.earlier {
+            header.context.attributes.insert(key, value);
+        }
         for (key, value) in named.chain(facts.attributes) {
             header.context.attributes.insert(key.to_owned(), value);
         }

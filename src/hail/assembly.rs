@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, io};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Event, Header, Session, StatsCollector, VERSION};
 
 /// Where a parser sends what it reads.
@@ -17,6 +19,27 @@ pub trait Sink {
     /// # Errors
     /// Those of the output behind the sink.
     fn event(&mut self, event: Event) -> io::Result<()>;
+
+    /// Hears how the parser stands in the middle of the log, where somebody asked for it.
+    ///
+    /// # Errors
+    /// Those of the output behind the sink.
+    fn pause(&mut self, _: Pause) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How a parse stands between two lines: another can begin there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Where the next line begins, in bytes from the beginning of the log.
+    pub offset: u64,
+    /// How many lines come before it.
+    pub lines: u64,
+    /// The events that the parser has not sent, because a later line may change them.
+    pub held: Vec<Event>,
+    /// What it knows besides: its own affair. No text in it is compared with the log.
+    pub state: serde_json::Value,
 }
 
 /// Collects a session in memory: sorts by time (stable), drops events whose id was already seen.

@@ -6,6 +6,8 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher},
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// How many of the last are kept where they are found fast: what fits into a table of 65,536 places.
 const RECENT: usize = 7 << 13;
 
@@ -49,6 +51,21 @@ impl<V: Copy> Hashes<V> {
     }
 }
 
+impl<V: Copy + Serialize> Serialize for Hashes<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer
+            .collect_seq(self.older.iter().copied().chain(self.recent.iter().map(|(hash, value)| (*hash, *value))))
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Hashes<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut older = Vec::<(u64, V)>::deserialize(deserializer)?;
+        older.sort_by_key(|(hash, _)| *hash);
+        Ok(Self { recent: HashMap::default(), older })
+    }
+}
+
 /// The hash of a value, the same in every run.
 pub(crate) fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
@@ -87,6 +104,9 @@ mod tests {
             assert_eq!(hashes.get(hash(&number)), Some(number));
             assert_eq!(hashes.insert(hash(&number), 0), Some(number));
         }
+        let text = serde_json::to_string(&hashes).expect("numbers");
+        let mut again: Hashes<usize> = serde_json::from_str(&text).expect("the same");
+        assert!((0..many).all(|number| again.insert(hash(&number), 0) == Some(number)));
         assert_eq!(hashes.get(hash(&many)), None);
     }
 }

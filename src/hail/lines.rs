@@ -51,6 +51,8 @@ pub(crate) fn describe_json(fault: &serde_json::Error) -> String {
 pub struct Lines<R> {
     reader: R,
     number: u64,
+    /// Where the next line begins, in bytes.
+    offset: u64,
     /// How many bytes of the reader's own buffer the last line took: it is lent from there.
     lent: usize,
     /// A line that the reader's buffer does not hold as a whole.
@@ -60,7 +62,22 @@ pub struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// Reads from `reader`.
     pub fn new(reader: R) -> Self {
-        Self { reader, number: 0, lent: 0, buffer: Vec::new() }
+        Self { reader, number: 0, offset: 0, lent: 0, buffer: Vec::new() }
+    }
+
+    /// Reads what comes after so many lines of so many bytes.
+    pub fn after(lines: u64, bytes: u64, reader: R) -> Self {
+        Self { number: lines, offset: bytes, ..Self::new(reader) }
+    }
+
+    /// Where the next line begins, in bytes from the beginning of the log.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many lines were read, or come before those that were.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The next line that is not blank, or `None` at the end.
@@ -78,6 +95,7 @@ impl<R: BufRead> Lines<R> {
             let whole = memchr::memchr(b'\n', ahead).filter(|end| *end as u64 <= MAX_LINE_BYTES);
             let is_blank = if let Some(end) = whole {
                 self.lent = end + 1;
+                self.offset += self.lent as u64;
                 trimmed(&ahead[..end], self.number).is_empty()
             } else {
                 if let Some(fault) = self.gather()? {
@@ -116,10 +134,12 @@ impl<R: BufRead> Lines<R> {
     fn gather(&mut self) -> io::Result<Option<Line<'static>>> {
         self.buffer.clear();
         let read = (&mut self.reader).take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut self.buffer)?;
+        self.offset += read as u64;
         if read as u64 <= MAX_LINE_BYTES || self.buffer.last() == Some(&b'\n') {
             return Ok(None);
         }
         let (rest, terminated) = skip_line(&mut self.reader)?;
+        self.offset += rest;
         let excerpt = String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]).into_owned();
         let fault = LineFault::TooLong { bytes: read as u64 + rest, excerpt };
         Ok(Some(Line { number: self.number, terminated, text: Err(fault) }))

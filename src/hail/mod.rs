@@ -27,7 +27,7 @@ mod time;
 mod validate;
 mod writer;
 
-pub use assembly::{Assembly, Sink};
+pub use assembly::{Assembly, Pause, Sink};
 pub use attributes::{Attributes, Key};
 pub use content::{Block, Content};
 pub use event::{Event, EventType, attribute};

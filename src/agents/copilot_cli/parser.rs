@@ -5,12 +5,12 @@ use std::{fs, io, path::Path};
 use serde_json::{Value, json};
 
 use super::super::{
-    Log, ParseError, Warning, apply_patch, diff, media,
+    Log, ParseError, Warning, apply_patch, diff, identity, media,
     records::{self, Record, Teller, count, text, time, with_fields},
     tool,
     transcript::{Outcome, Tokens, Transcript},
 };
-use crate::hail::{Block, Content, EventType, Sink, Timestamp, attribute, title_of};
+use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
@@ -25,8 +25,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         "events" => path.parent()?.file_name()?.to_str(),
         stem => Some(stem),
     });
-    let seed = parser.first.unwrap_or_default();
-    let id = records::session_id(log, [parser.session.as_deref(), in_name], "copilot-cli", &seed);
+    let id = records::session_id(log, [parser.session.as_deref(), in_name], "copilot-cli", parser.first);
     Ok(parser.out.finish(id)?)
 }
 
@@ -48,8 +47,8 @@ fn take_workspace(log: &Path, out: &mut Transcript<'_>) {
 struct Parser<'s> {
     out: Transcript<'s>,
     session: Option<String>,
-    /// The first record of this agent, which names a session that has no name.
-    first: Option<String>,
+    /// The id made of the first record of this agent, for a session that has no name.
+    first: Option<SessionId>,
     /// The output tokens that answers noted since the last total.
     output: u64,
 }
@@ -88,6 +87,15 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.first.is_some()
     }
 
+    fn state(&self) -> serde_json::Result<Option<Value>> {
+        serde_json::to_value((&self.session, &self.first, &self.output)).map(Some)
+    }
+
+    fn restore(&mut self, state: Value) -> serde_json::Result<()> {
+        (self.session, self.first, self.output) = serde_json::from_value(state)?;
+        Ok(())
+    }
+
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         let at = time(&record, "timestamp");
         let kind = text(&record, "type").unwrap_or_default().to_owned();
@@ -96,7 +104,7 @@ impl<'s> Teller<'s> for Parser<'s> {
             return self.out.unknown(&id, at, &kind, Value::Object(record));
         };
         if self.first.is_none() {
-            self.first = Some(format!("{id}{kind}"));
+            self.first = Some(identity::hashed_id("copilot-cli", &format!("{id}{kind}")));
         }
         self.out.marks.clear();
         if let Some(parent) = text(&data, "parentToolCallId") {

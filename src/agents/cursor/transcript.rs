@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::{
     agents::{
-        Log, ParseError, Warning, media,
+        Log, ParseError, Warning, identity, media,
         records::{self, Record, Teller, text},
         tool,
         transcript::{Outcome, Transcript},
     },
-    hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute},
+    hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute},
 };
 
 /// What stands for the reasoning that was taken out.
@@ -24,8 +24,8 @@ struct Reader<'s> {
     open: VecDeque<String>,
     /// What the first event of a line says beside its text.
     fields: Option<Record>,
-    /// The first record, which names a session that comes from no file.
-    seed: Option<String>,
+    /// The id made of the first record, for a session that comes from no file.
+    seed: Option<SessionId>,
     is_recognised: bool,
 }
 
@@ -43,8 +43,7 @@ pub(super) fn write(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
     let mut reader =
         Reader { transcript, is_subagent, open: VecDeque::new(), fields: None, seed: None, is_recognised: false };
     records::tell(log, "Cursor", &mut reader)?;
-    let seed = reader.seed.unwrap_or_default();
-    let id = records::session_id(log, [None, records::stem(log)], "cursor", &seed);
+    let id = records::session_id(log, [None, records::stem(log)], "cursor", reader.seed);
     Ok(reader.transcript.finish(id)?)
 }
 
@@ -67,7 +66,7 @@ impl<'s> Teller<'s> for Reader<'s> {
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         self.is_recognised |= text(&record, "role").is_some() && record.contains_key("message");
         if self.seed.is_none() {
-            self.seed = Some(Value::Object(record.clone()).to_string());
+            self.seed = Some(identity::hashed_id("cursor", &Value::Object(record.clone()).to_string()));
         }
         let role = text(&record, "role").unwrap_or_default().to_owned();
         let Some(Value::Object(mut message)) =

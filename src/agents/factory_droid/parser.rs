@@ -5,12 +5,12 @@ use std::{fs, io, path::Path};
 use serde_json::{Value, json};
 
 use super::super::{
-    Log, ParseError, Warning, apply_patch, media,
+    Log, ParseError, Warning, apply_patch, identity, media,
     records::{self, Record, Teller, count, text, time, with_fields},
     tool,
     transcript::{Outcome, Tokens, Transcript},
 };
-use crate::hail::{Block, Content, EventType, Sink, Timestamp, attribute, title_of};
+use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, hash, title_of};
 
 /// The fields that every record has.
 const TOLD: [&str; 3] = ["type", "id", "timestamp"];
@@ -22,7 +22,7 @@ const TYPES: [&str; 8] =
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let out = Transcript::new("factory-droid", "factory-droid-session", sink);
-    let mut parser = Parser { out, session: None, first: None, last_said: String::new() };
+    let mut parser = Parser { out, session: None, first: None, last_said: 0 };
     records::tell(log, "Factory Droid", &mut parser)?;
     if let Some(path) = log.path {
         take_settings(path, &mut parser.out);
@@ -30,8 +30,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
     if parser.out.facts.provider.is_empty() {
         "factory".clone_into(&mut parser.out.facts.provider);
     }
-    let seed = parser.first.unwrap_or_default();
-    let id = records::session_id(log, [parser.session.as_deref(), records::stem(log)], "factory-droid", &seed);
+    let id = records::session_id(log, [parser.session.as_deref(), records::stem(log)], "factory-droid", parser.first);
     Ok(parser.out.finish(id)?)
 }
 
@@ -54,9 +53,10 @@ fn take_settings(log: &Path, out: &mut Transcript<'_>) {
 struct Parser<'s> {
     out: Transcript<'s>,
     session: Option<String>,
-    /// The first record of this agent, which names a session that has no name.
-    first: Option<String>,
-    last_said: String,
+    /// The id made of the first record of this agent, for a session that has no name.
+    first: Option<SessionId>,
+    /// The hash of what the agent said last.
+    last_said: u64,
 }
 
 /// What every record has.
@@ -75,6 +75,15 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.first.is_some()
     }
 
+    fn state(&self) -> serde_json::Result<Option<Value>> {
+        serde_json::to_value((&self.session, &self.first, &self.last_said)).map(Some)
+    }
+
+    fn restore(&mut self, state: Value) -> serde_json::Result<()> {
+        (self.session, self.first, self.last_said) = serde_json::from_value(state)?;
+        Ok(())
+    }
+
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         let kind = text(&record, "type").unwrap_or_default().to_owned();
         let id = text(&record, "id").filter(|_| kind != "session_start");
@@ -84,7 +93,7 @@ impl<'s> Teller<'s> for Parser<'s> {
             kind,
         };
         if self.first.is_none() && TYPES.contains(&envelope.kind.as_str()) {
-            self.first = Some(Value::Object(record.clone()).to_string());
+            self.first = Some(identity::hashed_id("factory-droid", &Value::Object(record.clone()).to_string()));
         }
         self.out.marks.clear();
         for key in ["session_id", "sessionId"] {
@@ -238,7 +247,7 @@ impl Parser<'_> {
             if n == last {
                 tokens.note(&mut event);
             }
-            self.last_said = event.content.to_text();
+            self.last_said = hash(&event.content.to_text());
             self.out.push(event)?;
         }
         Ok(())
@@ -314,7 +323,7 @@ impl Parser<'_> {
         let tokens = record.remove("usage").as_ref().and_then(Value::as_object).map(tokens).unwrap_or_default();
         let said = text(&record, "finalText").unwrap_or_default().to_owned();
         record.remove("finalText");
-        let is_new = !said.is_empty() && said != self.last_said;
+        let is_new = !said.is_empty() && hash(&said) != self.last_said;
         let kind = if is_new { EventType::AgentMessage } else { EventType::Custom { kind: "completion".to_owned() } };
         let mut event = self.out.event(&envelope.id, envelope.time, kind, "completion");
         if is_new {

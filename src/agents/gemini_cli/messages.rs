@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        Log, ParseError, Warning,
+        Log, ParseError, Warning, identity,
         parts::{self, Part},
         records::{self, Record, count, text, time},
         tool::{self, Kind},
@@ -28,11 +28,11 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         out.resume(header);
     }
     let seed = replay.items.iter().find_map(|item| match &item.what {
-        What::Message(message) => Some(Value::Object(message.clone()).to_string()),
+        What::Message(message) => Some(identity::hashed_id("gemini-cli", &Value::Object(message.clone()).to_string())),
         _ => None,
     });
     let candidates = [text(&replay.facts, "sessionId"), records::stem(log)];
-    let id = records::session_id(log, candidates, "gemini-cli", &seed.unwrap_or_default());
+    let id = records::session_id(log, candidates, "gemini-cli", seed);
     take_facts(std::mem::take(&mut replay.facts), log, &mut out);
     if !replay.abandoned.is_empty() {
         out.facts.attributes.push(("source.abandoned", std::mem::take(&mut replay.abandoned).into()));

@@ -14,13 +14,13 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite, identity,
     records::{self, Record, Teller, text},
     transcript::{Facts, Transcript},
 };
 use crate::{
     environment::Environment,
-    hail::{Sink, Timestamp},
+    hail::{SessionId, Sink, Timestamp},
 };
 use message::Messages;
 
@@ -110,8 +110,8 @@ fn is_line(record: &Value) -> bool {
 /// The JSON lines of the versions before 1.10.
 struct Lines<'s> {
     messages: Messages<'s>,
-    /// The first record, which names a session that comes from no file.
-    seed: Option<String>,
+    /// The id made of the first record, for a session that comes from no file.
+    seed: Option<SessionId>,
     is_recognised: bool,
 }
 
@@ -126,7 +126,7 @@ impl<'s> Teller<'s> for Lines<'s> {
 
     fn record(&mut self, line: u64, record: Record) -> io::Result<()> {
         let record = Value::Object(record);
-        self.seed.get_or_insert_with(|| record.to_string());
+        self.seed.get_or_insert_with(|| identity::hashed_id("goose", &record.to_string()));
         self.is_recognised |= is_line(&record);
         let Value::Object(record) = record else { return Ok(()) };
         if record.contains_key("role") {
@@ -145,7 +145,7 @@ fn write_lines(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, P
     transcript.facts = Facts { provider: "unknown".to_owned(), model: "unknown".to_owned(), ..Facts::default() };
     let mut lines = Lines { messages: Messages::new(transcript), seed: None, is_recognised: false };
     records::tell(log, "Goose", &mut lines)?;
-    let id = records::session_id(log, [None, records::stem(log)], "goose", &lines.seed.unwrap_or_default());
+    let id = records::session_id(log, [None, records::stem(log)], "goose", lines.seed);
     Ok(lines.messages.finish()?.finish(id)?)
 }
 

@@ -6,15 +6,16 @@ use std::{
     path::Path,
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::{
-    Log, ParseError, Warning, media,
+    Log, ParseError, Warning, identity, media,
     records::{self, Record, Teller, count, text, time, with_fields},
     tool::{self, Kind},
     transcript::{Outcome, Tokens, Transcript},
 };
-use crate::hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute, title_of};
+use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
 /// The fields that every entry has.
 const TOLD: [&str; 4] = ["type", "id", "parentId", "timestamp"];
@@ -45,7 +46,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         "unknown".clone_into(&mut parser.out.facts.provider);
     }
     let candidates = [parser.session.as_deref(), records::stem(log).map(id_in_name)];
-    let id = records::session_id(log, candidates, "pi", parser.seed.as_deref().unwrap_or_default());
+    let id = records::session_id(log, candidates, "pi", parser.seed);
     Ok(parser.out.finish(id)?)
 }
 
@@ -55,6 +56,7 @@ fn id_in_name(stem: &str) -> &str {
 }
 
 /// An entry of the tree, and the one it follows.
+#[derive(Serialize, Deserialize)]
 struct Node {
     id: String,
     parent: Option<String>,
@@ -78,8 +80,8 @@ struct Parser<'s> {
     out: Transcript<'s>,
     tree: Vec<Node>,
     session: Option<String>,
-    /// The first entry of this agent, which names a session that has no id.
-    seed: Option<String>,
+    /// The id made of the first entry of this agent, for a session that has no id.
+    seed: Option<SessionId>,
 }
 
 /// What every entry has.
@@ -98,6 +100,15 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.seed.is_some()
     }
 
+    fn state(&self) -> serde_json::Result<Option<Value>> {
+        serde_json::to_value((&self.tree, &self.session, &self.seed)).map(Some)
+    }
+
+    fn restore(&mut self, state: Value) -> serde_json::Result<()> {
+        (self.tree, self.session, self.seed) = serde_json::from_value(state)?;
+        Ok(())
+    }
+
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         let kind = text(&record, "type").unwrap_or_default().to_owned();
         let id = text(&record, "id").filter(|_| kind != "session");
@@ -105,7 +116,7 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.place(&id, &record);
         let envelope = Envelope { id, time: time(&record, "timestamp"), kind };
         if self.seed.is_none() && TYPES.contains(&envelope.kind.as_str()) {
-            self.seed = Some(Value::Object(record.clone()).to_string());
+            self.seed = Some(identity::hashed_id("pi", &Value::Object(record.clone()).to_string()));
         }
         match envelope.kind.as_str() {
             "session" => self.session(&envelope, record),

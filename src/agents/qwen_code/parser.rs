@@ -5,21 +5,20 @@ use std::{collections::HashMap, io, iter};
 use serde_json::{Value, json};
 
 use super::super::{
-    Log, ParseError, Warning,
+    Log, ParseError, Warning, identity,
     parts::{self, Part},
     records::{self, Record, Teller, count, text, time},
     tool::{self, Kind},
     transcript::{Tokens, Transcript},
 };
-use crate::hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute, title_of};
+use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let out = Transcript::new("qwen-code", "qwen-code-jsonl", sink);
     let mut parser = Parser { out, seen: HashMap::new(), last: None, session: None, first: None };
     records::tell(log, "Qwen Code", &mut parser)?;
-    let seed = parser.first.unwrap_or_default();
-    let id = records::session_id(log, [parser.session.as_deref(), records::stem(log)], "qwen-code", &seed);
+    let id = records::session_id(log, [parser.session.as_deref(), records::stem(log)], "qwen-code", parser.first);
     Ok(parser.out.finish(id)?)
 }
 
@@ -30,8 +29,8 @@ struct Parser<'s> {
     /// The id of the record before.
     last: Option<String>,
     session: Option<String>,
-    /// The first record of this agent, which names a session that has no name.
-    first: Option<String>,
+    /// The id made of the first record of this agent, for a session that has no name.
+    first: Option<SessionId>,
 }
 
 /// What every record has.
@@ -67,6 +66,15 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.first.is_some()
     }
 
+    fn state(&self) -> serde_json::Result<Option<Value>> {
+        serde_json::to_value((&self.seen, &self.last, &self.session, &self.first)).map(Some)
+    }
+
+    fn restore(&mut self, state: Value) -> serde_json::Result<()> {
+        (self.seen, self.last, self.session, self.first) = serde_json::from_value(state)?;
+        Ok(())
+    }
+
     fn record(&mut self, line: u64, mut record: Record) -> io::Result<()> {
         let kind = ["type", "subtype"].map(|key| text(&record, key).unwrap_or_default().to_owned());
         let is_own = text(&record, "uuid").is_some() && !kind[0].is_empty();
@@ -75,7 +83,7 @@ impl<'s> Teller<'s> for Parser<'s> {
             return self.out.unknown(&format!("line-{line}"), at, &kind[0], Value::Object(record));
         };
         if self.first.is_none() {
-            self.first = Some(Value::Object(record.clone()).to_string());
+            self.first = Some(identity::hashed_id("qwen-code", &Value::Object(record.clone()).to_string()));
         }
         let id = match self.seen.get(&id) {
             Some(known) if *known == at && at.is_some() => return Ok(()),
