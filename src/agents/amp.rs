@@ -110,7 +110,7 @@ fn note_facts(transcript: &mut Transcript<'_>, thread: &Value) {
     facts.attributes.extend(field::rest(thread, &KNOWN).map(|rest| ("source.fields", rest)));
     let other = Ledger::of(thread).unanswered();
     if !other.is_empty() {
-        facts.attributes.push(("source.other_usage", Value::Array(other)));
+        facts.attributes.insert("source.other_usage", Value::Array(other));
     }
 }
 

@@ -86,7 +86,7 @@ fn take_facts(known: &Record, out: &mut Transcript<'_>) {
     facts.began = time(known, "created_at").or(facts.began);
     facts.ended = time(known, "updated_at");
     if let Some(reason) = field("session_created_reason") {
-        facts.attributes.push(("kiro.created_reason", reason.into()));
+        facts.attributes.insert("kiro.created_reason", reason.into());
     }
     let state = known.get("session_state");
     let model = state.and_then(|state| state.get("rts_model_state")?.get("model_info")?.get("model_id")?.as_str());

@@ -50,15 +50,13 @@ pub(super) struct Facts {
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
     /// Anything else; keys with a dot, such as `git.remote`.
-    #[serde(skip)]
-    pub(super) attributes: Vec<(&'static str, Value)>,
+    pub(super) attributes: Attributes,
 }
 
 /// A transcript's state but for the events that wait.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Told {
     facts: Facts,
-    attributes: Vec<(String, Value)>,
     warnings: Vec<Warning>,
     marks: Attributes,
     /// Which of the events that wait are open.
@@ -102,8 +100,6 @@ pub(super) struct Transcript<'s> {
     calls: HashMap<String, (String, Range<u64>)>,
     last_time: Option<Timestamp>,
     prompt_title: Option<String>,
-    /// Attributes of the header that an earlier parse learned.
-    earlier: Vec<(String, Value)>,
 }
 
 impl<'s> Transcript<'s> {
@@ -121,7 +117,6 @@ impl<'s> Transcript<'s> {
             calls: HashMap::new(),
             last_time: None,
             prompt_title: None,
-            earlier: Vec::new(),
         }
     }
 
@@ -139,7 +134,7 @@ impl<'s> Transcript<'s> {
             related: header.context.related_session_ids.clone(),
             began: Some(header.context.created_at),
             ended: None,
-            attributes: Vec::new(),
+            attributes: Attributes::new(),
         };
         self.last_time = Some(header.context.updated_at);
     }
@@ -150,10 +145,8 @@ impl<'s> Transcript<'s> {
     /// # Errors
     /// Those of the sink.
     pub(super) fn pause(&mut self, log: &Log<'_>, own: Value) -> io::Result<()> {
-        let attributes = self.facts.attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
         let told = Told {
             facts: self.facts.clone(),
-            attributes: self.earlier.iter().cloned().chain(attributes).collect(),
             warnings: self.warnings.clone(),
             marks: self.marks.clone(),
             open: self.waiting.iter().map(|waiting| waiting.is_open).collect(),
@@ -168,10 +161,9 @@ impl<'s> Transcript<'s> {
 
     /// Goes on from such a state.
     pub(super) fn restore(&mut self, told: Told, held: Vec<Event>) {
-        let Told { facts, attributes, warnings, marks, open, first, calls, last_time, prompt_title } = told;
+        let Told { facts, warnings, marks, open, first, calls, last_time, prompt_title } = told;
         (self.facts, self.warnings, self.marks, self.first) = (facts, warnings, marks, first);
         (self.calls, self.last_time, self.prompt_title) = (calls, last_time, prompt_title);
-        self.earlier = attributes;
         self.waiting = held.into_iter().zip(open).map(|(event, is_open)| Waiting { event, is_open }).collect();
     }
 
@@ -336,11 +328,11 @@ impl<'s> Transcript<'s> {
             (attribute::SESSION_ROLE, Some(role.to_owned())),
         ];
         let named = named.into_iter().filter_map(|(key, value)| Some((key, Value::from(value?))));
-        for (key, value) in self.earlier {
-            header.context.attributes.insert(key, value);
-        }
-        for (key, value) in named.chain(facts.attributes) {
+        for (key, value) in named {
             header.context.attributes.insert(key.to_owned(), value);
+        }
+        for (key, value) in facts.attributes {
+            header.context.attributes.insert(key.into_owned(), value);
         }
         self.sink.header(header)?;
         Ok(self.warnings)

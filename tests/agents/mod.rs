@@ -20,6 +20,7 @@ mod hail;
 mod kiro;
 mod opencode;
 mod ox;
+mod pauses;
 mod pi;
 mod plain;
 mod qwen_code;

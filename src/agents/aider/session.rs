@@ -33,7 +33,7 @@ pub(super) fn parse(chat: &Chat<'_>, folder: Option<&str>, sink: &mut dyn Sink) 
     let mut transcript = message::transcript("aider", SCHEMA, sink);
     transcript.facts.began = chat.began;
     transcript.facts.cwd = folder.map(str::to_owned);
-    transcript.facts.attributes.push(("time_zone", json!("unknown, local time taken as UTC")));
+    transcript.facts.attributes.insert("time_zone", json!("unknown, local time taken as UTC"));
     let mut reader = Reader {
         transcript,
         time: chat.began,

@@ -1,16 +1,18 @@
 //! Fields that say the same on almost every line: kept where they change.
 
-use super::records::Record;
+use serde::{Deserialize, Serialize};
+
+use super::{known::Known, records::Record};
 use crate::hail::{Event, attribute};
 
 /// Fields of the program's own that stay among the other fields of a record.
 const ENVELOPE: [&str; 3] = ["slug", "entrypoint", "userType"];
 
 /// What these fields said last.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Changes {
-    facts: [String; 5],
-    envelope: [String; ENVELOPE.len()],
+    facts: [Known; 5],
+    envelope: [Known; ENVELOPE.len()],
 }
 
 impl Changes {
@@ -39,10 +41,10 @@ impl Changes {
     }
 }
 
-fn has_changed(known: &mut String, now: &str) -> bool {
-    let is_new = known != now;
+fn has_changed(known: &mut Known, now: &str) -> bool {
+    let is_new = !known.is(now);
     if is_new {
-        now.clone_into(known);
+        known.set(now);
     }
     is_new
 }

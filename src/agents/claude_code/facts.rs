@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, path::Path};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -18,7 +19,7 @@ const TITLE_SOURCE: &str = "title_source";
 const TITLE_RANKS: [&str; 5] = ["command", "prompt", "summary", "ai-title", "custom-title"];
 
 /// Collected while the records pass.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Facts {
     sessions: Vec<String>,
     last_session: Option<String>,
@@ -36,13 +37,14 @@ pub(super) struct Facts {
     ai_title: Option<String>,
     custom_title: Option<String>,
     teleported: Option<Value>,
-    first_line: Option<ObjectHash>,
+    /// The id made of the first record, for a session that has none.
+    nameless: Option<SessionId>,
 }
 
 impl Facts {
     /// Takes a record as it passes.
     pub(super) fn note(&mut self, record: &Record<'_>, line: &str) {
-        self.first_line.get_or_insert_with(|| ObjectHash::of(line.as_bytes()));
+        self.nameless.get_or_insert_with(|| nameless(&ObjectHash::of(line.as_bytes()).short()));
         let is_talk = matches!(record.kind(), "user" | "assistant");
         if let Some(session) = record.session.as_deref() {
             self.note_session(session, is_talk);
@@ -61,7 +63,7 @@ impl Facts {
         match record.kind() {
             "assistant" => last(&mut self.model, model_of(record)),
             "custom-title" => self.custom_title = text("customTitle").map(|text| title_of(&text)),
-            "ai-title" => last(&mut self.ai_title, text("aiTitle").as_deref()),
+            "ai-title" => self.ai_title = text("aiTitle").map(|text| title_of(&text)).or(self.ai_title.take()),
             "summary" => {
                 let summary = text("leafUuid").zip(text("summary"));
                 self.summaries.extend(summary.map(|(leaf, summary)| (leaf.into_owned(), title_of(&summary))));
@@ -186,12 +188,7 @@ impl Facts {
     fn session(&self, path: Option<&Path>) -> SessionId {
         let named = stem(path).filter(|stem| self.sessions.iter().any(|session| session == stem));
         let told = named.or(self.last_talk.as_deref()).or(self.last_session.as_deref()).or(stem(path));
-        told.and_then(|id| id.parse().ok()).unwrap_or_else(|| self.nameless())
-    }
-
-    fn nameless(&self) -> SessionId {
-        let hash = self.first_line.map_or_else(|| "empty".to_owned(), |hash| hash.short());
-        format!("claude-code-{hash}").parse().expect("letters, digits and dashes")
+        told.and_then(|id| id.parse().ok()).or_else(|| self.nameless.clone()).unwrap_or_else(|| nameless("empty"))
     }
 
     fn put_title(&self, header: &mut Header, seen: &Seen) {
@@ -204,10 +201,14 @@ impl Facts {
         let known = TITLE_RANKS.iter().position(|source| *source == known);
         // The first command and the first prompt count, the last of everything else.
         if known.is_none_or(|known| rank > known || (rank == known && rank > 1)) {
-            header.context.title = title_of(title);
+            header.context.title.clone_from(title);
             header.context.attributes.insert(TITLE_SOURCE, TITLE_RANKS[rank].into());
         }
     }
+}
+
+fn nameless(hash: &str) -> SessionId {
+    format!("claude-code-{hash}").parse().expect("letters, digits and dashes")
 }
 
 /// The model that answered; `<synthetic>` stands for messages that the program made up.

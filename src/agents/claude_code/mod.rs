@@ -4,6 +4,7 @@ mod changes;
 mod discovery;
 mod facts;
 mod human;
+mod known;
 mod loose;
 mod messages;
 mod parser;
@@ -45,10 +46,16 @@ impl Agent for ClaudeCode {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        let mut parser = parser::Parser::default();
+        let mut parser = match log.take_pause()? {
+            Some((held, parser)) => parser::Parser::after(parser, held),
+            None => parser::Parser::default(),
+        };
         while let Some(line) = log.lines.next_line()? {
             parser.line(line);
             parser.send(sink)?;
+            if log.is_at_pause() {
+                sink.pause(log.pause(parser.events.iter().cloned().collect(), &parser)?)?;
+            }
         }
         parser.finish(log.path, log.resumed.take(), sink)
     }

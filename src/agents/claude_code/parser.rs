@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, collections::HashMap, io, path::Path};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -25,7 +26,7 @@ use crate::hail::{Content, Event, EventType, Header, Line, LineFault, Sink, Time
 const SCHEMA: &str = "claude-code-jsonl";
 
 /// The state of a parse.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Parser {
     pub(super) events: Window,
     pub(super) calls: HashMap<String, Call>,
@@ -61,6 +62,12 @@ impl Source<'_> {
 }
 
 impl Parser {
+    /// Goes on from `state`, which was put away without the events it held.
+    pub(super) fn after(mut state: Self, held: Vec<Event>) -> Self {
+        state.events.put_back(held);
+        state
+    }
+
     /// Reads one line.
     pub(super) fn line(&mut self, line: Line<'_>) {
         self.lines += 1;

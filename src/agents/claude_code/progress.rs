@@ -3,9 +3,13 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::loose::{Loose, value_of};
+use super::{
+    known::Known,
+    loose::{Loose, value_of},
+};
 
 const REPEATED: &str = "normalizedMessages";
 
@@ -14,15 +18,17 @@ const REPEATED: &str = "normalizedMessages";
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The messages that were kept last, by agent.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Repeats {
     last: HashMap<String, Kept>,
+    #[serde(skip)]
     bytes: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
-    list: String,
+    /// The list but for its end.
+    list: Known,
     count: usize,
 }
 
@@ -47,9 +53,9 @@ impl Repeats {
 
     fn advance(&mut self, agent: String, list: &str) -> (Vec<Value>, Option<usize>) {
         let kept = self.last.entry(agent).or_default();
-        self.bytes -= kept.list.len();
+        self.bytes -= kept.list.bytes();
         let advanced = kept.advance(list);
-        self.bytes += kept.list.len();
+        self.bytes += kept.list.bytes();
         if self.bytes > MAX_BYTES {
             self.last.clear();
             self.bytes = 0;
@@ -61,8 +67,7 @@ impl Repeats {
 impl Kept {
     /// The messages that were added to the list, and how many stood there before, if any did.
     fn advance(&mut self, list: &str) -> (Vec<Value>, Option<usize>) {
-        let before = self.list.strip_suffix(']').filter(|_| self.count > 0);
-        let added = before.and_then(|before| list.strip_prefix(before)).filter(|added| added.starts_with([',', ']']));
+        let added = self.list.strip(list).filter(|added| self.count > 0 && added.starts_with([',', ']']));
         let (new, repeated): (Vec<Value>, _) = match added {
             Some(added) => {
                 let added = format!("[{}", added.trim_start_matches(','));
@@ -71,7 +76,7 @@ impl Kept {
             None => (serde_json::from_str(list).unwrap_or_default(), None),
         };
         self.count = repeated.unwrap_or(0) + new.len();
-        list.clone_into(&mut self.list);
+        self.list.set(list.strip_suffix(']').unwrap_or(list));
         (new, repeated)
     }
 }

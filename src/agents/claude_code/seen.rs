@@ -1,9 +1,11 @@
 //! Which records the log has held so far: histories are copied within a file.
 
+use serde::{Deserialize, Serialize};
+
 use crate::hail::{Hashes, Timestamp, hash};
 
 /// The ids so far, with the hash of what tells copies from others of the same id.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Seen {
     records: Hashes<u64>,
 }

@@ -1,5 +1,6 @@
 //! Tool calls: which event each tool becomes, with every argument kept.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::hail::{Block, Content, EventType};
@@ -8,7 +9,7 @@ use crate::hail::{Block, Content, EventType};
 pub(super) type Arguments = Map<String, Value>;
 
 /// A call whose result is still to come.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Call {
     /// The index of its event.
     pub(super) event: usize,

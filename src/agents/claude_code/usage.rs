@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -15,7 +16,7 @@ use crate::hail::{Event, Hashes, attribute, hash};
 const MAX_OPEN: usize = 16;
 
 /// The answers of a log, by the id of the message and the id of the request.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Answers {
     /// Those that may go on, the one that spoke last at the end.
     open: VecDeque<Answer>,
@@ -23,7 +24,7 @@ pub(super) struct Answers {
     told: Hashes<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Answer {
     message: String,
     request: Option<String>,

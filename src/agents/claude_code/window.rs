@@ -7,7 +7,9 @@ use std::{
     ops::{Index, IndexMut},
 };
 
-use crate::hail::{Event, Sink, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::hail::{Event, EventType, Sink, Timestamp};
 
 /// How many bytes of log may wait as events. Beyond that the oldest leaves as it is: a command that
 /// never comes back must not keep the rest of the session in memory.
@@ -18,7 +20,7 @@ const OVERHEAD: usize = 512;
 
 /// Events on their way to the sink, in the order of the log. An event is known by its index among
 /// all events of the log.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Window {
     held: VecDeque<Held>,
     sent: usize,
@@ -26,14 +28,27 @@ pub(super) struct Window {
     began: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Held {
+    #[serde(skip, default = "none")]
     event: Event,
     holds: u8,
     bytes: usize,
 }
 
+/// What stands for an event until it is put back.
+fn none() -> Event {
+    Event::new("", Timestamp::EPOCH, EventType::UserMessage)
+}
+
 impl Window {
+    /// Puts the events that were held back into their places.
+    pub(super) fn put_back(&mut self, events: Vec<Event>) {
+        for (held, event) in self.held.iter_mut().zip(events) {
+            held.event = event;
+        }
+    }
+
     /// Takes an event that was made of so many bytes, and returns its index.
     pub(super) fn push(&mut self, event: Event, bytes: usize) -> usize {
         let bytes = bytes + OVERHEAD;
@@ -53,6 +68,11 @@ impl Window {
     }
 
     /// The events that have not left.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.held.iter().map(|held| &held.event)
+    }
+
+    /// The same, to be changed.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Event> {
         self.held.iter_mut().map(|held| &mut held.event)
     }

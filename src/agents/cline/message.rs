@@ -112,7 +112,7 @@ impl Writer<'_> {
         let prompt = store.remove("system_prompt");
         store.retain(|key, value| !matches!(key.as_str(), "version" | "updated_at" | "sessionId") && !value.is_null());
         if !store.is_empty() {
-            self.transcript.facts.attributes.push(("source.fields", Value::Object(store)));
+            self.transcript.facts.attributes.insert("source.fields", Value::Object(store));
         }
         match prompt {
             Some(Value::String(prompt)) if !prompt.is_empty() => {

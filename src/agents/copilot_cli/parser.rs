@@ -157,9 +157,9 @@ impl Parser<'_> {
         facts.cwd = facts.cwd.take().or_else(|| text(context, "cwd").map(str::to_owned));
         facts.branch = text(context, "branch").map(str::to_owned).or(facts.branch.take());
         for (key, name) in [("headCommit", "git_commit"), ("repository", "git_repository")] {
-            let is_known = facts.attributes.iter().any(|(known, _)| *known == name);
+            let is_known = facts.attributes.contains_key(name);
             if let Some(value) = text(context, key).filter(|_| !is_known) {
-                facts.attributes.push((name, value.into()));
+                facts.attributes.insert(name, value.into());
             }
         }
     }

@@ -63,10 +63,10 @@ fn facts(conversation: &Conversation) -> Facts {
     let cents = usage.into_iter().flat_map(Map::values).filter_map(|usage| usage.get("costInCents")?.as_f64());
     let cents: f64 = cents.sum();
     if cents > 0.0 {
-        facts.attributes.push((attribute::COST_USD, (cents / 100.0).into()));
+        facts.attributes.insert(attribute::COST_USD, (cents / 100.0).into());
     }
     for (key, name) in [("mode", "unifiedMode"), ("status", "status")] {
-        facts.attributes.extend(inner(&[name]).map(|value| (key, value.into())));
+        facts.attributes.extend(inner(&[name]).map(|value| (key, value)));
     }
     facts
 }

@@ -46,7 +46,7 @@ fn take_settings(log: &Path, out: &mut Transcript<'_>) {
         provider.clone_into(&mut out.facts.provider);
     }
     if let Some(usage) = settings.get("tokenUsage") {
-        out.facts.attributes.push(("droid.token_usage", usage.clone()));
+        out.facts.attributes.insert("droid.token_usage", usage.clone());
     }
 }
 
@@ -145,7 +145,7 @@ impl Parser<'_> {
             other => facts.attributes.extend(other.map(|version| ("droid.session_version", version))),
         }
         if !record.is_empty() {
-            facts.attributes.push(("droid.session", Value::Object(record)));
+            facts.attributes.insert("droid.session", Value::Object(record));
         }
         Ok(())
     }

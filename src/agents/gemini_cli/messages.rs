@@ -35,7 +35,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
     let id = records::session_id(log, candidates, "gemini-cli", seed);
     take_facts(std::mem::take(&mut replay.facts), log, &mut out);
     if !replay.abandoned.is_empty() {
-        out.facts.attributes.push(("source.abandoned", std::mem::take(&mut replay.abandoned).into()));
+        out.facts.attributes.insert("source.abandoned", std::mem::take(&mut replay.abandoned).into());
     }
     let mut teller = Teller { out, answered: HashSet::new(), place: 0 };
     for item in replay.items {
@@ -58,19 +58,19 @@ fn take_facts(mut known: Record, log: &Log<'_>, out: &mut Transcript<'_>) {
     if let Some(hash) = text(&known, "projectHash") {
         let directory = log.path.and_then(|path| discovery::directory(path, hash));
         facts.cwd = directory.or(facts.cwd.take());
-        facts.attributes.push((PROJECT_HASH, hash.into()));
+        facts.attributes.insert(PROJECT_HASH, hash.into());
     }
     let parent = log.path.and_then(discovery::parent);
     if text(&known, "kind") == Some("subagent") || parent.is_some() {
         facts.parent = parent.map(str::to_owned).or(facts.parent.take());
-        facts.attributes.push((attribute::SESSION_ROLE, "auxiliary".into()));
+        facts.attributes.insert(attribute::SESSION_ROLE, "auxiliary".into());
     }
     for said in ["sessionId", "startTime", "start_time", "lastUpdated", "summary", "projectHash"] {
         known.remove(said);
     }
     known.retain(|key, value| !(value.is_null() || key == "kind" && value == "main"));
     if !known.is_empty() {
-        facts.attributes.push(("gemini.facts", Value::Object(known)));
+        facts.attributes.insert("gemini.facts", Value::Object(known));
     }
 }
 

@@ -194,7 +194,7 @@ fn facts(mut session: Record) -> Facts {
         !key.contains("token") && !key.ends_with("_cost") && value != &json!("") && value != &json!(0)
     });
     if !session.is_empty() {
-        facts.attributes.push(("source.fields", Value::Object(session)));
+        facts.attributes.insert("source.fields", Value::Object(session));
     }
     facts
 }

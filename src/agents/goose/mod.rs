@@ -155,7 +155,7 @@ fn header_line(messages: &mut Messages<'_>, record: &Record) {
     facts.cwd = text(record, "working_dir").map(str::to_owned);
     facts.title = text(record, "description").map(str::to_owned);
     if let Some(schedule) = text(record, "schedule_id") {
-        facts.attributes.push(("schedule_id", schedule.into()));
+        facts.attributes.insert("schedule_id", schedule.into());
     }
     messages.total = message::totals(record);
 }

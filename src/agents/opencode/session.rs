@@ -68,7 +68,7 @@ fn facts(mut info: Record) -> Facts {
     }
     info.retain(|_, value| !is_empty(value));
     if !info.is_empty() {
-        facts.attributes.push(("source.fields", Value::Object(info)));
+        facts.attributes.insert("source.fields", Value::Object(info));
     }
     facts
 }

@@ -40,7 +40,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
     records::tell(log, "Pi", &mut parser)?;
     let abandoned = abandoned(&parser.tree);
     if !abandoned.is_empty() {
-        parser.out.facts.attributes.push(("source.abandoned", abandoned.into()));
+        parser.out.facts.attributes.insert("source.abandoned", abandoned.into());
     }
     if parser.out.facts.provider.is_empty() {
         "unknown".clone_into(&mut parser.out.facts.provider);
@@ -191,7 +191,7 @@ impl Parser<'_> {
             facts.attributes.extend(record.remove(key).map(|value| (name, value)));
         }
         if !record.is_empty() {
-            facts.attributes.push(("pi.session", Value::Object(record)));
+            facts.attributes.insert("pi.session", Value::Object(record));
         }
         Ok(())
     }

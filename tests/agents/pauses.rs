@@ -1,0 +1,104 @@
+//! A parse that is put away between two lines and goes on from there gives what one in a single go does.
+
+use std::{collections::BTreeMap, fs, io, path::Path};
+
+use git_session::{
+    agents::{Agent, Log, Sample, Warning, detect},
+    hail::{Event, Header, Pause, Sink},
+};
+
+use super::corpus;
+
+/// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
+/// Cursor's have no times, Kiro's have counts in a document beside them, Gemini CLI's take back what they said,
+/// Goose's are of versions long gone, and those of Agenix and ox are read when somebody names them.
+const PAUSING: [&str; 5] = ["claude-code", "copilot-cli", "factory-droid", "pi", "qwen-code"];
+
+/// What a parse sends, up to a pause where there is one.
+#[derive(Debug, Default, PartialEq)]
+struct Sent {
+    header: Option<Header>,
+    events: Vec<Event>,
+    pause: Option<Pause>,
+}
+
+impl Sink for Sent {
+    fn header(&mut self, header: Header) -> io::Result<()> {
+        self.header = Some(header);
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> io::Result<()> {
+        if self.pause.is_none() {
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, pause: Pause) -> io::Result<()> {
+        self.pause = Some(pause);
+        Ok(())
+    }
+}
+
+fn parse(agent: &dyn Agent, mut log: Log<'_>) -> (Sent, Vec<Warning>) {
+    let mut sent = Sent::default();
+    let warnings = agent.parse(&mut log, &mut sent).expect("it was recognised");
+    (sent, warnings)
+}
+
+/// Pauses at the end of every `step`th line; returns how often the parser could.
+fn goes_on_wherever_it_pauses(agent: &dyn Agent, file: &Path, step: usize) -> usize {
+    let bytes = fs::read(file).expect("readable");
+    let (whole, warnings) = parse(agent, Log::new(&bytes[..], Some(file)));
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).map(|end| end + 1).collect();
+    let mut pauses = 0;
+    for end in ends.into_iter().step_by(step) {
+        let mut log = Log::new(&bytes[..end], Some(file));
+        log.pause_at = Some(end as u64);
+        let mut before = Sent::default();
+        // The first lines may not be the agent's yet.
+        if agent.parse(&mut log, &mut before).is_err() {
+            continue;
+        }
+        let Some(pause) = before.pause else { continue };
+        let pause = serde_json::from_str(&serde_json::to_string(&pause).expect("JSON")).expect("the same");
+        let (after, later) = parse(agent, Log::after(pause, &bytes[end..], Some(file)));
+        let place = format!("{}, paused at byte {end}", file.display());
+        assert_eq!(after.header, whole.header, "{place}");
+        assert_eq!(before.events.len() + after.events.len(), whole.events.len(), "{place}");
+        for (event, expected) in before.events.iter().chain(&after.events).zip(&whole.events) {
+            assert_eq!(event, expected, "{place}");
+        }
+        assert_eq!(later, warnings, "{place}");
+        pauses += 1;
+    }
+    pauses
+}
+
+fn agent_of(file: &Path) -> Option<&'static dyn Agent> {
+    detect(&Sample::of(file).ok()?).ok()
+}
+
+#[test]
+fn every_fixture_can_be_paused_at_every_line() {
+    let mut pauses = BTreeMap::new();
+    insta::glob!("../../fixtures/agents", "*/*.jsonl", |file| {
+        let Some(agent) = agent_of(file) else { return };
+        *pauses.entry(agent.name()).or_insert(0) += goes_on_wherever_it_pauses(agent, file, 1);
+    });
+    let able: Vec<&str> = pauses.iter().filter(|(_, count)| **count > 0).map(|(agent, _)| *agent).collect();
+    assert_eq!(able, PAUSING);
+}
+
+#[test]
+fn real_logs_can_be_paused() {
+    let Some(corpus) = corpus::corpus("no pause was tried in a real log") else { return };
+    let mut pauses = 0;
+    for file in corpus::files_below(&corpus) {
+        let Some(agent) = agent_of(&file).filter(|agent| PAUSING.contains(&agent.name())) else { continue };
+        let lines = memchr::memchr_iter(b'\n', &fs::read(&file).expect("readable")).count();
+        pauses += goes_on_wherever_it_pauses(agent, &file, lines / 7 + 1);
+    }
+    assert!(pauses > 100, "{pauses}");
+}
