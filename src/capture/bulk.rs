@@ -8,8 +8,8 @@ use std::{
     thread,
 };
 
-use super::{Home, Reading, Source, read};
-use crate::{error::Result, redact::Redactor};
+use super::{Reader, Reading, Source};
+use crate::error::Result;
 
 /// How many sessions may wait to be stored while others are read.
 const MAX_WAITING: usize = 4;
@@ -27,30 +27,25 @@ pub struct Step {
 ///
 /// # Errors
 /// The first that `take` returns; what is being read then is left.
-pub fn read_all(
-    sources: &[Source],
-    home: Option<&Home>,
-    redactor: &Redactor,
-    mut take: impl FnMut(Step) -> Result<()>,
-) -> Result<()> {
+pub fn read_all(sources: &[Source], reader: &Reader<'_>, mut take: impl FnMut(Step) -> Result<()>) -> Result<()> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(sources.len());
     if workers < 2 {
         return sources
             .iter()
             .enumerate()
-            .try_for_each(|(index, source)| take(Step { index, result: read(home, redactor, source) }));
+            .try_for_each(|(index, source)| take(Step { index, result: reader.read(source) }));
     }
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
         for _ in 0..workers {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, reader) = (sender.clone(), &next, reader.clone());
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(source) = sources.get(index) else { return };
                     // Nobody listens any more when storing failed.
-                    if sender.send(Step { index, result: read(home, redactor, source) }).is_err() {
+                    if sender.send(Step { index, result: reader.read(source) }).is_err() {
                         return;
                     }
                 }

@@ -5,7 +5,9 @@
 
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
-use super::{CaptureLock, Home, Known, Reading, Source, Watermarks, bulk, explain_parse};
+use super::{
+    Bookmarks, CaptureLock, Home, Known, Reader, Reading, Source, Watermarks, bookmark::Draft, bulk, explain_parse,
+};
 use crate::{
     config,
     context::Context,
@@ -91,6 +93,7 @@ pub fn gather(
         order,
         home: Home::of(repository),
         watermarks: Watermarks::of(repository),
+        bookmarks: Bookmarks::of(repository, context.now()),
         stored: if order.is_explicit { HashSet::new() } else { stored(context, order.branch)? },
         batch: Batch::default(),
         gathered: Gathered::default(),
@@ -98,8 +101,12 @@ pub fn gather(
     let sources = run.select(sources);
     progress.begin(&sources);
     let home = run.home.clone();
-    let home = (!order.is_explicit).then_some(&home);
-    bulk::read_all(&sources, home, context.redactor()?, |step| {
+    let reader = Reader {
+        home: (!order.is_explicit).then_some(&home),
+        redactor: context.redactor()?,
+        bookmarks: run.bookmarks.clone(),
+    };
+    bulk::read_all(&sources, &reader, |step| {
         let source = &sources[step.index];
         progress.advance(source);
         run.take(step.index, source, step.result)
@@ -122,16 +129,26 @@ struct Run<'a> {
     order: Order<'a>,
     home: Home,
     watermarks: Watermarks,
+    bookmarks: Bookmarks,
     /// The blobs that the ledger had when the run began.
     stored: HashSet<String>,
     batch: Batch,
     gathered: Gathered,
 }
 
+/// A session that waits to be stored.
+struct Waiting {
+    /// The place of its log among those that are read.
+    index: usize,
+    source: Source,
+    capture: Capture,
+    bookmark: Option<Draft>,
+}
+
 /// Sessions that wait to be stored.
 #[derive(Default)]
 struct Batch {
-    captures: Vec<(usize, Source, Capture)>,
+    captures: Vec<Waiting>,
     ids: HashSet<SessionId>,
     bytes: u64,
 }
@@ -177,7 +194,7 @@ impl Run<'_> {
     }
 
     fn take(&mut self, index: usize, source: &Source, result: Result<Option<Reading>>) -> Result<()> {
-        let reading = match result {
+        let mut reading = match result {
             Ok(Some(reading)) => reading,
             Ok(None) => {
                 self.watermarks.note(&source.log, None);
@@ -202,11 +219,12 @@ impl Run<'_> {
         }
         self.batch.ids.insert(id);
         self.batch.bytes += reading.session.value().size();
+        let bookmark = reading.bookmark.take();
         let mut capture = self.home.capture(reading);
         if self.order.is_again {
             capture.cleared_at = Some(self.context.now());
         }
-        self.batch.captures.push((index, source.clone(), capture));
+        self.batch.captures.push(Waiting { index, source: source.clone(), capture, bookmark });
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
         } else {
@@ -223,24 +241,31 @@ impl Run<'_> {
     }
 
     fn store(&mut self) -> Result<()> {
-        let Batch { mut captures, .. } = std::mem::take(&mut self.batch);
-        captures.sort_by_key(|(index, ..)| *index);
-        let (sources, captures): (Vec<Source>, Vec<Capture>) =
-            captures.into_iter().map(|(_, source, capture)| (source, capture)).unzip();
+        let Batch { captures: mut waiting, .. } = std::mem::take(&mut self.batch);
+        waiting.sort_by_key(|waiting| waiting.index);
+        let mut marks = Vec::new();
+        let mut captures = Vec::new();
+        for Waiting { source, capture, bookmark, .. } in waiting {
+            marks.push((source, bookmark));
+            captures.push(capture);
+        }
         let mut stored = Vec::new();
         if !self.order.is_dry_run && !captures.is_empty() {
             let repository = self.context.repository()?;
             let _lock = CaptureLock::take(repository, PATIENCE);
-            stored =
-                self.context.config()?.ledger.store(repository, self.order.branch, &captures, self.context.now())?;
-            for ((source, capture), stored) in sources.iter().zip(&captures).zip(&stored) {
+            let ledger = self.context.config()?.ledger;
+            stored = ledger.store(repository, self.order.branch, &captures, self.context.now())?;
+            let redactor = self.context.redactor()?;
+            for (((source, bookmark), capture), stored) in marks.iter_mut().zip(&captures).zip(&stored) {
                 let id = capture.session.value().header.session_id.clone();
                 self.watermarks.note(&source.log, Some(Known { id, hail: stored.hail.map(|id| id.to_string()) }));
+                let given = stored.hail.filter(|_| stored.is_given);
+                // What is not remembered is only read again.
+                let _ = self.bookmarks.keep(source, redactor, bookmark.take().zip(given));
             }
-            // What is not remembered is only read again.
             let _ = self.watermarks.save();
         }
-        for (index, (source, capture)) in sources.iter().zip(&captures).enumerate() {
+        for (index, ((source, _), capture)) in marks.iter().zip(&captures).enumerate() {
             self.gathered.sessions.push(describe(source, capture, stored.get(index).map(|stored| stored.outcome)));
         }
         Ok(())

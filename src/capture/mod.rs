@@ -1,17 +1,22 @@
 //! From a native log to the ledger: find, parse, redact, store.
 
+mod bookmark;
 mod bulk;
 mod gather;
+mod home;
 mod queue;
-mod reading;
+mod reader;
+mod snapshot;
 mod watermark;
 mod work;
 
 use std::{fs::File, path::Path};
 
+pub use bookmark::{Bookmarks, Draft};
 pub use gather::{Captured, Gathered, Order, Progress, gather};
+pub use home::{Home, parse};
 pub use queue::{CaptureLock, Job, JobSession, Queue};
-pub use reading::{Home, Reading, parse, read};
+pub use reader::{Reader, Reading};
 pub use watermark::{Known, Watermarks};
 pub use work::work_off;
 

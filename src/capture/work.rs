@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CaptureLock, Home, Job, Queue, read};
+use super::{Bookmarks, CaptureLock, Home, Job, Queue, Reader};
 use crate::{
     agents::CopyKeeper,
     context::Context,
@@ -46,13 +46,15 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let ledger = context.config()?.ledger;
     let home = Home::of(repository);
     let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
-    let (mut captures, mut gone) = (Vec::new(), Vec::new());
+    let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
+    let (mut captures, mut marks, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     for session in &job.sessions {
         let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
         let source = session.source(&context.environment, repository.work_tree());
-        match source.map(|source| read(None, redactor, &source)) {
-            Some(Ok(Some(reading))) => {
+        match source.map(|source| (reader.read(&source), source)) {
+            Some((Ok(Some(mut reading)), source)) => {
+                marks.push((source, reading.bookmark.take()));
                 let mut capture = home.capture(reading);
                 capture.links.extend(links);
                 captures.push(capture);
@@ -60,7 +62,11 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
             _ => gone.extend(links.map(|link| (session.id.clone(), link))),
         }
     }
-    ledger.store(repository, &job.branch(), &captures, context.now())?;
+    let stored = ledger.store(repository, &job.branch(), &captures, context.now())?;
+    for ((source, bookmark), stored) in marks.into_iter().zip(stored) {
+        // Without it the log is read from the beginning the next time.
+        let _ = reader.bookmarks.keep(&source, redactor, bookmark.zip(stored.hail.filter(|_| stored.is_given)));
+    }
     ledger.link(repository, &job.branch(), &gone, context.now())?;
     let tips = ledger.tips(repository)?;
     for (session, _) in &gone {

@@ -68,7 +68,12 @@ impl Repository {
         let common = self.common_dir();
         let own = self.git_dir().canonicalize().unwrap_or_else(|_| self.git_dir().to_owned());
         let mut folders = vec![common.join("objects"), common.join("hooks"), self.state_dir()];
-        folders.extend([self.state_dir().join("queue"), own.join("opensession"), own]);
+        folders.extend([
+            self.state_dir().join("queue"),
+            self.state_dir().join("bookmarks"),
+            own.join("opensession"),
+            own,
+        ]);
         let mut found = Vec::new();
         for folder in folders {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -15,6 +15,7 @@ use gix::{
 use super::{GitError, ObjectId, error::During};
 
 /// An opened repository.
+#[derive(Clone)]
 pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,

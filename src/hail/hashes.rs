@@ -13,7 +13,7 @@ const RECENT: usize = 7 << 13;
 
 /// Values by the hashes of what they belong to. Only 64 bits of a hash count: among a million one is
 /// mistaken for another with a chance of one in forty million.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hashes<V> {
     recent: HashMap<u64, V, BuildHasherDefault<Itself>>,
     /// Those before them, sorted by hash.

@@ -1,6 +1,9 @@
 //! Reads a log line by line in bounded memory, whatever the bytes are.
 
-use std::io::{self, BufRead, Read};
+use std::{
+    fs::File,
+    io::{self, BufRead, Read, Seek, SeekFrom},
+};
 
 /// The longest line that is read as a record, in bytes: 16 MiB.
 pub const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -150,6 +153,23 @@ impl<R: BufRead> Lines<R> {
 fn trimmed(line: &[u8], number: u64) -> &[u8] {
     let text = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
     text.trim_ascii()
+}
+
+/// The end of the last complete line at or after `from`.
+pub(crate) fn last_line_end(file: &mut File, from: u64) -> io::Result<u64> {
+    const CHUNK: u64 = 64 * 1024;
+    let mut end = file.seek(SeekFrom::End(0))?;
+    while end > from {
+        let start = end.saturating_sub(CHUNK).max(from);
+        let mut chunk = Vec::new();
+        file.seek(SeekFrom::Start(start))?;
+        file.by_ref().take(end - start).read_to_end(&mut chunk)?;
+        if let Some(position) = memchr::memrchr(b'\n', &chunk) {
+            return Ok(start + position as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(from)
 }
 
 /// Skips to the end of the line; returns the bytes skipped and whether a line feed ended them.

@@ -3,6 +3,7 @@
 //! Nothing here touches a clock, and only [`Spool`] a disk, with what is too much for memory: readers
 //! take any [`std::io::BufRead`], writers any [`std::io::Write`]. `docs/format.md` shows the bytes.
 
+mod arena;
 mod assembly;
 mod attributes;
 mod content;
@@ -34,12 +35,12 @@ pub use event::{Event, EventType, attribute};
 pub(crate) use hashes::{Hashes, hash};
 pub use id::{InvalidSessionId, ObjectHash, SessionId};
 pub(crate) use lenient::or_default;
-pub(crate) use lines::describe_json;
 pub use lines::{Line, LineFault, Lines, MAX_LINE_BYTES};
+pub(crate) use lines::{describe_json, last_line_end};
 pub use reader::{ReadError, Reader, Record};
 pub(crate) use scan::{Loose, Scanner};
 pub use session::{Agent, Context, Header, Session, VERSION, is_invisible, title_of};
-pub use spool::{Canonical, Spool};
+pub use spool::{Canonical, PausedSpool, Spool};
 pub use stats::{Stats, StatsCollector};
 pub use text::Text;
 pub use time::{InvalidTimestamp, Timestamp};

@@ -6,20 +6,20 @@
 //! hash.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
-    ops::Deref,
+    io::{self, BufWriter, Write},
+    ops::Range,
     sync::Arc,
 };
 
-use memmap2::MmapMut;
+use serde::{Deserialize, Serialize};
 
-use super::{Event, Hashes, Header, Sink, Stats, StatsCollector, Timestamp, VERSION, attribute, hash, writer};
-
-/// How many bytes of lines stay in memory: 48 MiB.
-const MAX_MEMORY: usize = 48 * 1024 * 1024;
-/// How many bytes are put aside at once: few enough to stay in the processor's cache.
-const BLOCK: usize = 256 * 1024;
+use super::{
+    Event, Hashes, Header, Sink, Stats, StatsCollector, Timestamp, VERSION,
+    arena::{Arena, BLOCK},
+    hash,
+    stats::Call,
+    writer,
+};
 
 /// A sink that keeps a session as canonical lines.
 #[derive(Debug, Default)]
@@ -28,8 +28,30 @@ pub struct Spool {
     /// The last lines.
     block: Vec<u8>,
     /// The lines before them.
-    lines: Lines,
+    lines: Arena,
+    /// Those that an earlier spool had, where this one goes on from there.
+    before: Option<Before>,
     places: Vec<Place>,
+    seen: Hashes<()>,
+    stats: StatsCollector,
+    paused: Option<PausedSpool>,
+}
+
+/// Lines that are in their order already.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    bytes: u64,
+    last: Timestamp,
+}
+
+/// How a spool stood in the middle of a session: another can go on from there, given the lines.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PausedSpool {
+    /// How many bytes the lines have.
+    pub bytes: u64,
+    /// How many events there were since the spool began.
+    #[serde(skip)]
+    events: usize,
     seen: Hashes<()>,
     stats: StatsCollector,
 }
@@ -41,33 +63,6 @@ struct Place {
     /// How long its line is, in bytes.
     length: u32,
     call: Call,
-}
-
-/// Where the line of an event is.
-#[derive(Debug)]
-struct Found {
-    place: Place,
-    offset: u64,
-}
-
-/// Whether an event is the call of a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    No,
-    Anonymous,
-    /// Half of the hash of its id, which is compared with its neighbours'.
-    Named(u32),
-}
-
-impl Call {
-    fn of(event: &Event) -> Self {
-        if !event.event_type.is_tool_call() {
-            return Self::No;
-        }
-        let id = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
-        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        id.map_or(Self::Anonymous, |id| Self::Named(hash(id) as u32))
-    }
 }
 
 /// A whole session in canonical form.
@@ -82,65 +77,9 @@ pub struct Canonical {
 
 #[derive(Debug)]
 struct Body {
-    lines: Lines,
-    /// The events in the order of time, where they did not come in it.
-    order: Option<Vec<Found>>,
-}
-
-/// Lines, one after the other: some in memory, and after them a file.
-#[derive(Debug, Default)]
-struct Lines {
-    memory: Memory,
-    file: Option<File>,
-    in_memory: usize,
-    written: u64,
-}
-
-#[derive(Debug)]
-enum Memory {
-    /// The only block.
-    Block(Vec<u8>),
-    Mapped(MmapMut),
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self::Block(Vec::new())
-    }
-}
-
-impl Memory {
-    /// Of every page that is touched the system clears a small one at a time, which costs more than to
-    /// write it, unless it is told that large ones are welcome.
-    fn map() -> io::Result<MmapMut> {
-        let memory = MmapMut::map_anon(MAX_MEMORY)?;
-        #[cfg(target_os = "linux")]
-        // A system without large pages has small ones.
-        let _ = memory.advise(memmap2::Advice::HugePage);
-        Ok(memory)
-    }
-
-    /// Writes `bytes` at `start`.
-    fn put(&mut self, start: usize, bytes: &[u8]) -> io::Result<()> {
-        if let Self::Block(_) = self {
-            *self = Self::Mapped(Self::map()?);
-        }
-        if let Self::Mapped(memory) = self {
-            memory[start..start + bytes.len()].copy_from_slice(bytes);
-        }
-        Ok(())
-    }
-}
-
-impl Deref for Memory {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Block(bytes) => bytes,
-            Self::Mapped(bytes) => bytes,
-        }
-    }
+    lines: Arena,
+    /// Where the lines are, in the order of time, where they did not come in it.
+    order: Option<Vec<Range<u64>>>,
 }
 
 impl Sink for Spool {
@@ -154,10 +93,9 @@ impl Sink for Spool {
         if self.seen.insert(hash(&event.event_id), ()).is_some() {
             return Ok(());
         }
-        self.stats.add(&event);
+        let call = self.stats.count(&event);
         let start = self.block.len();
         writer::event_line(&mut self.block, &event)?;
-        let call = Call::of(&event);
         let length = u32::try_from(self.block.len() - start).map_err(io::Error::other)?;
         self.places.push(Place { time: event.timestamp, length, call });
         if self.block.len() > BLOCK { self.lines.put(&mut self.block) } else { Ok(()) }
@@ -165,120 +103,86 @@ impl Sink for Spool {
 }
 
 impl Spool {
-    /// The session; `None` when there was no header or no event.
+    /// Goes on from where another one stood, whose lines these are.
     ///
     /// # Errors
     /// Those of the temporary file.
+    pub fn after(paused: PausedSpool, mut lines: Vec<u8>) -> io::Result<Self> {
+        let PausedSpool { bytes, seen, mut stats, .. } = paused;
+        stats.go_on();
+        let (_, last) = stats.span().ok_or_else(|| io::Error::other("there was no event"))?;
+        let mut spool = Self { before: Some(Before { bytes, last }), seen, stats, ..Self::default() };
+        spool.lines.put(&mut lines)?;
+        Ok(spool)
+    }
+
+    /// Notes how it stands.
+    pub fn pause(&mut self) {
+        let mut stats = self.stats.clone();
+        if !self.is_sorted() {
+            stats.recount_calls(sorted(&self.places).iter().map(|(place, _)| place.call));
+        }
+        let bytes = self.lines.written + self.block.len() as u64;
+        self.paused = Some(PausedSpool { bytes, events: self.places.len(), seen: self.seen.clone(), stats });
+    }
+
+    /// The session; `None` when there was no header or no event.
+    ///
+    /// # Errors
+    /// Those of the temporary file, and when an event comes before those of another spool that this one
+    /// goes on from.
     pub fn finish(self) -> io::Result<Option<Canonical>> {
-        let Self { header, block, mut lines, places, mut stats, seen } = self;
-        drop(seen);
-        let Some(mut header) = header else { return Ok(None) };
-        lines.put_last(block)?;
-        let times = || places.iter().map(|place| place.time);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(None) };
+        Ok(self.finish_paused()?.map(|(session, _)| session))
+    }
+
+    /// The session, and how the spool stood where it paused: its lines then are the first lines of the
+    /// session. Where later ones came in between there is no telling.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish`].
+    pub fn finish_paused(mut self) -> io::Result<Option<(Canonical, Option<PausedSpool>)>> {
+        let Some(mut header) = self.header.take() else { return Ok(None) };
+        let Some((first, last)) = self.stats.span() else { return Ok(None) };
+        let is_early = |place: &Place| self.before.is_some_and(|before| place.time < before.last);
+        if self.places.iter().any(is_early) {
+            return Err(io::Error::other("an event comes before those that were read earlier"));
+        }
+        let paused = self.paused.take().filter(|paused| {
+            let (before, after) = self.places.split_at(paused.events);
+            let last = before.iter().map(|place| place.time).max();
+            after.iter().all(|place| last.is_none_or(|last| last <= place.time))
+        });
+        self.lines.put_last(std::mem::take(&mut self.block))?;
         VERSION.clone_into(&mut header.version);
         header.context.created_at = header.context.created_at.min(first);
         header.context.updated_at = header.context.updated_at.max(last);
-        let order = (!times().is_sorted()).then(|| sorted(places));
-        if let Some(order) = &order {
-            stats.count_calls(calls(order));
-        }
-        let body = Body { lines, order };
-        Ok(Some(Canonical { header, stats: stats.stats(), body: Arc::new(body) }))
-    }
-}
-
-impl Lines {
-    /// Puts `block` aside and leaves it empty.
-    fn put(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
-        self.written += block.len() as u64;
-        let end = self.in_memory + block.len();
-        if self.file.is_none() && end <= MAX_MEMORY {
-            self.memory.put(self.in_memory, block)?;
-            self.in_memory = end;
-        } else {
-            let file = match &mut self.file {
-                Some(file) => file,
-                None => self.file.insert(tempfile::tempfile()?),
-            };
-            file.write_all(block)?;
-        }
-        block.clear();
-        block.shrink_to(2 * BLOCK);
-        Ok(())
+        let order = (!self.is_sorted()).then(|| {
+            let found = sorted(&self.places);
+            self.stats.recount_calls(found.iter().map(|(place, _)| place.call));
+            let start = self.before.map_or(0, |before| before.bytes);
+            let at = |(place, offset): &(Place, u64)| start + offset..start + offset + u64::from(place.length);
+            std::iter::once(0..start).chain(found.iter().map(at)).collect()
+        });
+        let body = Body { lines: self.lines, order };
+        Ok(Some((Canonical { header, stats: self.stats.stats(), body: Arc::new(body) }, paused)))
     }
 
-    /// Puts the last block aside, which may be the only one.
-    fn put_last(&mut self, mut block: Vec<u8>) -> io::Result<()> {
-        if self.written > 0 || block.len() > MAX_MEMORY {
-            return self.put(&mut block);
-        }
-        (self.written, self.in_memory) = (block.len() as u64, block.len());
-        self.memory = Memory::Block(block);
-        Ok(())
-    }
-
-    /// Writes them all.
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(&self.memory[..self.in_memory])?;
-        let Some(mut file) = self.file.as_ref() else { return Ok(()) };
-        file.seek(SeekFrom::Start(0))?;
-        let mut rest = BufReader::with_capacity(BLOCK, file.take(self.written - self.in_memory as u64));
-        while let block @ [_, ..] = rest.fill_buf()? {
-            out.write_all(block)?;
-            let written = block.len();
-            rest.consume(written);
-        }
-        Ok(())
-    }
-
-    /// Writes those that were found, in that order.
-    fn write_at(&self, found: &[Found], out: &mut dyn Write) -> io::Result<()> {
-        let mut line = Vec::new();
-        let mut at = u64::MAX;
-        for Found { place, offset } in found {
-            match self.file.as_ref() {
-                Some(mut file) if *offset >= self.in_memory as u64 => {
-                    if at != *offset {
-                        file.seek(SeekFrom::Start(offset - self.in_memory as u64))?;
-                    }
-                    line.clear();
-                    file.take(place.length.into()).read_to_end(&mut line)?;
-                    at = offset + u64::from(place.length);
-                    out.write_all(&line)?;
-                }
-                _ => {
-                    let from = usize::try_from(*offset).map_err(io::Error::other)?;
-                    out.write_all(&self.memory[from..from + place.length as usize])?;
-                }
-            }
-        }
-        Ok(())
+    fn is_sorted(&self) -> bool {
+        self.places.is_sorted_by_key(|place| place.time)
     }
 }
 
 /// Finds the lines, one after the other, and sorts them by time.
-fn sorted(places: Vec<Place>) -> Vec<Found> {
+fn sorted(places: &[Place]) -> Vec<(Place, u64)> {
     let mut end = 0;
-    let find = |place: Place| {
+    let find = |place: &Place| {
         let offset = end;
         end += u64::from(place.length);
-        Found { place, offset }
+        (*place, offset)
     };
-    let mut found: Vec<Found> = places.into_iter().map(find).collect();
-    found.sort_by_key(|found| found.place.time);
+    let mut found: Vec<(Place, u64)> = places.iter().map(find).collect();
+    found.sort_by_key(|(place, _)| place.time);
     found
-}
-
-/// How many calls there are: events that follow one another with one call id are one call.
-fn calls(found: &[Found]) -> u64 {
-    let mut last = Call::No;
-    let mut count = 0;
-    for call in found.iter().map(|found| found.place.call).filter(|call| *call != Call::No) {
-        count += u64::from(call == Call::Anonymous || call != last);
-        last = call;
-    }
-    count
 }
 
 impl Canonical {
@@ -300,7 +204,7 @@ impl Canonical {
         out.write_all(&line)?;
         match &self.body.order {
             None => self.body.lines.write(out)?,
-            Some(order) => self.body.lines.write_at(order, out)?,
+            Some(order) => self.body.lines.write_at(order.iter().cloned(), out)?,
         }
         line.clear();
         writer::stats_line(&mut line, &self.stats)?;
@@ -321,8 +225,10 @@ impl Canonical {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_MEMORY, Spool};
-    use crate::hail::{Agent, Content, Event, EventType, Header, Lines, Reader, Record, Sink, Timestamp};
+    use super::Spool;
+    use crate::hail::{
+        Agent, Content, Event, EventType, Header, Lines, Reader, Record, Sink, Timestamp, arena::MAX_MEMORY,
+    };
 
     /// Every event has more than a block, so that both the memory and the file have some.
     fn spooled(order: &[u8]) -> Vec<u8> {

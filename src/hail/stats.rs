@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Event, EventType, Timestamp, attribute};
+use super::{Block, Event, EventType, Timestamp, attribute, hash};
 
 /// The last line of a HAIL file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,19 +35,57 @@ pub struct Stats {
 }
 
 /// Adds up [`Stats`] while events pass by.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StatsCollector {
     stats: Stats,
     span: Option<(Timestamp, Timestamp)>,
     files: HashSet<String>,
     input_total: u64,
     output_total: u64,
-    last_call: Option<String>,
+    last_call: Call,
+    /// The last call before this collector went on, and how many calls there were by then.
+    #[serde(skip)]
+    calls_before: (Call, u64),
+}
+
+/// Whether an event is the call of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Call {
+    #[default]
+    No,
+    Anonymous,
+    /// Half of the hash of its id, which is compared with its neighbours'.
+    Named(u32),
+}
+
+impl Call {
+    fn of(event: &Event) -> Self {
+        if !event.event_type.is_tool_call() {
+            return Self::No;
+        }
+        let id = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        id.map_or(Self::Anonymous, |id| Self::Named(hash(id) as u32))
+    }
+
+    /// Counts the call. Events that follow one another with one call id are one call, such as a patch over
+    /// several files.
+    fn count(self, last: &mut Self, count: &mut u64) {
+        if self != Self::No {
+            *count += u64::from(self == Self::Anonymous || self != *last);
+            *last = self;
+        }
+    }
 }
 
 impl StatsCollector {
     /// Counts one event.
     pub fn add(&mut self, event: &Event) {
+        self.count(event);
+    }
+
+    /// Counts one event, and tells which call it is.
+    pub(super) fn count(&mut self, event: &Event) -> Call {
         let stats = &mut self.stats;
         stats.event_count += 1;
         for (key, value) in &event.attributes {
@@ -65,15 +103,8 @@ impl StatsCollector {
                 _ => {}
             }
         }
-        if event.event_type.is_tool_call() {
-            // A patch over several files is one call with an event for each.
-            let call = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
-            let is_same = call.is_some() && call == self.last_call.as_deref();
-            stats.tool_call_count += u64::from(!is_same);
-            if !is_same {
-                self.last_call = call.map(str::to_owned);
-            }
-        }
+        let call = Call::of(event);
+        call.count(&mut self.last_call, &mut stats.tool_call_count);
         match &event.event_type {
             EventType::UserMessage => {
                 stats.message_count += 1;
@@ -96,11 +127,25 @@ impl StatsCollector {
         }
         let (first, last) = self.span.unwrap_or((event.timestamp, event.timestamp));
         self.span = Some((first.min(event.timestamp), last.max(event.timestamp)));
+        call
     }
 
-    /// Corrects the number of calls, which depends on the order of the events.
-    pub(super) fn count_calls(&mut self, calls: u64) {
-        self.stats.tool_call_count = calls;
+    /// Goes on where another collector stood.
+    pub(super) fn go_on(&mut self) {
+        self.calls_before = (self.last_call, self.stats.tool_call_count);
+    }
+
+    /// Corrects the number of calls, which depends on the order of the events: all since this collector
+    /// began or went on.
+    pub(super) fn recount_calls(&mut self, calls: impl Iterator<Item = Call>) {
+        let (mut last, mut count) = self.calls_before;
+        calls.for_each(|call| call.count(&mut last, &mut count));
+        (self.last_call, self.stats.tool_call_count) = (last, count);
+    }
+
+    /// The times of the first event and the last.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.span
     }
 
     /// The sums so far.

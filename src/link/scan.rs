@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     agents::{self, Agent, Log, LogFile, Sample, Scope},
-    hail::{Header, SessionId, attribute},
+    hail::{Header, SessionId, attribute, last_line_end},
 };
 
 /// Logs that rested longer than this are not looked at.
@@ -151,23 +151,6 @@ fn is_line_end(file: &mut File, offset: u64) -> bool {
     let Some(before) = offset.checked_sub(1) else { return true };
     let mut byte = [0];
     file.seek(SeekFrom::Start(before)).is_ok() && file.read_exact(&mut byte).is_ok() && byte == *b"\n"
-}
-
-/// The end of the last complete line at or after `from`.
-fn last_line_end(file: &mut File, from: u64) -> io::Result<u64> {
-    const CHUNK: u64 = 64 * 1024;
-    let mut end = file.seek(SeekFrom::End(0))?;
-    while end > from {
-        let start = end.saturating_sub(CHUNK).max(from);
-        let mut chunk = Vec::new();
-        file.seek(SeekFrom::Start(start))?;
-        file.by_ref().take(end - start).read_to_end(&mut chunk)?;
-        if let Some(position) = memchr::memrchr(b'\n', &chunk) {
-            return Ok(start + position as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(from)
 }
 
 /// The session that is credited with a log: a subagent works for the one that started it.

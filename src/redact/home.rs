@@ -38,7 +38,7 @@ pub(super) fn known(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let encoded = bytes[range.start] == b'-';
     let after = bytes.get(range.end).is_none_or(|byte| (encoded && *byte == b'-') || !is_name_byte(*byte));
-    (begins_path(bytes, range.start, encoded) && after).then_some(range)
+    after.then(|| path_from(bytes, range.start, encoded)).flatten().map(|start| start..range.end)
 }
 
 /// The home directory of anybody, of which `keyword` is the part up to the person's name.
@@ -59,7 +59,8 @@ pub(super) fn find(text: &str, keyword: Range<usize>) -> Option<Range<usize>> {
     let goes_on = next.is_some_and(|byte| matches!(byte, b'/' | b'\\') || (encoded && *byte == b'-'));
     let followed = goes_on || drive.is_some() || bytes[keyword.clone()].starts_with(b"/Users/");
     let start = drive.unwrap_or(keyword.start);
-    (followed && is_person(person, next) && begins_path(bytes, start, encoded)).then_some(start..from + name)
+    let is_home = followed && is_person(person, next);
+    is_home.then(|| path_from(bytes, start, encoded)).flatten().map(|start| start..from + name)
 }
 
 /// Where the letter of a drive stands, when a colon and slashes are all that is between.
@@ -75,6 +76,13 @@ fn is_person(name: &str, next: Option<&u8>) -> bool {
     let shared = SHARED.iter().any(|shared| name.eq_ignore_ascii_case(shared));
     let open = next.is_some_and(|byte| matches!(byte, b'$' | b'{' | b'<' | b'*' | b'[') || !byte.is_ascii());
     begins && name.len() <= 32 && !shared && !open
+}
+
+/// Where the path begins that is at `start`; `None` where it is the middle of another. In the head of a diff
+/// it stands behind `a` or `b`, whose slash remains.
+fn path_from(bytes: &[u8], start: usize, encoded: bool) -> Option<usize> {
+    let is_side = bytes[start] == b'/' && (bytes[..start].ends_with(b" a") || bytes[..start].ends_with(b" b"));
+    if is_side { Some(start + 1) } else { begins_path(bytes, start, encoded).then_some(start) }
 }
 
 fn begins_path(bytes: &[u8], start: usize, encoded: bool) -> bool {

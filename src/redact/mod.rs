@@ -28,13 +28,13 @@ mod walk;
 
 use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};
 
-use crate::hail::{Canonical, Event, EventType, Header, Session, Sink};
+use crate::hail::{Canonical, Event, EventType, Header, ObjectHash, Pause, Session, Sink};
 
 pub use key::load_key;
 pub use remembered::{Remembered, forms as forms_of};
 pub use rules::RulesError;
 pub use settings::{Profile, Settings, UnknownProfile};
-pub use sink::RedactingSpool;
+pub use sink::{PausedReading, RedactingSpool};
 
 /// A value that went through a [`Redactor`]: the only thing a ledger accepts.
 ///
@@ -108,6 +108,7 @@ pub struct FieldFinding {
 pub struct Redactor {
     scanner: scan::Scanner,
     profile: Profile,
+    fingerprint: ObjectHash,
 }
 
 impl Redactor {
@@ -117,7 +118,9 @@ impl Redactor {
     /// # Errors
     /// When the rules are not what they should be: then nothing may be stored.
     pub fn new(settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
-        Ok(Self { scanner: scan::Scanner::new(&rules::SOURCES, settings, key, homes)?, profile: settings.profile })
+        let scanner = scan::Scanner::new(&rules::SOURCES, settings, key, homes)?;
+        let fingerprint = ObjectHash::of(format!("{settings:?} {key:?} {homes:?}").as_bytes());
+        Ok(Self { scanner, profile: settings.profile, fingerprint })
     }
 
     /// How much is redacted.
@@ -155,6 +158,20 @@ impl Redactor {
     #[must_use]
     pub fn spool(&self) -> RedactingSpool<'_> {
         RedactingSpool::new(self)
+    }
+
+    /// A sink that goes on where another one stood, whose lines these are, and how its parser stood.
+    ///
+    /// # Errors
+    /// Those of the spool's temporary file.
+    pub fn spool_after(&self, paused: PausedReading, lines: Vec<u8>) -> io::Result<(RedactingSpool<'_>, Pause)> {
+        RedactingSpool::after(self, paused, lines)
+    }
+
+    /// What tells this redactor from one that redacts in another way: a hash of its settings and its key.
+    #[must_use]
+    pub fn fingerprint(&self) -> ObjectHash {
+        self.fingerprint
     }
 
     /// Redacts a session in memory; `None` when it has no event.

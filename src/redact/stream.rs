@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Redactor, Summary, border, walk::Walker};
 use crate::hail::{Block, Event, EventType, attribute};
 
@@ -9,7 +11,7 @@ use crate::hail::{Block, Event, EventType, attribute};
 const MOST_HELD: usize = 1 << 20;
 
 /// Redacts events one after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream<'r> {
     redactor: &'r Redactor,
     /// The last events, each of which goes on in the next.
@@ -17,11 +19,48 @@ pub(super) struct Stream<'r> {
     size: usize,
     /// The calls that read a file of credentials, and whose results are such files.
     calls: HashSet<String>,
+    /// Where this stream goes on and nothing new came yet: the ids of the events that come once more.
+    again: Option<HashSet<String>>,
+}
+
+/// How a stream stood, and the events that its parser still held: all of them redacted as if nothing followed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct PausedStream {
+    held: Vec<Event>,
+    calls: HashSet<String>,
+    again: HashSet<String>,
 }
 
 impl<'r> Stream<'r> {
     pub(super) fn new(redactor: &'r Redactor) -> Self {
-        Self { redactor, held: Vec::new(), size: 0, calls: HashSet::new() }
+        Self { redactor, held: Vec::new(), size: 0, calls: HashSet::new(), again: None }
+    }
+
+    /// Goes on where another stream stood.
+    pub(super) fn after(redactor: &'r Redactor, paused: PausedStream) -> Self {
+        let PausedStream { held, calls, again } = paused;
+        let size = held.iter().map(size_of).sum();
+        Self { held, size, calls, again: Some(again), ..Self::new(redactor) }
+    }
+
+    /// How it stands. Redacts what its parser holds, too, and what either holds as if nothing followed.
+    pub(super) fn pause(&self, of_parser: &mut Vec<Event>, summary: &mut Summary) -> PausedStream {
+        let mut rest = self.clone();
+        let mut redacted = Vec::new();
+        for event in of_parser.drain(..) {
+            redacted.extend(rest.next(event, summary));
+        }
+        redacted.extend(rest.finish(summary));
+        *of_parser = redacted.split_off(self.held.len());
+        let again = of_parser.iter().map(|event| event.event_id.clone()).collect();
+        PausedStream { held: redacted, calls: self.calls.clone(), again }
+    }
+
+    /// Whether an event goes on with one that was redacted before anybody knew: a secret that lies over
+    /// the border between them is not to be found any more.
+    pub(super) fn is_torn_by(&mut self, event: &Event) -> bool {
+        let is_new = self.again.take_if(|again| !again.contains(&event.event_id)).is_some();
+        is_new && self.held.last().is_some_and(|last| goes_on(last, event))
     }
 
     /// Takes the next event; returns those that nothing can follow any more, redacted.
@@ -31,7 +70,7 @@ impl<'r> Stream<'r> {
         }
         let goes_on = self.held.last().is_some_and(|last| goes_on(last, &event)) && self.size < MOST_HELD;
         let done = if goes_on { Vec::new() } else { self.finish(summary) };
-        self.size += event.content.blocks.iter().filter_map(text_of).map(str::len).sum::<usize>();
+        self.size += size_of(&event);
         self.held.push(event);
         done
     }
@@ -52,6 +91,11 @@ impl<'r> Stream<'r> {
         }
         events
     }
+}
+
+/// How long the texts of an event are, in bytes.
+fn size_of(event: &Event) -> usize {
+    event.content.blocks.iter().filter_map(text_of).map(str::len).sum()
 }
 
 /// Whether `next` may be the next chunk of what `last` is a chunk of.

@@ -1,10 +1,15 @@
 //! A parse that is put away between two lines and goes on from there gives what one in a single go does.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use git_session::{
     agents::{Agent, Log, Sample, Warning, detect},
     hail::{Event, Header, Pause, Sink},
+    redact::{PausedReading, Redactor, Settings},
 };
 
 use super::corpus;
@@ -76,16 +81,61 @@ fn goes_on_wherever_it_pauses(agent: &dyn Agent, file: &Path, step: usize) -> us
     pauses
 }
 
+/// Redacts what a parse of the whole file sends, and what one sends that pauses at the end of every `step`th
+/// line: nothing may tell them apart. Returns how often the second half could go on, and how often not.
+fn is_redacted_alike(redactor: &Redactor, agent: &dyn Agent, file: &Path, step: usize) -> (usize, usize) {
+    let bytes = fs::read(file).expect("readable");
+    let mut spool = redactor.spool();
+    agent.parse(&mut Log::new(&bytes[..], Some(file)), &mut spool).expect("it was recognised");
+    let whole = spool.finish().expect("memory").expect("a session").value().to_bytes().expect("memory");
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).map(|end| end + 1).collect();
+    let (mut able, mut unable) = (0, 0);
+    for end in ends.into_iter().step_by(step) {
+        let mut log = Log::new(&bytes[..end], Some(file));
+        log.pause_at = Some(end as u64);
+        let mut spool = redactor.spool();
+        if agent.parse(&mut log, &mut spool).is_err() {
+            continue;
+        }
+        let Some((first, Some(paused))) = spool.finish_paused().expect("memory") else { continue };
+        let first = first.value().to_bytes().expect("memory");
+        let header = memchr::memchr(b'\n', &first).expect("a line") + 1;
+        let paused: PausedReading =
+            serde_json::from_str(&serde_json::to_string(&paused).expect("JSON")).expect("the same");
+        let length = usize::try_from(paused.spool.bytes).expect("small");
+        let lines = first[header..header + length].to_vec();
+        let Ok((mut spool, pause)) = redactor.spool_after(paused, lines) else { continue };
+        let parsed = agent.parse(&mut Log::after(pause, &bytes[end..], Some(file)), &mut spool);
+        let Ok(Some(session)) = parsed.map_err(|_| ()).and_then(|_| spool.finish().map_err(drop)) else {
+            unable += 1;
+            continue;
+        };
+        let both = session.value().to_bytes().expect("memory");
+        let (both, whole) = (String::from_utf8_lossy(&both), String::from_utf8_lossy(&whole));
+        for (line, expected) in both.lines().zip(whole.lines()) {
+            assert_eq!(line, expected, "{}, paused at byte {end}", file.display());
+        }
+        assert_eq!(both.len(), whole.len());
+        able += 1;
+    }
+    (able, unable)
+}
+
+fn redactor() -> Redactor {
+    Redactor::new(&Settings::default(), b"key", &[PathBuf::from("/home/ann")]).expect("the rules load")
+}
+
 fn agent_of(file: &Path) -> Option<&'static dyn Agent> {
     detect(&Sample::of(file).ok()?).ok()
 }
 
 #[test]
 fn every_fixture_can_be_paused_at_every_line() {
-    let mut pauses = BTreeMap::new();
+    let (redactor, mut pauses) = (redactor(), BTreeMap::new());
     insta::glob!("../../fixtures/agents", "*/*.jsonl", |file| {
         let Some(agent) = agent_of(file) else { return };
         *pauses.entry(agent.name()).or_insert(0) += goes_on_wherever_it_pauses(agent, file, 1);
+        is_redacted_alike(&redactor, agent, file, 1);
     });
     let able: Vec<&str> = pauses.iter().filter(|(_, count)| **count > 0).map(|(agent, _)| *agent).collect();
     assert_eq!(able, PAUSING);
@@ -94,11 +144,16 @@ fn every_fixture_can_be_paused_at_every_line() {
 #[test]
 fn real_logs_can_be_paused() {
     let Some(corpus) = corpus::corpus("no pause was tried in a real log") else { return };
-    let mut pauses = 0;
+    let redactor = redactor();
+    let (mut pauses, mut able, mut unable) = (0, 0, 0);
     for file in corpus::files_below(&corpus) {
         let Some(agent) = agent_of(&file).filter(|agent| PAUSING.contains(&agent.name())) else { continue };
         let lines = memchr::memchr_iter(b'\n', &fs::read(&file).expect("readable")).count();
         pauses += goes_on_wherever_it_pauses(agent, &file, lines / 7 + 1);
+        let (more, less) = is_redacted_alike(&redactor, agent, &file, lines / 7 + 1);
+        able += more;
+        unable += less;
     }
     assert!(pauses > 100, "{pauses}");
+    assert!(able > 10 * unable, "{able} could go on, {unable} could not");
 }

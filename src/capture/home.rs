@@ -1,22 +1,19 @@
-//! Reads one log into what a ledger takes, and tells which repository it belongs to.
+//! Tells which agent wrote a log, and which repository its session belongs to.
 
 use std::{
     collections::BTreeSet,
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
-
-use super::{Source, explain_parse, named, open};
+use super::{Reading, Source, explain_parse, named, open};
 use crate::{
     agents::{self, Agent, Log, Parsed, Sample, Warning},
     error::Result,
     git::Repository,
-    hail::{Canonical, Event, Header, ObjectHash, Sink, attribute},
-    ledger::{BranchName, Capture, GitFacts, MAX_SESSION_BYTES, Native},
-    redact::{Redacted, Redactor, Remembered},
+    hail::{Event, Header, Sink, attribute},
+    ledger::{BranchName, Capture, GitFacts},
+    redact::Remembered,
 };
 
 /// How much of a log is looked at to tell whether it is its agent's and where it worked, in bytes:
@@ -33,17 +30,6 @@ pub struct Home {
     facts: GitFacts,
     /// What was redacted by hand, or may be stored again.
     remembered: Remembered,
-}
-
-/// A session that was read and redacted.
-#[derive(Debug)]
-pub struct Reading {
-    /// The session.
-    pub session: Redacted<Canonical>,
-    /// The log it came from; none where several sessions share a file.
-    pub native: Option<Native>,
-    /// What was odd about the log.
-    pub warnings: Vec<Warning>,
 }
 
 /// Where a session worked: its header and the files it changed.
@@ -135,34 +121,15 @@ pub fn parse(agent: &dyn Agent, path: &Path, part: Option<&str>) -> Result<Parse
     agents::parse_session(agent, &mut log).map_err(|fault| explain_parse(path, &fault))
 }
 
-fn log_at<'a>(path: &'a Path, part: Option<&'a str>) -> Result<Log<'a>> {
+pub(super) fn log_at<'a>(path: &'a Path, part: Option<&'a str>) -> Result<Log<'a>> {
     let mut log = Log::new(BufReader::with_capacity(1 << 17, open(path)?), Some(path));
     log.part = part;
     Ok(log)
 }
 
-/// Parses and redacts a log; `None` when the session belongs elsewhere and `home` is given.
-///
-/// # Errors
-/// When the log cannot be read, or is too large for a ledger.
-pub fn read(home: Option<&Home>, redactor: &Redactor, source: &Source) -> Result<Option<Reading>> {
-    let (path, part) = (&source.log.path, source.log.part.as_deref());
-    let (agent, sample) = look_at(source)?;
-    if home.map_or(Ok(true), |home| belongs(home, agent, source, &sample))? {
-        let mut spool = redactor.spool();
-        let warnings = send(agent, source, &mut spool)?;
-        let session =
-            spool.finish().map_err(|fault| named(path, fault))?.ok_or_else(|| named(path, "no event in it"))?;
-        check_size(path, session.value().size())?;
-        let native = if part.is_some() { None } else { Some(native(path).map_err(|fault| named(path, fault))?) };
-        return Ok(Some(Reading { session, native, warnings }));
-    }
-    Ok(None)
-}
-
 /// The agent that wrote a log, which is the one in whose home it is unless its content is
 /// another's, and how the log begins.
-fn look_at(source: &Source) -> Result<(&'static dyn Agent, Sample)> {
+pub(super) fn look_at(source: &Source) -> Result<(&'static dyn Agent, Sample)> {
     let path = &source.log.path;
     if source.log.part.is_some() {
         return Ok((source.agent, Sample::default()));
@@ -182,39 +149,15 @@ fn send(agent: &dyn Agent, source: &Source, sink: &mut dyn Sink) -> Result<Vec<W
     agent.parse(&mut log, sink).map_err(|fault| explain_parse(path, &fault))
 }
 
-fn check_size(path: &Path, size: u64) -> Result<()> {
-    if size <= MAX_SESSION_BYTES {
-        return Ok(());
-    }
-    let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
-    Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())))
-}
-
 /// Whether a log's session belongs to the repository. The folder it worked in tells quickly; else
 /// all of the log is looked through for what it changed here.
-fn belongs(home: &Home, agent: &dyn Agent, source: &Source, sample: &Sample) -> Result<bool> {
+pub(super) fn belongs(home: &Home, agent: &dyn Agent, source: &Source, sample: &Sample) -> Result<bool> {
     if agent.working_directory(sample).is_some_and(|cwd| home.holds(Path::new(cwd))) {
         return Ok(true);
     }
     let mut footprint = Footprint::default();
     send(agent, source, &mut footprint)?;
     Ok(home.is_of(&footprint))
-}
-
-/// Size and hash of a log as it is now.
-fn native(path: &Path) -> io::Result<Native> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 17];
-    let mut bytes = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(Native { bytes, sha256: ObjectHash::from_digest(hasher.finalize().into()) });
-        }
-        hasher.update(&buffer[..read]);
-        bytes += read as u64;
-    }
 }
 
 /// Where the repository stands at this moment.

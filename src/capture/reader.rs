@@ -1,0 +1,123 @@
+//! Reads logs into what a ledger takes: from where the last capture stood, or from the beginning.
+
+use std::path::Path;
+
+use super::{
+    Home, Source,
+    bookmark::{Bookmarks, Draft},
+    explain_parse,
+    home::{belongs, log_at, look_at},
+    named,
+    snapshot::Snapshot,
+};
+use crate::{
+    agents::{self, Agent, Log, Warning},
+    error::Result,
+    hail::{Canonical, ObjectHash},
+    ledger::{MAX_SESSION_BYTES, Native},
+    redact::{Redacted, RedactingSpool, Redactor},
+};
+
+/// What every log is read with.
+#[derive(Clone)]
+pub struct Reader<'r> {
+    /// What tells whether a session belongs to this repository; without it every one does.
+    pub home: Option<&'r Home>,
+    /// What redacts them.
+    pub redactor: &'r Redactor,
+    /// Where earlier readings stood.
+    pub bookmarks: Bookmarks,
+}
+
+/// A session that was read and redacted.
+#[derive(Debug)]
+pub struct Reading {
+    /// The session.
+    pub session: Redacted<Canonical>,
+    /// The log it came from; none where several sessions share a file.
+    pub native: Option<Native>,
+    /// What was odd about the log.
+    pub warnings: Vec<Warning>,
+    /// Where the next reading can go on, once the session is stored.
+    pub bookmark: Option<Draft>,
+}
+
+impl Reader<'_> {
+    /// Parses and redacts a log; `None` when the session belongs elsewhere.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or is too large for a ledger.
+    pub fn read(&self, source: &Source) -> Result<Option<Reading>> {
+        let is_part = source.log.part.is_some();
+        if !is_part && let Some(reading) = self.read_on(source) {
+            return Ok(Some(reading));
+        }
+        let (agent, sample) = look_at(source)?;
+        if !self.home.map_or(Ok(true), |home| belongs(home, agent, source, &sample))? {
+            return Ok(None);
+        }
+        let reading = if is_part { self.read_part(agent, source) } else { self.read_whole(agent, source) };
+        reading.map(Some)
+    }
+
+    /// Reads what came since the bookmark of a log; `None` where there is none, or where it does not do: then
+    /// the log has to be read from the beginning.
+    fn read_on(&self, source: &Source) -> Option<Reading> {
+        let path = &source.log.path;
+        let mark = self.bookmarks.load(source, self.redactor)?;
+        let agent = agents::by_name(&mark.agent).ok()?;
+        let mut snapshot = Snapshot::of(path).ok()?;
+        let begin = mark.reading.parser.offset;
+        let end = snapshot.line_end(begin).ok().filter(|end| *end > begin)?;
+        let (native, [before, prefix]) = snapshot.hash([begin, end]).ok()?;
+        let is_same = before.to_string() == mark.prefix;
+        let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
+        let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
+        let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
+        log.pause_at = Some(end);
+        let warnings = agent.parse(&mut log, &mut spool).ok()?;
+        finish(path, spool, warnings, Some((native, prefix))).ok()
+    }
+
+    /// Reads a log from its beginning.
+    fn read_whole(&self, agent: &'static dyn Agent, source: &Source) -> Result<Reading> {
+        let path = &source.log.path;
+        let mut snapshot = Snapshot::of(path)?;
+        let end = snapshot.line_end(0).map_err(|fault| named(path, fault))?;
+        let (native, [prefix]) = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
+        let is_worth_marking = self.bookmarks.is_worth(source, snapshot.size());
+        let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
+        log.pause_at = is_worth_marking.then_some(end);
+        let mut spool = self.redactor.spool();
+        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
+        finish(path, spool, warnings, Some((native, prefix)))
+    }
+
+    /// Reads one session of a file that holds several.
+    fn read_part(&self, agent: &'static dyn Agent, source: &Source) -> Result<Reading> {
+        let path = &source.log.path;
+        let mut spool = self.redactor.spool();
+        let mut log = log_at(path, source.log.part.as_deref())?;
+        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
+        finish(path, spool, warnings, None)
+    }
+}
+
+/// Puts together what was read. Of a log with one session, `log` is what it is known by and the hash of what
+/// was read of it up to the pause.
+fn finish(
+    path: &Path,
+    spool: RedactingSpool<'_>,
+    warnings: Vec<Warning>,
+    log: Option<(Native, ObjectHash)>,
+) -> Result<Reading> {
+    let finished = spool.finish_paused().map_err(|fault| named(path, fault))?;
+    let (session, paused) = finished.ok_or_else(|| named(path, "no event in it"))?;
+    let size = session.value().size();
+    if size > MAX_SESSION_BYTES {
+        let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
+        return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
+    }
+    let bookmark = paused.zip(log).map(|(reading, (_, prefix))| Draft { prefix, reading });
+    Ok(Reading { session, native: log.map(|(native, _)| native), warnings, bookmark })
+}
