@@ -42,7 +42,7 @@ impl Sink for Heard {
 
 /// Stands for redaction.
 fn redacted(text: &str) -> String {
-    text.replace("/home/ann", "~").replace("src/", "<folder>").replace(" the ", " <article> ")
+    text.replace("/home/ann", "~").replace(" the ", " <article> ")
 }
 
 /// All that a parse says, redacted.
