@@ -13,7 +13,7 @@ pub(super) fn calls(text: &str) -> Vec<Call> {
 }
 
 fn call(change: Change) -> Call {
-    let Change { path, moved_from, kind } = change;
+    let Change { path, moved_from, kind, .. } = change;
     let mut blocks = Vec::new();
     let event_type = match kind {
         ChangeKind::Add { content } => {

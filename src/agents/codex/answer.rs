@@ -1,10 +1,12 @@
 //! Which events make up one answer of the model, and which of them bears its token counts.
 
+use serde::{Deserialize, Serialize};
+
 use super::{SCHEMA, outbox::Slot, parser::Parser, record::Payload, tokens::Usage};
 use crate::hail::{Event, EventType, attribute};
 
 /// The answer that is being read.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Answer {
     /// The name that its events share; none between answers.
     group: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -17,8 +18,9 @@ use crate::{
     hail::{Block, Content, Event, EventType, Loose, Scanner, attribute},
 };
 
-/// The id of a call. Calls are remembered to the end of the log, so only a hash of it is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// The id of a call, or of a command that goes on. Calls are remembered to the end of the log, so only a hash
+/// of it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct CallId(u64);
 
 impl CallId {
@@ -30,6 +32,7 @@ impl CallId {
 }
 
 /// A call that has been made.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Call {
     pub(super) name: String,
     pub(super) slot: Slot,
@@ -39,11 +42,12 @@ pub(super) struct Call {
 }
 
 /// What its result will be needed for.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) enum CallKind {
     Plain,
     Command,
     /// Input for the command of that id.
-    Stdin(String),
+    Stdin(CallId),
     /// The changes of the patch wait with the event.
     Patch {
         /// Whether the event of the call becomes the first file's, or stays before them.
@@ -161,7 +165,7 @@ impl Parser<'_> {
             "grep_files" => field(["pattern", "query"]).map(|query| (EventType::CodeSearch { query }, "search")),
             "write_stdin" => {
                 let session = arguments.get("session_id").map(plain_text).unwrap_or_default();
-                kind = CallKind::Stdin(session);
+                kind = CallKind::Stdin(CallId::of(&session));
                 None
             }
             _ => None,

@@ -3,13 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    patch::{Change, ChangeKind},
+    patch::{Change, ChangeKind, Written},
     tokens::Usage,
 };
-use crate::{
-    agents::diff,
-    hail::{Block, Content, Event, EventType},
-};
+use crate::hail::{Block, Content, Event, EventType, Timestamp};
 
 /// Makes the events of a patch. The first takes the id of `call`, the others follow it; all share
 /// its attributes, its call id among them, by which the statistics count them as one call.
@@ -31,8 +28,7 @@ fn event(call: &Event, change: &Change) -> Event {
         ChangeKind::Add { content } => (EventType::FileCreate { path: path.clone() }, Some(content.clone())),
         ChangeKind::Delete { content } => (EventType::FileDelete { path: path.clone() }, content.clone()),
         ChangeKind::Update { hunks, .. } => {
-            let from = change.moved_from.as_deref().unwrap_or(&path);
-            let diff = with_header(from, &path, hunks);
+            let diff = (!hunks.is_empty()).then(|| change.written().heading + hunks);
             (EventType::FileEdit { path: path.clone(), diff }, None)
         }
     };
@@ -48,14 +44,38 @@ fn event(call: &Event, change: &Change) -> Event {
     event
 }
 
-fn with_header(from: &str, to: &str, hunks: &str) -> Option<String> {
-    if hunks.is_empty() {
-        None
-    } else if from == to {
-        Some(diff::with_header(to, hunks))
-    } else {
-        Some(format!("--- a/{}\n+++ b/{}\n{hunks}", from.trim_start_matches('/'), to.trim_start_matches('/')))
-    }
+/// Makes events of changes for the time that they are put away: as such they are redacted. Their diffs have
+/// no headers.
+pub(super) fn put_away(changes: &[Change]) -> impl Iterator<Item = Event> {
+    let blank = Event::new("change", Timestamp::EPOCH, EventType::UserMessage);
+    changes.iter().map(move |change| {
+        let mut event = event(&blank, change);
+        if let (EventType::FileEdit { diff, .. }, ChangeKind::Update { hunks, .. }) =
+            (&mut event.event_type, &change.kind)
+        {
+            *diff = Some(hunks.clone());
+        }
+        event
+    })
+}
+
+/// The change of such an event.
+pub(super) fn take_up(event: Event, written: Written) -> Option<Change> {
+    let text = |key: &str| event.attributes.get(key).and_then(Value::as_str).map(str::to_owned);
+    let (moved_from, is_numbered) = (text("renamed_from"), text("diff_line_numbers").is_none());
+    let content = event.content.blocks.into_iter().find_map(|block| match block {
+        Block::File { content, .. } => content,
+        _ => None,
+    });
+    let (path, kind) = match event.event_type {
+        EventType::FileCreate { path } => (path, ChangeKind::Add { content: content.unwrap_or_default() }),
+        EventType::FileDelete { path } => (path, ChangeKind::Delete { content }),
+        EventType::FileEdit { path, diff } => {
+            (path, ChangeKind::Update { hunks: diff.unwrap_or_default(), is_numbered })
+        }
+        _ => return None,
+    };
+    Some(Change { path, moved_from, kind, written: Some(written) })
 }
 
 /// Takes over what `patch_apply_end` knows better than the patch: line numbers, and the content of
@@ -65,8 +85,7 @@ pub(super) fn enrich(changes: &mut Vec<Change>, native: &Value) {
     for (path, native) in native.as_object().into_iter().flatten() {
         let Some(change) = native_change(path, native) else { continue };
         let before = change.moved_from.as_deref().unwrap_or(&change.path).to_owned();
-        let written = |known: &Change| known.moved_from.clone().unwrap_or_else(|| known.path.clone());
-        let known = changes.iter_mut().find(|known| is_single || ends_with(&before, &written(known)));
+        let known = changes.iter_mut().find(|known| is_single || known.written().ends(&before));
         match known {
             Some(known) => replace_kind(known, change.kind),
             None => changes.push(change),
@@ -102,21 +121,9 @@ fn native_change(path: &str, native: &Value) -> Option<Change> {
     };
     let path = Some(path.to_owned()).filter(|path| !path.is_empty())?;
     Some(match text("move_path") {
-        Some(target) if !target.is_empty() => Change { path: target, moved_from: Some(path), kind },
-        _ => Change { path, moved_from: None, kind },
+        Some(target) if !target.is_empty() => Change::new(target, Some(path), kind),
+        _ => Change::new(path, None, kind),
     })
-}
-
-fn ends_with(path: &str, written: &str) -> bool {
-    let written = written.trim_start_matches("./");
-    match path.strip_suffix(written) {
-        Some("") => true,
-        Some(folder) => folder.ends_with(['/', '\\']),
-        None => path
-            .replace('\\', "/")
-            .strip_suffix(&written.replace('\\', "/"))
-            .is_some_and(|folder| folder.ends_with('/')),
-    }
 }
 
 #[cfg(test)]
@@ -135,7 +142,7 @@ mod tests {
             let mut changes = parse("*** Begin Patch\n*** Update File: src/a.rs\n@@\n-a\n+b\n*** End Patch");
             enrich(&mut changes, &native);
             let kind = ChangeKind::Update { hunks: "@@ -7 +7 @@\n-a\n+b\n".to_owned(), is_numbered: true };
-            assert_eq!(changes, [Change { path: "src/a.rs".to_owned(), moved_from: None, kind }]);
+            assert_eq!(changes, [Change::new("src/a.rs".to_owned(), None, kind)]);
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// How many texts without an echo are remembered: an echo follows within one answer.
 const WINDOW: usize = 64;
 
 /// What can be said twice.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Said {
     User,
     Agent,
@@ -15,14 +17,14 @@ pub(super) enum Said {
 }
 
 /// Who says it: the model's `response_item` or the interface's `event_msg`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Side {
     Item,
     Notice,
 }
 
 /// Texts that may still find their echo.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Echoes {
     unmatched: VecDeque<(Said, Side, u64)>,
 }
@@ -47,7 +49,7 @@ impl Echoes {
 
 /// Hashes what is neither white space nor a control character. This runs over every word that is said, and where a word ends no
 /// processor can guess: so what counts is first put together, without a branch.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     const PIECE: usize = 64;
     const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
     let (mut hash, mut length) = (SEED, 0);

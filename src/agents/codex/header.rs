@@ -1,13 +1,15 @@
 //! What a log says about its session as a whole.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{super::field::without_credentials, parser::Parser};
+use super::{super::field::without_credentials, parser::Parser, repeat::Last};
 use crate::hail::{Agent, Content, EventType, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
 
 /// The header while it is being learned.
+#[derive(Serialize, Deserialize)]
 pub(super) struct HeaderState {
     /// The model of the current turn.
     pub(super) model: Option<String>,
@@ -16,9 +18,9 @@ pub(super) struct HeaderState {
     /// Whether there is an id of the session, if only from the name of the file.
     is_named: bool,
     has_time: bool,
-    meta: Option<Value>,
-    context: Map<String, Value>,
-    context_text: String,
+    meta: Option<Last<Value>>,
+    context: BTreeMap<String, Last<Value>>,
+    context_text: Option<Last<String>>,
 }
 
 impl HeaderState {
@@ -34,8 +36,8 @@ impl HeaderState {
             is_named: is_resumed || id_in_name(path).is_some(),
             has_time: is_resumed,
             meta: None,
-            context: Map::new(),
-            context_text: String::new(),
+            context: BTreeMap::new(),
+            context_text: None,
         }
     }
 
@@ -178,9 +180,9 @@ impl Parser<'_> {
         let Ok(mut meta) = serde_json::from_str::<Value>(text) else { return };
         strip_remote(&mut meta);
         self.header.see_meta(&meta);
-        if self.header.meta.as_ref() != Some(&meta) {
+        if !self.header.meta.as_ref().is_some_and(|last| last.is(&meta)) {
             self.custom_value("session_meta", "session_meta", meta.clone());
-            self.header.meta = Some(meta);
+            self.header.meta = Some(Last::Said(meta));
         }
     }
 
@@ -195,10 +197,10 @@ impl Parser<'_> {
     /// versions write the same with every request.
     pub(super) fn turn_context(&mut self, text: &str) {
         self.begin_request();
-        if text == self.header.context_text {
+        if self.header.context_text.as_ref().is_some_and(|last| last.is(text)) {
             return;
         }
-        text.clone_into(&mut self.header.context_text);
+        self.header.context_text = Some(Last::Said(text.to_owned()));
         let Ok(mut context) = serde_json::from_str::<Map<String, Value>>(text) else { return };
         let word = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
         if let Some(turn) = word(context.remove("turn_id")) {
@@ -212,10 +214,10 @@ impl Parser<'_> {
         }
         let known = std::mem::take(&mut self.header.context);
         let gone = known.keys().filter(|key| !context.contains_key(*key)).map(|key| (key.clone(), Value::Null));
-        let differing = context.iter().filter(|(key, value)| known.get(*key) != Some(value));
+        let differing = context.iter().filter(|(key, value)| !known.get(*key).is_some_and(|last| last.is(*value)));
         let changes: Map<String, Value> =
             differing.map(|(key, value)| (key.clone(), value.clone())).chain(gone).collect();
-        self.header.context = context;
+        self.header.context = context.into_iter().map(|(key, value)| (key, Last::Said(value))).collect();
         if !changes.is_empty() {
             let event = self.event(EventType::Custom { kind: "turn_context".to_owned() }, "turn_context");
             self.send(event.with_content(Content::json(Value::Object(changes))));

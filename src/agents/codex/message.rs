@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    echo::{Said, Side},
+    echo::{self, Said, Side},
     parser::Parser,
     record::Payload,
 };
@@ -182,7 +182,7 @@ impl Parser<'_> {
         if texts.is_empty() {
             return;
         }
-        self.set_last_agent_text(&texts.join("\n"));
+        self.last_said = Some(echo::hash(&texts.concat()));
         let mut event = self.event(EventType::AgentMessage, raw_type(side, "message", "agent_message"));
         if !phase.is_empty() {
             event = event.with("phase", phase);

@@ -15,9 +15,13 @@ mod outbox;
 mod output;
 mod parser;
 pub(super) mod patch;
+#[cfg(test)]
+mod pause_tests;
 mod record;
+mod repeat;
 mod result;
 mod shell;
+mod state;
 mod tokens;
 
 use std::path::Path;

@@ -3,7 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{call::CallId, echo::Side, parser::Parser, record::Payload, tokens::Usage};
+use super::{
+    call::CallId,
+    echo::{self, Side},
+    parser::Parser,
+    record::Payload,
+    tokens::Usage,
+};
 use crate::hail::{Content, EventType, title_of};
 
 impl Parser<'_> {
@@ -83,7 +89,7 @@ impl Parser<'_> {
         let end: End = serde_json::from_str(text).unwrap_or_default();
         let said = end.last_agent_message.filter(|words| !words.trim().is_empty());
         let summary = match (said, &end.reason) {
-            (Some(words), _) if self.is_last_agent_text(&words) => Some(title_of(&words)),
+            (Some(words), _) if self.last_said == Some(echo::hash(&words)) => Some(title_of(&words)),
             (Some(words), _) => Some(words),
             (None, Some(reason)) => Some(format!("aborted: {reason}")),
             (None, None) => None,

@@ -3,8 +3,16 @@
 
 use std::{collections::VecDeque, io};
 
-use super::patch::Change;
-use crate::hail::{Event, Sink};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    changes,
+    patch::{Change, Written},
+};
+use crate::{
+    agents::Log,
+    hail::{Event, Sink},
+};
 
 /// How many slots may wait. Beyond that the oldest leaves as it is: a background command that
 /// never ends must not keep the rest of the session in memory.
@@ -20,6 +28,23 @@ struct Waiting {
     events: Vec<Event>,
     /// What the call does to files, if it succeeds.
     changes: Vec<Change>,
+    bytes: usize,
+    holds: u8,
+}
+
+/// How the outbox stands, but for the events.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Standing {
+    first: Slot,
+    next_bytes: usize,
+    waiting: Vec<Counted>,
+}
+
+/// A slot without its events and its changes, which follow one another among those that are held.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    events: usize,
+    changes: Vec<Written>,
     bytes: usize,
     holds: u8,
 }
@@ -83,6 +108,42 @@ impl<'s> Outbox<'s> {
             self.send_first()?;
         }
         Ok(())
+    }
+
+    /// Tells the sink how things stand after the line that was read last; `known` is what the parser knows.
+    pub(super) fn pause(&mut self, log: &Log<'_>, known: impl Serialize) -> io::Result<()> {
+        let held = self.waiting.iter().flat_map(|slot| {
+            let changes = changes::put_away(&slot.changes);
+            slot.events.iter().cloned().chain(changes)
+        });
+        let counted = |slot: &Waiting| Counted {
+            events: slot.events.len(),
+            changes: slot.changes.iter().map(Change::written).collect(),
+            bytes: slot.bytes,
+            holds: slot.holds,
+        };
+        let waiting = self.waiting.iter().map(counted).collect();
+        let standing = Standing { first: self.first, next_bytes: self.next_bytes, waiting };
+        self.sink.pause(log.pause(held.collect(), (known, standing))?)
+    }
+
+    /// Goes on from there.
+    pub(super) fn restore(&mut self, Standing { first, next_bytes, waiting }: Standing, held: Vec<Event>) {
+        let mut held = held.into_iter();
+        let slots = waiting.into_iter().map(|Counted { events, changes, bytes, holds }| {
+            let events = held.by_ref().take(events).collect();
+            let changes = changes.into_iter().zip(held.by_ref());
+            let changes = changes.filter_map(|(written, event)| changes::take_up(event, written)).collect();
+            Waiting { events, changes, bytes, holds }
+        });
+        self.waiting = slots.collect();
+        self.bytes = self.waiting.iter().map(|slot| slot.bytes).sum();
+        (self.first, self.next_bytes) = (first, next_bytes);
+    }
+
+    /// The first slot that has not left.
+    pub(super) fn first(&self) -> Slot {
+        self.first
     }
 
     /// Sends everything and gives the sink back.

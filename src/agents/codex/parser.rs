@@ -28,22 +28,24 @@ pub(super) struct Parser<'s> {
     /// The calls by their id.
     pub(super) calls: HashMap<CallId, Call>,
     /// The commands that still run, by the id under which `write_stdin` reaches them.
-    pub(super) running: HashMap<String, Slot>,
+    pub(super) running: HashMap<CallId, Slot>,
     pub(super) turn: Option<String>,
     pub(super) clock: Timestamp,
     pub(super) line: u64,
     pub(super) part: u32,
     /// Whether a `compacted` record came and its notice has not.
     pub(super) is_compacted: bool,
-    last_agent_text: String,
-    recognised: bool,
+    /// The hash of what the agent said last, because the end of a task says it again.
+    pub(super) last_said: Option<u64>,
+    pub(super) recognised: bool,
+    pub(super) warnings: Vec<Warning>,
     fault: Option<(u64, String)>,
-    warnings: Vec<Warning>,
 }
 
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let mut parser = Parser::new(log, sink);
+    parser.take_up(log)?;
     while let Some(line) = log.lines.next_line()? {
         parser.line = line.number;
         parser.part = 0;
@@ -57,8 +59,11 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
             Err(fault) => parser.keep_unreadable(&fault),
         }
         parser.outbox.flush()?;
+        if log.is_at_pause() {
+            parser.pause(log)?;
+        }
     }
-    parser.finish(log.resumed.is_some())
+    parser.finish(log.is_resumed())
 }
 
 impl<'s> Parser<'s> {
@@ -77,10 +82,10 @@ impl<'s> Parser<'s> {
             line: 0,
             part: 0,
             is_compacted: false,
-            last_agent_text: String::new(),
+            last_said: None,
             recognised: false,
-            fault: None,
             warnings: Vec::new(),
+            fault: None,
         }
     }
 
@@ -161,15 +166,6 @@ impl<'s> Parser<'s> {
             self.clock = time;
             self.header.see(time);
         }
-    }
-
-    /// Remembers what the agent said last, because the end of a task says it again.
-    pub(super) fn set_last_agent_text(&mut self, text: &str) {
-        text.clone_into(&mut self.last_agent_text);
-    }
-
-    pub(super) fn is_last_agent_text(&self, text: &str) -> bool {
-        self.last_agent_text.split_ascii_whitespace().eq(text.split_ascii_whitespace())
     }
 
     /// Keeps a record as JSON.

@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
+
+use crate::hail;
+
 /// What happens to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::agents) struct Change {
@@ -10,6 +14,43 @@ pub(in crate::agents) struct Change {
     /// Where the file was before it was moved.
     pub(in crate::agents) moved_from: Option<String>,
     pub(in crate::agents) kind: ChangeKind,
+    /// What its paths were, where they were put away since: then they may be redacted.
+    pub(super) written: Option<Written>,
+}
+
+/// What is needed of a change's paths as they were written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Written {
+    /// The length and the hash of the path before the change.
+    end: (usize, u64),
+    /// The headers of the diff.
+    pub(super) heading: String,
+}
+
+impl Written {
+    /// Whether a longer path ends with the one before the change.
+    pub(super) fn ends(&self, path: &str) -> bool {
+        let path = path.replace('\\', "/");
+        let (length, hash) = self.end;
+        let halves = path.len().checked_sub(length).and_then(|at| path.split_at_checked(at));
+        halves.is_some_and(|(folder, end)| hail::hash(end) == hash && (folder.is_empty() || folder.ends_with('/')))
+    }
+}
+
+impl Change {
+    pub(super) fn new(path: String, moved_from: Option<String>, kind: ChangeKind) -> Self {
+        Self { path, moved_from, kind, written: None }
+    }
+
+    /// What its paths were as they were written.
+    pub(super) fn written(&self) -> Written {
+        self.written.clone().unwrap_or_else(|| {
+            let from = self.moved_from.as_deref().unwrap_or(&self.path);
+            let end = from.trim_start_matches("./").replace('\\', "/");
+            let [old, new] = [from, &self.path].map(|path| path.trim_start_matches('/'));
+            Written { end: (end.len(), hail::hash(end.as_str())), heading: format!("--- a/{old}\n+++ b/{new}\n") }
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +124,7 @@ impl<'a> PatchReader<'a> {
 
     fn begin(&mut self, path: &str, kind: ChangeKind) {
         self.finish_file();
-        self.changes.push(Change { path: path.to_owned(), moved_from: None, kind });
+        self.changes.push(Change::new(path.to_owned(), None, kind));
     }
 
     fn finish_file(&mut self) {
@@ -129,7 +170,7 @@ mod tests {
             "*** Begin Patch\n*** Add File: new.txt\n+one\n+\n*** Update File: old.rs\n*** Move to: moved.rs\n",
             "@@ fn main() {\n a\n-b\n+c\n\n@@\n+d\n*** End of File\n*** Delete File: gone\n*** End Patch\n"
         ));
-        let change = |path: &str, kind| Change { path: path.to_owned(), moved_from: None, kind };
+        let change = |path: &str, kind| Change::new(path.to_owned(), None, kind);
         let hunks = "@@ -1,3 +1,3 @@ fn main() {\n a\n-b\n+c\n \n@@ -3,0 +4,1 @@\n+d\n".to_owned();
         assert_eq!(
             changes,

@@ -87,11 +87,11 @@ impl Parser<'_> {
                 self.note(slot, outcome.exit_code, None);
                 // The command goes on: `write_stdin` will tell how it ends.
                 if let Some(session) = &outcome.session {
-                    self.running.insert(session.clone(), slot);
+                    self.running.insert(CallId::of(session), slot);
                     return;
                 }
             }
-            CallKind::Stdin(session) => self.command_polled(&session, outcome, is_error),
+            CallKind::Stdin(session) => self.command_polled(session, outcome, is_error),
             CallKind::Patch { is_alone } => {
                 self.note(slot, outcome.exit_code, None);
                 let is_applied = !is_error || outcome.content.texts().any(says_applied);
@@ -104,11 +104,11 @@ impl Parser<'_> {
     }
 
     /// Passes on what a poll of a background command learned.
-    fn command_polled(&mut self, session: &str, outcome: &Outcome, is_error: bool) {
-        let Some(&slot) = self.running.get(session) else { return };
+    fn command_polled(&mut self, session: CallId, outcome: &Outcome, is_error: bool) {
+        let Some(&slot) = self.running.get(&session) else { return };
         self.note(slot, outcome.exit_code, outcome.duration_ms);
         if outcome.exit_code.is_some() || is_error {
-            self.running.remove(session);
+            self.running.remove(&session);
             self.outbox.release(slot);
         }
     }

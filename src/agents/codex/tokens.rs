@@ -1,10 +1,12 @@
 //! Token counts: what each answer cost, once.
 
+use serde::{Deserialize, Serialize};
+
 use crate::hail::{Event, Scanner, attribute};
 
 /// One count, as the agent reports it: `input_tokens` includes the cached ones, `output_tokens`
 /// includes reasoning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the names are the agent's")]
 pub(super) struct Usage {
     input_tokens: u64,
@@ -41,7 +43,7 @@ const KEYS: [&str; 4] =
 const MAX_COUNT: u64 = 1 << 40;
 
 /// Follows the running total.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Meter {
     total: Option<Usage>,
 }
