@@ -36,6 +36,7 @@ mod parts;
 mod pi;
 mod qwen_code;
 mod records;
+mod tokens;
 mod tool;
 mod transcript;
 

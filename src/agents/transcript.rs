@@ -10,6 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use super::tokens::Tokens;
 use super::{Log, Warning, tool};
 use crate::hail::{
     Agent, Attributes, Content, Event, EventType, Header, SessionId, Sink, Timestamp, attribute, title_of,
@@ -18,19 +19,6 @@ use crate::hail::{
 /// How many events may wait for the result of a call. Beyond that the oldest leaves as it is: a
 /// command that never ends must not keep the rest of the session in memory.
 const MAX_WAITING: usize = 1024;
-
-/// The token counts of one answer, in HAIL's sense: input is fresh input only, output includes
-/// reasoning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Tokens {
-    pub(super) input: u64,
-    pub(super) output: u64,
-    pub(super) cache_read: u64,
-    pub(super) cache_write: u64,
-    pub(super) reasoning: u64,
-    /// In US dollars.
-    pub(super) cost: Option<f64>,
-}
 
 /// What is known of the whole session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -352,25 +340,6 @@ impl<'s> Transcript<'s> {
                 self.sink.event(sound(first.event, self.first))
             }
             None => Ok(()),
-        }
-    }
-}
-
-impl Tokens {
-    /// Notes the counts on the last event of an answer.
-    pub(super) fn note(&self, event: &mut Event) {
-        let counts = [
-            (attribute::INPUT_TOKENS, self.input),
-            (attribute::OUTPUT_TOKENS, self.output),
-            (attribute::CACHE_READ_TOKENS, self.cache_read),
-            (attribute::CACHE_WRITE_TOKENS, self.cache_write),
-            (attribute::REASONING_TOKENS, self.reasoning),
-        ];
-        for (key, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            event.attributes.insert(key.to_owned(), count.into());
-        }
-        if let Some(cost) = self.cost.filter(|cost| *cost > 0.0) {
-            event.attributes.insert(attribute::COST_USD.to_owned(), cost.into());
         }
     }
 }

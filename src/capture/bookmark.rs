@@ -109,10 +109,14 @@ impl Bookmarks {
         (is_ours && mark.redactor == redactor.fingerprint().to_string()).then_some(mark)
     }
 
+    /// The blob of the stored session.
+    pub(super) fn session(&self, mark: &Bookmark) -> Option<ObjectId> {
+        self.repository.parse_id(&mark.hail)
+    }
+
     /// The lines of the stored session that are not read again.
     pub(super) fn lines(&self, mark: &Bookmark) -> Option<Vec<u8>> {
-        let hail = self.repository.parse_id(&mark.hail)?;
-        let mut bytes = self.repository.read_blob(hail, MAX_SESSION_BYTES).ok()?;
+        let mut bytes = self.repository.read_blob(self.session(mark)?, MAX_SESSION_BYTES).ok()?;
         let header = memchr::memchr(b'\n', &bytes)? + 1;
         let end = header.checked_add(usize::try_from(mark.reading.spool.bytes).ok()?)?;
         if bytes.get(end - 1) != Some(&b'\n') {

@@ -80,7 +80,14 @@ impl Home {
             git.branch = branch.map(str::to_owned).unwrap_or_default();
         }
         let cleared_at = self.remembered.cleared_at(&reading.session.value().header.session_id);
-        Capture { session: reading.session, git, links: Vec::new(), native: reading.native, cleared_at }
+        Capture {
+            session: reading.session,
+            git,
+            links: Vec::new(),
+            native: reading.native,
+            continues: reading.continues,
+            cleared_at,
+        }
     }
 
     /// Whether a folder or file is in one of the work trees. An agent that was started through a

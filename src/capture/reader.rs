@@ -13,6 +13,7 @@ use super::{
 use crate::{
     agents::{self, Agent, Log, Warning},
     error::Result,
+    git::ObjectId,
     hail::{Canonical, ObjectHash},
     ledger::{MAX_SESSION_BYTES, Native},
     redact::{Redacted, RedactingSpool, Redactor},
@@ -38,6 +39,8 @@ pub struct Reading {
     pub native: Option<Native>,
     /// What was odd about the log.
     pub warnings: Vec<Warning>,
+    /// The blob of the stored session that it goes on from.
+    pub continues: Option<ObjectId>,
     /// Where the next reading can go on, once the session is stored.
     pub bookmark: Option<Draft>,
 }
@@ -72,11 +75,12 @@ impl Reader<'_> {
         let (native, [before, prefix]) = snapshot.hash([begin, end]).ok()?;
         let is_same = before.to_string() == mark.prefix;
         let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
+        let continues = self.bookmarks.session(&mark);
         let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
         log.pause_at = Some(end);
         let warnings = agent.parse(&mut log, &mut spool).ok()?;
-        finish(path, spool, warnings, Some((native, prefix))).ok()
+        finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| Reading { continues, ..reading })
     }
 
     /// Reads a log from its beginning.
@@ -119,5 +123,5 @@ fn finish(
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
     let bookmark = paused.zip(log).map(|(reading, (_, prefix))| Draft { prefix, reading });
-    Ok(Reading { session, native: log.map(|(native, _)| native), warnings, bookmark })
+    Ok(Reading { session, native: log.map(|(native, _)| native), warnings, continues: None, bookmark })
 }

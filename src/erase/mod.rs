@@ -145,7 +145,7 @@ impl Erasure<'_> {
                 let session = redaction.session(&share.read(self.repository)?)?;
                 let git = GitFacts { branch: tip.branch.to_string(), ..GitFacts::default() };
                 let cleared_at = Some(self.now);
-                let capture = Capture { session, git, links: Vec::new(), native: None, cleared_at };
+                let capture = Capture { session, git, links: Vec::new(), native: None, continues: None, cleared_at };
                 ledger.store(self.repository, &tip.branch, &[capture], self.now)?;
             }
             ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;

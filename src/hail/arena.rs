@@ -25,7 +25,7 @@ pub(super) struct Arena {
 
 #[derive(Debug)]
 enum Memory {
-    /// The only block.
+    /// The only block, or what comes after the lines of another session.
     Block(Vec<u8>),
     Mapped(MmapMut),
 }
@@ -49,11 +49,13 @@ impl Memory {
 
     /// Writes `bytes` at `start`.
     fn put(&mut self, start: usize, bytes: &[u8]) -> io::Result<()> {
-        if let Self::Block(_) = self {
-            *self = Self::Mapped(Self::map()?);
-        }
-        if let Self::Mapped(memory) = self {
-            memory[start..start + bytes.len()].copy_from_slice(bytes);
+        match self {
+            Self::Block(block) if start > 0 => block.extend_from_slice(bytes),
+            Self::Block(_) => {
+                *self = Self::Mapped(Self::map()?);
+                return self.put(start, bytes);
+            }
+            Self::Mapped(memory) => memory[start..start + bytes.len()].copy_from_slice(bytes),
         }
         Ok(())
     }
@@ -71,6 +73,18 @@ impl Deref for Memory {
 }
 
 impl Arena {
+    /// Begins with lines that are there already.
+    pub(super) fn after(mut lines: Vec<u8>) -> io::Result<Self> {
+        let mut arena = Self::default();
+        if lines.len() > MAX_MEMORY {
+            arena.put(&mut lines)?;
+        } else {
+            (arena.written, arena.in_memory) = (lines.len() as u64, lines.len());
+            arena.memory = Memory::Block(lines);
+        }
+        Ok(arena)
+    }
+
     /// Puts `block` aside and leaves it empty.
     pub(super) fn put(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
         self.written += block.len() as u64;

@@ -107,13 +107,12 @@ impl Spool {
     ///
     /// # Errors
     /// Those of the temporary file.
-    pub fn after(paused: PausedSpool, mut lines: Vec<u8>) -> io::Result<Self> {
+    pub fn after(paused: PausedSpool, lines: Vec<u8>) -> io::Result<Self> {
         let PausedSpool { bytes, seen, mut stats, .. } = paused;
         stats.go_on();
         let (_, last) = stats.span().ok_or_else(|| io::Error::other("there was no event"))?;
-        let mut spool = Self { before: Some(Before { bytes, last }), seen, stats, ..Self::default() };
-        spool.lines.put(&mut lines)?;
-        Ok(spool)
+        let (lines, before) = (Arena::after(lines)?, Some(Before { bytes, last }));
+        Ok(Self { lines, before, seen, stats, ..Self::default() })
     }
 
     /// Notes how it stands.

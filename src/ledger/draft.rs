@@ -125,11 +125,7 @@ impl<'a> Draft<'a> {
             return self.put_beside(capture, new_meta, &bytes, &versions);
         }
         let stored_meta = self.find_meta(&key)?;
-        let kept = stored.map(|id| Ok::<_, LedgerError>((id, kept(self.repository, id, &bytes)?))).transpose()?;
-        let (hail, is_given) = match kept {
-            Some((id, Some(kept))) => (id, kept == Kept::Same),
-            _ => (self.blob(&bytes)?, true),
-        };
+        let (hail, is_given) = self.longer(stored, capture, &bytes)?;
         let is_same = stored == Some(hail);
         let told = |outcome| Ok(Stored { outcome, hail: Some(hail), is_given });
         let meta = match &stored_meta {
@@ -145,6 +141,21 @@ impl<'a> Draft<'a> {
         self.write(key.meta_path(self.layout.folder()), &meta.with_commits(&capture.links).to_bytes())?;
         self.updates.push((hail_path, Some(hail)));
         told(if stored.is_some() { Outcome::Updated } else { Outcome::Added })
+    }
+
+    /// The blob of what goes further, what is stored or what was captured, and whether it is the latter.
+    fn longer(
+        &mut self,
+        stored: Option<ObjectId>,
+        capture: &Capture,
+        bytes: &[u8],
+    ) -> Result<(ObjectId, bool), LedgerError> {
+        if let Some(stored) = stored.filter(|stored| capture.continues != Some(*stored))
+            && let Some(kept) = kept(self.repository, stored, bytes)?
+        {
+            return Ok((stored, kept == Kept::Same));
+        }
+        Ok((self.blob(bytes)?, true))
     }
 
     /// Whether what the ledger remembers lets a version be stored.

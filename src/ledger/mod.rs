@@ -6,6 +6,7 @@
 mod backend;
 mod branch;
 mod burial;
+mod capture;
 mod case;
 mod draft;
 mod error;
@@ -24,6 +25,7 @@ pub mod switch;
 mod tombstone;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
+pub use capture::{Capture, Link, Native, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{IndexEntry, SessionKey};
@@ -35,9 +37,8 @@ pub use summaries::{
 pub use tombstone::{Buried, Expiry, GoneLedger, Redaction, Tombstone, Tombstones};
 
 use crate::{
-    git::{Fingerprint, GitError, ObjectId, Repository},
-    hail::{Canonical, ObjectHash, SessionId, Timestamp},
-    redact::Redacted,
+    git::{GitError, ObjectId, Repository},
+    hail::{ObjectHash, SessionId, Timestamp},
 };
 
 /// Every backend; the first is the default.
@@ -231,67 +232,6 @@ pub trait Ledger: Sync {
     ) -> Result<(), LedgerError>;
 }
 
-/// A session on its way into a ledger.
-#[derive(Clone, Debug)]
-pub struct Capture {
-    /// The session, without secrets: there is no way to store any other.
-    pub session: Redacted<Canonical>,
-    /// The repository it belongs to, at this moment.
-    pub git: GitFacts,
-    /// The commits it had a part in.
-    pub links: Vec<Link>,
-    /// The native log it was parsed from.
-    pub native: Option<Native>,
-    /// When all that was to be redacted of it later was known, or somebody agreed to storing again what
-    /// had been purged. A tombstone from before lets it stay.
-    pub cleared_at: Option<Timestamp>,
-}
-
-/// A native log as it was when it was parsed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Native {
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: ObjectHash,
-}
-
-/// A session's part in a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// The commit.
-    pub commit: ObjectId,
-    /// How it is known: `trailer`, `lines`, `path`, …
-    pub evidence: String,
-    /// What the commit is known by when its id has changed.
-    pub fingerprint: Fingerprint,
-}
-
-/// What became of a session that was to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// What storing it came to.
-    pub outcome: Outcome,
-    /// The blob of its events that the ledger has now; `None` where it is not to have any.
-    pub hail: Option<ObjectId>,
-    /// Whether that blob is what was given, rather than a version that goes beyond it.
-    pub is_given: bool,
-}
-
-/// What storing a session came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It was not there.
-    Added,
-    /// It was there, shorter or with fewer links.
-    Updated,
-    /// It was there.
-    Unchanged,
-    /// It is not to be there any more: the ledger has a tombstone of it.
-    Buried,
-}
-
 /// A part of a ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {
@@ -359,14 +299,6 @@ pub fn names() -> Vec<&'static str> {
 /// When there is none of that name.
 pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
     ALL.iter().copied().find(|ledger| ledger.name() == name).ok_or_else(|| UnknownMode { name: name.to_owned() })
-}
-
-impl Link {
-    /// A link to a commit of which nothing is known but its id.
-    #[must_use]
-    pub fn new(commit: ObjectId, evidence: &str) -> Self {
-        Self { commit, evidence: evidence.to_owned(), fingerprint: Fingerprint::default() }
-    }
 }
 
 impl Tip {

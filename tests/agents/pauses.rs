@@ -17,7 +17,7 @@ use super::corpus;
 /// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
 /// Cursor's have no times, Kiro's have counts in a document beside them, Gemini CLI's take back what they said,
 /// Goose's are of versions long gone, and those of Agenix and ox are read when somebody names them.
-const PAUSING: [&str; 5] = ["claude-code", "copilot-cli", "factory-droid", "pi", "qwen-code"];
+const PAUSING: [&str; 6] = ["claude-code", "codex", "copilot-cli", "factory-droid", "pi", "qwen-code"];
 
 /// What a parse sends, up to a pause where there is one.
 #[derive(Debug, Default, PartialEq)]
@@ -105,8 +105,8 @@ fn is_redacted_alike(redactor: &Redactor, agent: &dyn Agent, file: &Path, step: 
         let length = usize::try_from(paused.spool.bytes).expect("small");
         let lines = first[header..header + length].to_vec();
         let Ok((mut spool, pause)) = redactor.spool_after(paused, lines) else { continue };
-        let parsed = agent.parse(&mut Log::after(pause, &bytes[end..], Some(file)), &mut spool);
-        let Ok(Some(session)) = parsed.map_err(|_| ()).and_then(|_| spool.finish().map_err(drop)) else {
+        let rest = agent.parse(&mut Log::after(pause, &bytes[end..], Some(file)), &mut spool);
+        let Ok(Some(session)) = rest.map_err(|_| ()).and_then(|_| spool.finish().map_err(drop)) else {
             unable += 1;
             continue;
         };

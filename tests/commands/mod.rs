@@ -6,6 +6,7 @@ mod databases;
 mod demo;
 mod discover;
 mod doctor;
+mod growing;
 mod hostile;
 mod log;
 mod parse;

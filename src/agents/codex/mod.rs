@@ -15,8 +15,6 @@ mod outbox;
 mod output;
 mod parser;
 pub(super) mod patch;
-#[cfg(test)]
-mod pause_tests;
 mod record;
 mod repeat;
 mod result;

@@ -3,6 +3,7 @@
 //! Learned from public logs and the public source (`coding-agent`).
 
 mod parser;
+mod tree;
 
 use std::path::Path;
 

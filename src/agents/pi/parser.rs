@@ -1,19 +1,17 @@
 //! Tells the entries as events, and the header which of them are on branches that were left.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-    path::Path,
-};
+use std::{io, path::Path};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{
-    Log, ParseError, Warning, identity, media,
-    records::{self, Record, Teller, count, text, time, with_fields},
-    tool::{self, Kind},
-    transcript::{Outcome, Tokens, Transcript},
+use super::{
+    super::{
+        Log, ParseError, Warning, identity, media,
+        records::{self, Record, Teller, count, text, time, with_fields},
+        tool::{self, Kind},
+        transcript::{Outcome, Tokens, Transcript},
+    },
+    tree::{Node, abandoned},
 };
 use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
@@ -53,27 +51,6 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
 /// The id in the name of a log: `<time>_<id>`.
 fn id_in_name(stem: &str) -> &str {
     stem.rsplit_once('_').map_or(stem, |(_, id)| id)
-}
-
-/// An entry of the tree, and the one it follows.
-#[derive(Serialize, Deserialize)]
-struct Node {
-    id: String,
-    parent: Option<String>,
-}
-
-/// The ids of the entries that are on no way from the last entry to the root. The header tells them
-/// rather than their events, which stay as they were when a branch is left.
-fn abandoned(tree: &[Node]) -> Vec<&str> {
-    let nodes: HashMap<&str, &Node> = tree.iter().map(|node| (node.id.as_str(), node)).collect();
-    let mut kept = HashSet::new();
-    let mut at = tree.last();
-    while let Some(node) = at {
-        // A way that comes back to itself is no way.
-        let is_new = kept.insert(node.id.as_str());
-        at = node.parent.as_deref().filter(|_| is_new).and_then(|parent| nodes.get(parent).copied());
-    }
-    tree.iter().map(|node| node.id.as_str()).filter(|id| !kept.contains(id)).collect()
 }
 
 struct Parser<'s> {
