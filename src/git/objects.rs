@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use gix::{
     bstr::{BString, ByteSlice},
-    objs::tree::EntryKind as Kind,
+    objs::{FindExt, tree::EntryKind as Kind},
 };
 
 use super::{GitError, ObjectId, Repository, error::During};
@@ -46,6 +46,10 @@ pub struct NewBlob {
 /// One change of a tree: a path and the blob that it gets, or `None` to remove it.
 pub type TreeUpdate = (String, Option<ObjectId>);
 
+/// The largest blob that is kept in memory for whoever reads it next, in bytes: a long session would push
+/// everything else out.
+const MAX_CACHED_BYTES: u64 = 1024 * 1024;
+
 impl Repository {
     /// Stores a blob; storing the same bytes again changes nothing.
     ///
@@ -78,8 +82,15 @@ impl Repository {
         if size > limit {
             return Err(GitError::TooLarge { id: id.to_string(), size, limit });
         }
-        let mut blob = self.gix.find_blob(id).during("reading a blob")?;
-        Ok(blob.take_data())
+        if size <= MAX_CACHED_BYTES {
+            let mut blob = self.gix.find_blob(id).during("reading a blob")?;
+            return Ok(blob.take_data());
+        }
+        let mut objects = self.gix.objects.clone();
+        objects.unset_object_cache();
+        let mut bytes = Vec::new();
+        objects.find_blob(&id, &mut bytes).during("reading a blob")?;
+        Ok(bytes)
     }
 
     /// Has git fetch a blob that a partial clone left out; `false` when it is still not here.
