@@ -145,7 +145,12 @@ impl<'a> Graves<'a> {
             let (Some(stone), Some(id)) = (self.get(&key.id), blobs.meta) else { continue };
             let Some(meta) = read_meta(repository, id)? else { continue };
             let mut whole = meta.clone();
-            let commits: BTreeSet<String> = whole.git.commits.drain(..).chain(stone.commits.iter().cloned()).collect();
+            let mut commits: BTreeSet<String> = whole.git.commits.drain(..).collect();
+            commits.extend(stone.commits.iter().cloned());
+            if stone.purged_at.is_some() {
+                // Whether it got the commits of a version that is gone depends on what was known first.
+                commits = self.layout.commits_of(repository, tree, &key.id)?;
+            }
             whole.git.commits = commits.into_iter().collect();
             whole.own.branches.extend(stone.branches.iter().cloned());
             if whole != meta {

@@ -1,5 +1,7 @@
 //! The default backend: one hidden reference a branch, `refs/opensession/branches/<base64url>`.
 
+use std::collections::BTreeSet;
+
 use super::{
     BranchName, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
     backend::Backend,
@@ -156,6 +158,22 @@ impl Layout for HiddenRef {
             }
         }
         Ok(updates)
+    }
+
+    fn commits_of(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        session: &SessionId,
+    ) -> Result<BTreeSet<String>, LedgerError> {
+        let mut found = BTreeSet::new();
+        let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(found) };
+        for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
+            let entries = repository.read_tree(folder.id)?;
+            let is_tied = entries.iter().any(|entry| entry.name().and_then(session_of).as_ref() == Some(session));
+            found.extend(folder.name().filter(|_| is_tied).map(str::to_owned));
+        }
+        Ok(found)
     }
 
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {

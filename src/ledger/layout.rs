@@ -1,5 +1,7 @@
 //! How a ledger's tree is arranged: what every backend has in common, and what it decides.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{BranchName, LedgerError, Link, Meta, Tip, burial::Graves};
@@ -57,6 +59,14 @@ pub(super) trait Layout: Sync {
         tree: ObjectId,
         graves: &Graves<'_>,
     ) -> Result<Vec<TreeUpdate>, LedgerError>;
+
+    /// The commits that the links of a tree tie a session to.
+    fn commits_of(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        session: &SessionId,
+    ) -> Result<BTreeSet<String>, LedgerError>;
 
     /// Unites two trees, neither of which has what must not be in the result, and stores it.
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError>;

@@ -1,5 +1,7 @@
 //! One notes reference for all branches, `refs/notes/opensession`: git itself shows what it says.
 
+use std::collections::BTreeSet;
+
 use super::{
     BranchName, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
     backend::Backend,
@@ -157,6 +159,16 @@ impl Layout for Notes {
             }
         }
         Ok(updates)
+    }
+
+    fn commits_of(
+        &self,
+        repository: &Repository,
+        tree: ObjectId,
+        session: &SessionId,
+    ) -> Result<BTreeSet<String>, LedgerError> {
+        let tied = fanout::all(repository, tree)?.into_iter().filter(|(_, note)| note.entries.contains_key(session));
+        Ok(tied.map(|(commit, _)| commit.to_string()).collect())
     }
 
     fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {

@@ -37,7 +37,7 @@ pub struct Tombstone {
     /// them again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub commits: BTreeSet<String>,
-    /// The branches it belonged to, where one ledger holds the sessions of all; none of a purged one.
+    /// The branches it belonged to, where one ledger holds the sessions of all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub branches: BTreeSet<String>,
     /// What a newer version put there.
@@ -173,9 +173,9 @@ impl Tombstone {
 
     /// Remembers what a version knows that is no content.
     pub(super) fn gather(&mut self, meta: &Meta) {
+        self.branches.extend(meta.own.branches.iter().cloned());
         if self.purged_at.is_none() {
             self.commits.extend(meta.git.commits.iter().cloned());
-            self.branches.extend(meta.own.branches.iter().cloned());
         }
     }
 
@@ -196,7 +196,7 @@ impl Tombstone {
         self.commits.extend(other.commits);
         self.branches.extend(other.branches);
         if self.purged_at.is_some() {
-            (self.commits, self.branches) = (BTreeSet::new(), BTreeSet::new());
+            self.commits.clear();
         }
         greatest(&mut self.other, &other.other);
         self

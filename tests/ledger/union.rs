@@ -129,7 +129,8 @@ fn what_a_ledger_buried_does_not_come_back_from_a_stale_clone() {
         let buried = backend.bury(repository, &branch, &tombstones, now()).expect("a burial");
         assert_eq!((buried.removed, buried.left), (1, 1));
         let first = tip_of(backend, repository, &branch);
-        assert_eq!(backend.tombstone(repository, &first, &purged.session_id).expect("a look"), Some(purged.clone()));
+        let known = backend.tombstone(repository, &first, &purged.session_id).expect("a look").expect("a tombstone");
+        assert_eq!((known.purged_at, known.commits.len()), (purged.purged_at, 0));
         // The stale clone goes on, and unites what it has with what was buried.
         delete(repository, first.reference.clone(), first.id);
         backend.unite(repository, &branch, stale, now()).expect("a union");
@@ -171,5 +172,25 @@ fn of_a_redacted_session_only_the_redacted_version_stays_and_an_expired_one_may_
         };
         assert_eq!(super::put(backend, repository, &version(&["one"])), [Outcome::Buried]);
         assert_eq!(super::put(backend, repository, &version(&["one", "two"])), [Outcome::Added]);
+    });
+}
+
+/// A version whose redaction was known stays, one that was not goes; what the one had of the other must not
+/// depend on when a purge was heard of.
+#[test]
+fn a_purge_that_is_heard_of_late_leaves_what_one_heard_of_early_does() {
+    on_every_backend(|backend, work, repository| {
+        let side = |events: &[&'static str], commit, fate| -> Side {
+            [(ID.to_owned(), (events.to_vec(), commit, fate))].into_iter().collect()
+        };
+        let sides = [
+            side(&["b"], Some(0), None),
+            side(&["b"], None, Some((1, 0, true))),
+            side(&["c"], None, Some((0, 0, false))),
+        ];
+        let [a, b, c] = [0, 1, 2].map(|index: usize| store(backend, repository, &sides[index]));
+        let (_, late) = united(backend, work, repository, &[a, b, c]);
+        let (_, early) = united(backend, work, repository, &[c, b, a]);
+        assert_eq!(early, late);
     });
 }
