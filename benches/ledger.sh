@@ -99,6 +99,17 @@ grow() {
 }
 often=$(elapsed grow)
 row 'twenty captures of a session that grows to 10 MB: time' "$often" "$once" s
+git init --quiet "$folder/plain"
+for twentieth in $(seq 20); do
+    head -n $((lines * twentieth / 20)) "$folder/logs/whole.jsonl" >"$folder/logs/growing.jsonl"
+    git session parse "$folder/logs/growing.jsonl" --out "$folder/logs/$twentieth.hail" >/dev/null
+done
+by_git() {
+    for twentieth in $(seq 20); do
+        git -C "$folder/plain" hash-object -w "$folder/logs/$twentieth.hail" >/dev/null
+    done
+}
+row 'the same, git hash-object -w of the twenty sessions' "$often" "$(elapsed by_git)" s
 row 'the same: bytes after git gc' "$(packed often)" "$(packed once)" kB
 
 repository ours
