@@ -1,14 +1,14 @@
 #!/bin/sh
 # What a large file costs, of HAIL and of Claude Code: peak memory and throughput of `git-session parse`.
-# Usage: benches/memory.sh [MEGABYTES]
+# Usage: benches/memory.sh [MEGABYTES]; with KEEP=DIR the files stay in that folder.
 # Needs GNU time and the release build.
 set -eu
 cd "$(dirname "$0")/.."
 megabytes=${1:-1024}
 program=${GIT_SESSION:-target/release/git-session}
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+folder=${KEEP:-$(mktemp -d)}
+[ -n "${KEEP-}" ] || trap 'rm -rf "$folder"' EXIT
 
 # One session: events of 1 to 3 KB, ids of their own, a second apart.
 awk -v limit=$((megabytes * 1024 * 1024)) 'BEGIN {

@@ -1,16 +1,18 @@
 //! What every target checks: whatever the bytes are, a parser ends, and what it gives is a session
 //! that reads back.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use git_session::{
     agents::{self, Agent, Log, LogFile, Sample},
-    hail::{Lines, Reader, Record, Spool, Validator},
+    hail::{Event, Header, Lines, Pause, Reader, Record, Sink, Spool, Validator},
 };
 
-/// Parses `bytes` as a log of the agent of that name.
+/// Parses `bytes` as a log of the agent of that name, in one go and put away in the middle.
 pub fn parse_as(agent: &str, bytes: &[u8]) {
-    check(agents::by_name(agent).expect("a known agent"), &mut Log::new(bytes, None));
+    let agent = agents::by_name(agent).expect("a known agent");
+    check(agent, &mut Log::new(bytes, None));
+    check_pause(agent, bytes);
 }
 
 /// Parses `bytes` as a log of every agent, and as that of the one that recognises it.
@@ -42,6 +44,47 @@ fn check(agent: &dyn Agent, log: &mut Log<'_>) {
     let Some(session) = spool.finish().expect("memory") else { return };
     let bytes = session.to_bytes().expect("memory");
     read_back(agent.name(), &bytes);
+}
+
+/// What a parse sends, up to a pause where there is one.
+#[derive(Default)]
+struct Sent {
+    header: Option<Header>,
+    events: Vec<Event>,
+    pause: Option<Pause>,
+}
+
+impl Sink for Sent {
+    fn header(&mut self, header: Header) -> io::Result<()> {
+        self.header = Some(header);
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> io::Result<()> {
+        if self.pause.is_none() {
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, pause: Pause) -> io::Result<()> {
+        self.pause = Some(pause);
+        Ok(())
+    }
+}
+
+/// Insists that a parse that is put away after the line in the middle gives what one in a single go does.
+fn check_pause(agent: &dyn Agent, bytes: &[u8]) {
+    let Some(end) = bytes[..bytes.len() / 2].iter().rposition(|byte| *byte == b'\n').map(|end| end + 1) else { return };
+    let (mut whole, mut before, mut after) = (Sent::default(), Sent::default(), Sent::default());
+    let mut log = Log::new(&bytes[..end], None);
+    log.pause_at = Some(end as u64);
+    let parsed = agent.parse(&mut log, &mut before).and(agent.parse(&mut Log::new(bytes, None), &mut whole));
+    let (Ok(warnings), Some(pause)) = (parsed, before.pause.take()) else { return };
+    let pause = serde_json::from_slice(&serde_json::to_vec(&pause).expect("JSON")).expect("the same");
+    let later = agent.parse(&mut Log::after(pause, &bytes[end..], None), &mut after).expect("it went well at once");
+    before.events.append(&mut after.events);
+    assert!(before.events == whole.events && after.header == whole.header && later == warnings, "paused at {end}");
 }
 
 /// Insists that canonical bytes are a valid session.
