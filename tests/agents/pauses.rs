@@ -12,6 +12,8 @@ use git_session::{
     redact::{PausedReading, Redactor, Settings},
 };
 
+use proptest::prelude::*;
+
 use super::corpus;
 
 /// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
@@ -54,9 +56,12 @@ fn parse(agent: &dyn Agent, mut log: Log<'_>) -> (Sent, Vec<Warning>) {
 
 /// Pauses at the end of every `step`th line; returns how often the parser could.
 fn goes_on_wherever_it_pauses(agent: &dyn Agent, file: &Path, step: usize) -> usize {
-    let bytes = fs::read(file).expect("readable");
-    let (whole, warnings) = parse(agent, Log::new(&bytes[..], Some(file)));
-    let ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).map(|end| end + 1).collect();
+    goes_on(agent, file, &fs::read(file).expect("readable"), step)
+}
+
+fn goes_on(agent: &dyn Agent, file: &Path, bytes: &[u8], step: usize) -> usize {
+    let (whole, warnings) = parse(agent, Log::new(bytes, Some(file)));
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', bytes).map(|end| end + 1).collect();
     let mut pauses = 0;
     for end in ends.into_iter().step_by(step) {
         let mut log = Log::new(&bytes[..end], Some(file));
@@ -139,6 +144,29 @@ fn every_fixture_can_be_paused_at_every_line() {
     });
     let able: Vec<&str> = pauses.iter().filter(|(_, count)| **count > 0).map(|(agent, _)| *agent).collect();
     assert_eq!(able, PAUSING);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Copies, gaps and results before their calls: what a pause keeps must not depend on a log being sound.
+    #[test]
+    fn a_log_with_lines_taken_from_any_place_can_be_paused(
+        agent in prop::sample::select(PAUSING.to_vec()),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 2..30),
+    ) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents").join(agent);
+        let files = corpus::files_below(&folder).into_iter().filter(|file| file.extension().is_some_and(|it| it == "jsonl"));
+        let lines: Vec<Vec<u8>> = files
+            .flat_map(|file| fs::read(file).expect("readable").split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .filter(|line| line.ends_with(b"\n"))
+            .collect();
+        let log: Vec<u8> = picks.iter().flat_map(|pick| pick.get(&lines).clone()).collect();
+        let (agent, file) = (super::fixtures::agent(agent), folder.join("mixed.jsonl"));
+        if agent.parse(&mut Log::new(&log[..], Some(&file)), &mut Sent::default()).is_ok() {
+            goes_on(agent, &file, &log, 1);
+        }
+    }
 }
 
 #[test]
