@@ -257,8 +257,7 @@ impl Run<'_> {
             stored = ledger.store(repository, self.order.branch, &captures, self.context.now())?;
             let redactor = self.context.redactor()?;
             for (((source, bookmark), capture), stored) in marks.iter_mut().zip(&captures).zip(&stored) {
-                let id = capture.session.value().header.session_id.clone();
-                self.watermarks.note(&source.log, Some(Known { id, hail: stored.hail.map(|id| id.to_string()) }));
+                self.watermarks.note(&source.log, Some(Known::of(capture, stored)));
                 let given = stored.hail.filter(|_| stored.is_given);
                 // What is not remembered is only read again.
                 let _ = self.bookmarks.keep(source, redactor, bookmark.take().zip(given));

@@ -71,16 +71,21 @@ impl Reader<'_> {
         let agent = agents::by_name(&mark.agent).ok()?;
         let mut snapshot = Snapshot::of(path).ok()?;
         let begin = mark.reading.parser.offset;
-        let end = snapshot.line_end(begin).ok().filter(|end| *end > begin)?;
+        let end = snapshot.line_end(begin).ok().filter(|end| *end >= begin)?;
         let (native, [before, prefix]) = snapshot.hash([begin, end]).ok()?;
         let is_same = before.to_string() == mark.prefix;
         let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
         let continues = self.bookmarks.session(&mark);
+        // Without a new line nothing pauses, and the bookmark stays where it is.
+        let stays = (end == begin).then(|| Draft { prefix, reading: mark.reading.clone() });
         let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
         log.pause_at = Some(end);
         let warnings = agent.parse(&mut log, &mut spool).ok()?;
-        finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| Reading { continues, ..reading })
+        finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| {
+            let bookmark = reading.bookmark.or(stays);
+            Reading { continues, bookmark, ..reading }
+        })
     }
 
     /// Reads a log from its beginning.

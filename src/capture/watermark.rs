@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, fs, io, path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{agents::LogFile, git::Repository, hail::SessionId, link};
+use crate::{
+    agents::LogFile,
+    git::Repository,
+    hail::SessionId,
+    ledger::{Capture, Stored},
+    link,
+};
 
 /// The version of the file's shape: a file of another version is as good as none.
 const VERSION: u32 = 2;
@@ -44,6 +50,15 @@ pub struct Known {
     pub id: SessionId,
     /// The blob of its events that the ledger had once it was stored; `None` where it was not to have any.
     pub hail: Option<String>,
+}
+
+impl Known {
+    /// What became of a session.
+    #[must_use]
+    pub fn of(capture: &Capture, stored: &Stored) -> Self {
+        let id = capture.session.value().header.session_id.clone();
+        Self { id, hail: stored.hail.map(|hail| hail.to_string()) }
+    }
 }
 
 impl Watermarks {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Bookmarks, CaptureLock, Home, Job, Queue, Reader};
+use super::{Bookmarks, CaptureLock, Draft, Home, Job, Known, Queue, Reader, Source, Watermarks};
 use crate::{
     agents::CopyKeeper,
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
-    ledger::Link,
+    ledger::{Capture, Link, Stored},
 };
 
 /// Works off the queue, waiting for another process that does so for at most `patience`. What comes
@@ -63,10 +63,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     let stored = ledger.store(repository, &job.branch(), &captures, context.now())?;
-    for ((source, bookmark), stored) in marks.into_iter().zip(stored) {
-        // Without it the log is read from the beginning the next time.
-        let _ = reader.bookmarks.keep(&source, redactor, bookmark.zip(stored.hail.filter(|_| stored.is_given)));
-    }
+    remember(repository, &reader, marks, captures.iter().zip(&stored));
     ledger.link(repository, &job.branch(), &gone, context.now())?;
     let tips = ledger.tips(repository)?;
     for (session, _) in &gone {
@@ -77,6 +74,23 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Remembers of the logs that were read how far that was, and what became of their sessions. What is not
+/// remembered is only read again.
+fn remember<'s>(
+    repository: &Repository,
+    reader: &Reader<'_>,
+    marks: Vec<(Source, Option<Draft>)>,
+    stored: impl Iterator<Item = (&'s Capture, &'s Stored)>,
+) {
+    let mut watermarks = Watermarks::of(repository);
+    for ((source, bookmark), (capture, stored)) in marks.into_iter().zip(stored) {
+        watermarks.note(&source.log, Some(Known::of(capture, stored)));
+        let given = stored.hail.filter(|_| stored.is_given);
+        let _ = reader.bookmarks.keep(&source, reader.redactor, bookmark.zip(given));
+    }
+    let _ = watermarks.save();
 }
 
 /// A link to a commit with what the commit is known by. Without that, too, it is a link.

@@ -180,3 +180,24 @@ fn what_is_redacted_by_hand_or_purged_leaves_no_bookmark() {
         assert!(sessions_left == 0 || !events(&work).contains("Count"));
     }
 }
+
+/// The capture that a commit asks for remembers as much as one that a person asks for.
+#[test]
+fn a_commit_leaves_nothing_to_read_until_the_session_goes_on() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let goes_on = |log: ClaudeLog, file: &str| answered(log, 20).writes(&work, file, "counted\n");
+    let begun = || goes_on(ClaudeLog::new(&world, &work, FIRST).prompt("Count."), "1.txt");
+    begun().save();
+    work.commit_all("Count");
+    work.wait_for_sessions(1);
+    // Sending the session works off what the background may still be at.
+    work.git(&["push", "--quiet"]);
+    mark(&work);
+    let answer = work.json(&["capture"]);
+    assert_eq!((&answer["stored_already"], answer["sessions"].as_array().map(Vec::len)), (&1.into(), Some(0)));
+    goes_on(begun(), "2.txt").save();
+    work.commit_all("Count on");
+    work.git(&["push", "--quiet"]);
+    assert_eq!(title(&work), "Counted.");
+}
