@@ -91,19 +91,19 @@ lines=$(wc -l <"$folder/logs/whole.jsonl")
 repository once
 repository often
 once=$(elapsed capture once "$folder/logs/whole.jsonl")
+for twentieth in $(seq 20); do
+    head -n $((lines * twentieth / 20)) "$folder/logs/whole.jsonl" >"$folder/logs/$twentieth.jsonl"
+    git session parse "$folder/logs/$twentieth.jsonl" --out "$folder/logs/$twentieth.hail" >/dev/null
+done
 grow() {
     for twentieth in $(seq 20); do
-        head -n $((lines * twentieth / 20)) "$folder/logs/whole.jsonl" >"$folder/logs/growing.jsonl"
+        ln -f "$folder/logs/$twentieth.jsonl" "$folder/logs/growing.jsonl"
         capture often "$folder/logs/growing.jsonl"
     done
 }
 often=$(elapsed grow)
 row 'twenty captures of a session that grows to 10 MB: time' "$often" "$once" s
 git init --quiet "$folder/plain"
-for twentieth in $(seq 20); do
-    head -n $((lines * twentieth / 20)) "$folder/logs/whole.jsonl" >"$folder/logs/growing.jsonl"
-    git session parse "$folder/logs/growing.jsonl" --out "$folder/logs/$twentieth.hail" >/dev/null
-done
 by_git() {
     for twentieth in $(seq 20); do
         git -C "$folder/plain" hash-object -w "$folder/logs/$twentieth.hail" >/dev/null
