@@ -170,11 +170,12 @@ impl IndexEntry {
     }
 
     /// Of two entries for one link, which stays: the later, else any that does not depend on the side.
-    /// What is shown of the session comes last, so that it does not matter when it is taken away.
-    pub(super) fn rank(&self) -> (Timestamp, Vec<u8>, bool, Vec<u8>) {
+    /// What is shown of the session comes last, what was cleared latest first, so that it does not matter when
+    /// what was not is taken away.
+    pub(super) fn rank(&self) -> (Timestamp, Vec<u8>, bool, Option<Timestamp>, Vec<u8>) {
         let mut bare = self.clone();
         bare.other.remove(super::note::SHOWN);
-        (self.stored_at, bare.to_bytes(), bare != *self, self.to_bytes())
+        (self.stored_at, bare.to_bytes(), bare != *self, super::note::cleared_at(self), self.to_bytes())
     }
 
     /// The bytes to store: one line.
