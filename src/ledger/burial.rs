@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     GoneLedger, LedgerError, Meta, SessionKey, Tip, Tombstone, Tombstones,
     layout::Layout,
-    shares,
+    merge, shares,
     snapshot::{self, Blobs, MAX_META_BYTES},
 };
 use crate::{
@@ -106,14 +106,21 @@ impl<'a> Graves<'a> {
         let (repository, folder) = (self.repository, self.layout.folder());
         let mut updates: Vec<TreeUpdate> = Vec::new();
         let mut removed = 0;
+        let mut versions: BTreeMap<SessionId, Vec<(SessionKey, Blobs)>> = BTreeMap::new();
         for (key, blobs) in self.versions(tree)? {
-            let meta = describe(repository, &key, blobs)?;
-            let Some(stone) = self.sessions.get_mut(&key.id) else { continue };
-            stone.gather(&meta);
-            if !stone.lets_stay(meta.own.cleared_at, meta.own.updated_at) {
-                let files = [(key.hail_path(folder), blobs.hail), (key.meta_path(folder), blobs.meta)];
-                updates.extend(files.into_iter().filter(|(_, blob)| blob.is_some()).map(|(path, _)| (path, None)));
-                removed += 1;
+            versions.entry(key.id.clone()).or_default().push((key, blobs));
+        }
+        for (id, versions) in versions {
+            let Some(stone) = self.sessions.get_mut(&id) else { continue };
+            let mut staying = Vec::new();
+            for (key, blobs) in &versions {
+                let meta = describe(repository, key, *blobs)?;
+                stone.gather(&meta);
+                staying.extend(stone.lets_stay(meta.own.cleared_at, meta.own.updated_at).then_some(*blobs));
+            }
+            if staying.len() < versions.len() {
+                removed += versions.len() - staying.len();
+                updates.extend(replaced(repository, folder, &id, &versions, staying)?);
             }
         }
         let purged = self.sessions.values().filter(|stone| stone.purged_at.is_some());
@@ -173,6 +180,26 @@ impl<'a> Graves<'a> {
         }
         Ok(found)
     }
+}
+
+/// The changes that leave of `versions` those that are `staying`, under the names that they have without the
+/// others.
+fn replaced(
+    repository: &Repository,
+    folder: &str,
+    id: &SessionId,
+    versions: &[(SessionKey, Blobs)],
+    staying: Vec<Blobs>,
+) -> Result<Vec<TreeUpdate>, LedgerError> {
+    let mut updates: BTreeMap<String, Option<ObjectId>> = BTreeMap::new();
+    for (key, blobs) in versions {
+        let files = [(key.hail_path(folder), blobs.hail), (key.meta_path(folder), blobs.meta)];
+        updates.extend(files.into_iter().filter(|(_, blob)| blob.is_some()).map(|(path, _)| (path, None)));
+    }
+    for (name, blob) in merge::name_versions(repository, id, staying.into_iter())? {
+        updates.insert(format!("{folder}/{}/{name}", id.shard()), Some(blob));
+    }
+    Ok(updates.into_iter().collect())
 }
 
 /// What can be known of a version; one that is not here has neither times nor commits.

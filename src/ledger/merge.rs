@@ -132,6 +132,27 @@ impl Version {
     fn bytes(&self) -> &[u8] {
         self.events.as_ref().map_or(&[], |(_, bytes)| bytes)
     }
+
+    fn cleared_at(&self) -> Option<Timestamp> {
+        self.meta.as_ref()?.own.cleared_at
+    }
+
+    /// Whether nothing is lost without `other`. A version that is cleared is not given up for one that is
+    /// less so: a purge that is heard of later would take that, and both were gone.
+    fn supersedes(&self, other: &Self) -> bool {
+        other.events.is_none()
+            || self.cleared_at() >= other.cleared_at() && is_continuation(other.bytes(), self.bytes())
+    }
+
+    /// Takes what another description of the same events knows: of two, the one that was cleared later counts.
+    fn describe(&mut self, other: Self) {
+        let order = self.cleared_at().cmp(&other.cleared_at());
+        self.meta = match (self.meta.take(), other.meta) {
+            (Some(meta), Some(other)) if order.is_eq() => Some(meta.united(&other)),
+            (meta, other) if order.is_lt() || meta.is_none() => other,
+            (meta, _) => meta,
+        };
+    }
 }
 
 /// The metadata of all versions as somebody wrote it.
@@ -210,14 +231,10 @@ fn drop_superseded(mut versions: Vec<Version>) -> Vec<Version> {
     });
     let mut kept: Vec<Version> = Vec::new();
     for version in versions {
-        match kept.iter_mut().find(|kept| version.events.is_none() || is_continuation(version.bytes(), kept.bytes())) {
-            // The same events, described twice.
-            Some(same) if same.bytes() == version.bytes() => {
-                same.meta =
-                    [same.meta.take(), version.meta].into_iter().flatten().reduce(|one, other| one.united(&other));
-            }
-            Some(_) => {}
-            None => kept.push(version),
+        if let Some(same) = kept.iter_mut().find(|kept| kept.bytes() == version.bytes()) {
+            same.describe(version);
+        } else if !kept.iter().any(|kept| kept.supersedes(&version)) {
+            kept.push(version);
         }
     }
     let Some(shared) = shared else { return kept };
