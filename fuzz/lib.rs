@@ -1,12 +1,16 @@
 //! What every target checks: whatever the bytes are, a parser ends, and what it gives is a session
 //! that reads back.
 
-use std::{io, path::Path};
+#[path = "../tests/support/sent.rs"]
+mod sent;
+
+use std::path::Path;
 
 use git_session::{
     agents::{self, Agent, Log, LogFile, Sample},
-    hail::{Event, Header, Lines, Pause, Reader, Record, Sink, Spool, Validator},
+    hail::{Lines, Reader, Record, Spool, Validator},
 };
+use sent::Sent;
 
 /// Parses `bytes` as a log of the agent of that name, in one go and put away in the middle.
 pub fn parse_as(agent: &str, bytes: &[u8]) {
@@ -44,33 +48,6 @@ fn check(agent: &dyn Agent, log: &mut Log<'_>) {
     let Some(session) = spool.finish().expect("memory") else { return };
     let bytes = session.to_bytes().expect("memory");
     read_back(agent.name(), &bytes);
-}
-
-/// What a parse sends, up to a pause where there is one.
-#[derive(Default)]
-struct Sent {
-    header: Option<Header>,
-    events: Vec<Event>,
-    pause: Option<Pause>,
-}
-
-impl Sink for Sent {
-    fn header(&mut self, header: Header) -> io::Result<()> {
-        self.header = Some(header);
-        Ok(())
-    }
-
-    fn event(&mut self, event: Event) -> io::Result<()> {
-        if self.pause.is_none() {
-            self.events.push(event);
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self, pause: Pause) -> io::Result<()> {
-        self.pause = Some(pause);
-        Ok(())
-    }
 }
 
 /// Insists that a parse that is put away after the line in the middle gives what one in a single go does.

@@ -2,51 +2,24 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
 use git_session::{
     agents::{Agent, Log, Sample, Warning, detect},
-    hail::{Event, Header, Pause, Sink},
     redact::{PausedReading, Redactor, Settings},
 };
 
 use proptest::prelude::*;
 
 use super::corpus;
+use crate::support::Sent;
 
 /// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
 /// Cursor's have no times, Kiro's have counts in a document beside them, Gemini CLI's take back what they said,
 /// Goose's are of versions long gone, and those of Agenix and ox are read when somebody names them.
 const PAUSING: [&str; 6] = ["claude-code", "codex", "copilot-cli", "factory-droid", "pi", "qwen-code"];
-
-/// What a parse sends, up to a pause where there is one.
-#[derive(Debug, Default, PartialEq)]
-struct Sent {
-    header: Option<Header>,
-    events: Vec<Event>,
-    pause: Option<Pause>,
-}
-
-impl Sink for Sent {
-    fn header(&mut self, header: Header) -> io::Result<()> {
-        self.header = Some(header);
-        Ok(())
-    }
-
-    fn event(&mut self, event: Event) -> io::Result<()> {
-        if self.pause.is_none() {
-            self.events.push(event);
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self, pause: Pause) -> io::Result<()> {
-        self.pause = Some(pause);
-        Ok(())
-    }
-}
 
 fn parse(agent: &dyn Agent, mut log: Log<'_>) -> (Sent, Vec<Warning>) {
     let mut sent = Sent::default();

@@ -29,15 +29,21 @@ fn is_sound(work: &Place) {
     assert_eq!(work.git(&["fsck", "--strict", "--no-dangling", "--no-progress"]), "");
 }
 
-/// `tests/crash/run` does it at every system call; this one at some moments, wherever tests run.
-#[test]
-fn a_writer_killed_at_any_moment_leaves_the_old_ledger_or_the_new_one() {
+/// A session that is stored with two events and whose log has 41 since; returned is the ledger's commit, too.
+fn stored_and_grown() -> (World, Place, String) {
     let world = World::new();
     let (work, _) = world.shared();
     log(&world, &work, 1);
     work.session(&["capture"]).ok();
     let old = work.git(&["rev-parse", LEDGER]).trim().to_owned();
     log(&world, &work, 40);
+    (world, work, old)
+}
+
+/// `tests/crash/run` does it at every system call; this one at some moments, wherever tests run.
+#[test]
+fn a_writer_killed_at_any_moment_leaves_the_old_ledger_or_the_new_one() {
+    let (_world, work, old) = stored_and_grown();
     for moment in 0..12 {
         work.git(&["update-ref", LEDGER, &old]);
         let mut writer = work.command(PROGRAM);
@@ -58,12 +64,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_ledger_or_the_new_one() {
 /// sets it back.
 #[test]
 fn a_ledger_that_was_set_back_gets_the_session_again() {
-    let world = World::new();
-    let (work, _) = world.shared();
-    log(&world, &work, 1);
-    work.session(&["capture"]).ok();
-    let old = work.git(&["rev-parse", LEDGER]).trim().to_owned();
-    log(&world, &work, 40);
+    let (_world, work, old) = stored_and_grown();
     work.session(&["capture"]).ok();
     work.git(&["update-ref", LEDGER, &old]);
     assert_eq!(events(&work), 2);

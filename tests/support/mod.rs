@@ -4,6 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
 
 mod logs;
+mod sent;
 
 use std::{
     ffi::OsStr,
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use logs::{ClaudeLog, CodexLog};
+pub use sent::Sent;
 use tempfile::TempDir;
 
 /// The moment at which every test happens.
@@ -236,13 +238,17 @@ impl Place {
         ids
     }
 
-    /// Waits until `git session log` lists `count` sessions: the capture after a commit happens in
-    /// the background.
+    /// Waits until every capture that a commit asked for is done, which happens in the background, and
+    /// `git session log` lists `count` sessions.
     pub fn wait_for_sessions(&self, count: usize) -> Vec<String> {
+        let queue = self.path.join(self.git(&["rev-parse", "--git-common-dir"]).trim()).join("opensession/queue");
+        let is_waiting = |name: &OsStr| Path::new(name).extension().is_some_and(|extension| extension == "json");
         let started = Instant::now();
         loop {
+            let is_done =
+                fs::read_dir(&queue).map_or(true, |jobs| jobs.flatten().all(|job| !is_waiting(&job.file_name())));
             let stored = self.stored();
-            if stored.len() == count || started.elapsed() > Duration::from_secs(20) {
+            if is_done && stored.len() == count || started.elapsed() > Duration::from_secs(20) {
                 assert_eq!(stored.len(), count, "{stored:?}");
                 return stored;
             }
