@@ -61,11 +61,22 @@ impl JobSession {
     /// `folder`. `None` when there is no such log any more.
     #[must_use]
     pub fn source(&self, environment: &Environment, folder: Option<&Path>) -> Option<Source> {
-        let Some(path) = &self.log else { return super::find_log(environment, &self.id, folder) };
-        let (file, part) = path.to_str().map_or((path.as_path(), None), LogFile::parse_name);
+        let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, folder) };
         let sample = agents::Sample::of(file).ok()?;
         let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
         source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)
+    }
+
+    /// Whether the log is known and still there, whatever it holds.
+    #[must_use]
+    pub fn has_log(&self) -> bool {
+        self.file().is_some_and(|(file, _)| file.exists())
+    }
+
+    /// The file of the log, and which part of it.
+    fn file(&self) -> Option<(&Path, Option<&str>)> {
+        let path = self.log.as_deref()?;
+        Some(path.to_str().map_or((path, None), LogFile::parse_name))
     }
 }
 

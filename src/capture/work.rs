@@ -1,8 +1,8 @@
 //! Works off what commits asked to be captured.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Bookmarks, CaptureLock, Draft, Home, Job, Known, Queue, Reader, Source, Watermarks};
+use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
 use crate::{
     agents::CopyKeeper,
     context::Context,
@@ -10,6 +10,11 @@ use crate::{
     git::{ObjectId, Repository},
     ledger::{Capture, Link, Stored},
 };
+
+/// How long a log that is there may hold no session: some agents empty a log and write it anew.
+const REWRITE: Duration = Duration::from_secs(3);
+/// How long to wait between two looks at such a log.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Works off the queue, waiting for another process that does so for at most `patience`. What comes
 /// in meanwhile is done too.
@@ -51,16 +56,14 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     for session in &job.sessions {
         let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
-        let source = session.source(&context.environment, repository.work_tree());
-        match source.map(|source| (reader.read(&source), source)) {
-            Some((Ok(Some(mut reading)), source)) => {
-                marks.push((source, reading.bookmark.take()));
-                let mut capture = home.capture(reading);
-                capture.links.extend(links);
-                captures.push(capture);
-            }
-            _ => gone.extend(links.map(|link| (session.id.clone(), link))),
-        }
+        let Some((source, mut reading)) = read(context, &reader, session) else {
+            gone.extend(links.map(|link| (session.id.clone(), link)));
+            continue;
+        };
+        marks.push((source, reading.bookmark.take()));
+        let mut capture = home.capture(reading);
+        capture.links.extend(links);
+        captures.push(capture);
     }
     let stored = ledger.store(repository, &job.branch(), &captures, context.now())?;
     remember(repository, &reader, marks, captures.iter().zip(&stored));
@@ -74,6 +77,24 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Reads the log of a session, once it holds one.
+fn read(context: &Context, reader: &Reader<'_>, session: &JobSession) -> Option<(Source, Reading)> {
+    let folder = context.repository().ok()?.work_tree();
+    let look = || {
+        let source = session.source(&context.environment, folder)?;
+        let reading = reader.read(&source).ok()??;
+        Some((source, reading))
+    };
+    let started = Instant::now();
+    loop {
+        let found = look();
+        if found.is_some() || !session.has_log() || started.elapsed() > REWRITE {
+            return found;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Remembers of the logs that were read how far that was, and what became of their sessions. What is not

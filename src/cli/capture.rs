@@ -20,6 +20,8 @@ use crate::{
 
 /// Logs that rested longer than this are taken only with `--all` or `--since`: 30 days.
 const WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long another process that stores what commits asked for may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Parse, redact and store sessions in the current branch's ledger
 ///
@@ -138,6 +140,8 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let _copies = CopyKeeper::new();
     let repository = context.repository()?;
+    // What a commit asked for is not lost, only late.
+    let late = if arguments.dry_run { None } else { capture::work_off(context, PATIENCE).err() };
     let branch = BranchName::current(repository, &repository.head()?);
     let is_explicit = !arguments.files.is_empty();
     let mut unknown = Vec::new();
@@ -163,8 +167,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if is_empty && gathered.failed.is_empty() {
         report.notes.push(nothing(arguments).to_owned());
     }
-    report.is_good = gathered.failed.is_empty();
-    report.failures = gathered.failed.into_iter().map(|(_, fault)| fault).collect();
+    report.failures = late.into_iter().chain(gathered.failed.into_iter().map(|(_, fault)| fault)).collect();
+    report.is_good = report.failures.is_empty();
     Ok(report)
 }
 

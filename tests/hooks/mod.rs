@@ -7,6 +7,7 @@ mod fanout;
 mod install;
 mod managers;
 mod push;
+mod queue;
 mod relink;
 mod remotes;
 mod rewriting;

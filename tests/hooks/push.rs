@@ -162,26 +162,6 @@ fn a_trailer_whose_capture_was_lost_is_captured_by_the_push() {
 }
 
 #[test]
-fn a_log_that_is_gone_before_it_was_stored_is_told_by_doctor() {
-    let world = World::new();
-    let (work, remote) = world.shared();
-    let id = "11111111-2222-4333-8444-555555555555";
-    let log = ClaudeLog::new(&world, &work, id).prompt("Write.").writes(&work, "a.txt", "a\n");
-    log.save();
-    let folder = work.join(".git/opensession");
-    // Whoever holds this lock stores sessions; the capture after the commit has to wait.
-    let lock = std::fs::File::create(folder.join("capture.lock")).expect("a lock file");
-    lock.lock().expect("the lock");
-    work.commit_all("Write");
-    std::fs::remove_file(log.file()).expect("the log goes");
-    drop(lock);
-    work.git(&["push", "--quiet"]);
-    assert_eq!(remote.references("refs/opensession/"), [""; 0]);
-    let checks = work.json(&["doctor"])["checks"].to_string();
-    assert!(checks.contains("the logs of the sessions of 1 commit were gone"), "{checks}");
-}
-
-#[test]
 fn a_push_does_not_wait_for_a_capture_that_hangs() {
     let world = World::new();
     let (work, remote) = world.shared();
