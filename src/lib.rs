@@ -7,7 +7,7 @@
 //!                                                                        │
 //!              remote ◀──── sync (fetch, union merge, push) ─────────────┤
 //!                                                                        │
-//!                  log · show · review · cleanup ──▶ Report ──▶ text │ json │ jsonl │ markdown
+//!                  log · show · review · cleanup ──▶ Report ──▶ text │ json │ jsonl │ markdown │ hail
 //! ```
 //!
 //! Data flows left to right; a module imports what stands to its left, never a sibling extension,

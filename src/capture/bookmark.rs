@@ -2,7 +2,7 @@
 //! appended.
 //!
 //! A bookmark counts as long as the log still begins with the same bytes, the redactor redacts the same way,
-//! and the stored session, whose first lines are not read again, is here. It holds nothing unredacted.
+//! and the stored session, whose first lines are not read again, is here. What it holds of the session is redacted.
 //! Losing one costs a slower next capture and nothing else.
 
 use std::{

@@ -146,7 +146,8 @@ impl Queue {
     }
 }
 
-/// Held by the one process that captures in a repository.
+/// Held by the process that captures in a repository, so that others need not try again and again: the ledgers
+/// themselves take several writers.
 #[derive(Debug)]
 pub struct CaptureLock {
     _file: File,

@@ -150,7 +150,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let mut gathered = capture::gather(context, &sources, order, &mut progress::Bar::new(context))?;
     gathered.failed.splice(0..0, unknown);
     let is_empty = gathered.sessions.is_empty() && gathered.stored_already == 0;
-    if is_empty && gathered.failed.len() == 1 && is_explicit {
+    if is_empty && gathered.failed.len() == 1 && is_explicit && late.is_none() {
         return Err(gathered.failed.remove(0).1);
     }
     let buried = buried(context, &gathered.sessions)?;

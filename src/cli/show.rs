@@ -24,7 +24,8 @@ const EXCERPT: usize = 100;
 /// Show a session: head, timeline, files, commits
 ///
 /// REF is HEAD (the latest), HEAD~N (the latest N), HEAD^N (the Nth most recent, from 0), an id or
-/// the beginning of one, a commit or a range of commits, a file, or - for standard input.
+/// the beginning of one, a commit or a range of commits (with commit: before it where it could be
+/// something else, as in commit:HEAD), a file, or - for standard input.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The session

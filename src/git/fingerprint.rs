@@ -48,7 +48,7 @@ pub struct Fingerprint {
 
 impl Repository {
     /// The fingerprints of those of `commits` that are here. Starts three git processes for all of
-    /// them, which is too slow for a hook that somebody waits for.
+    /// them, which is too slow for the hooks of every commit.
     ///
     /// # Errors
     /// When git fails.

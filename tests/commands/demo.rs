@@ -31,6 +31,30 @@ fn shows_the_whole_way_and_leaves_nothing_behind() {
     assert_eq!(home, [".gitconfig"], "nor at home");
 }
 
+/// Ids and placeholders are others each time.
+fn without_hashes(text: &str) -> String {
+    let is_hash = |word: &str| word.len() > 6 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    words
+        .map(|word| {
+            let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len();
+            if is_hash(&word[..end]) { format!("HASH{}", &word[end..]) } else { word.to_owned() }
+        })
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_what_it_does() {
+    let world = World::new();
+    let readme = include_str!("../../README.md");
+    let shown =
+        readme.split_once("```console\n").and_then(|(_, rest)| rest.split_once("```\n")).expect("a transcript").0;
+    let ran = world.place("anywhere").session(&["demo"]).ok();
+    // Older gits say so even when they are to be quiet.
+    let said = ran.stdout.replace("Branch 'main' set up to track remote branch 'main' from 'origin'.\n", "");
+    assert_eq!(without_hashes(shown), without_hashes(&said));
+}
+
 #[test]
 fn needs_neither_a_configuration_nor_a_home() {
     let world = World::new();
