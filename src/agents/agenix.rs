@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, identity,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, field, folders, identity,
     message::{self, Message, Part, Speaker},
     records::{self, Apart},
     transcript::{Outcome, Tokens, Transcript},
@@ -47,10 +47,7 @@ impl Agent for Agenix {
         for folder in folders {
             collect(&folder, 1, &mut found);
         }
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found.dedup_by(|one, other| one.path == other.path);
-        found
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

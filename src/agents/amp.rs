@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, diff, field, identity,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, diff, field, folders, identity,
     message::{self, Message, Part, Speaker},
     tool,
     transcript::{Outcome, Tokens, Transcript},
@@ -54,10 +54,8 @@ impl Agent for Amp {
             let name = name.to_string_lossy();
             name.starts_with("T-") && Path::new(&*name).extension().is_some_and(|extension| extension == "json")
         });
-        let mut found: Vec<LogFile> = threads.filter_map(|entry| LogFile::of(&entry)).collect();
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found
+        let found: Vec<LogFile> = threads.filter_map(|entry| LogFile::of(&entry)).collect();
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

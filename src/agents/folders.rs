@@ -52,10 +52,12 @@ pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     Path::new(name).extension().is_some_and(|own| own == extension)
 }
 
-/// Leaves out what was not modified in the time that `scope` asks for, and sorts by path.
+/// Leaves out what was not modified in the time that `scope` asks for and what was found twice, and sorts by
+/// path: as text, since paths compare part by part, which takes longer than to look at the files.
 pub(super) fn in_scope(mut found: Vec<LogFile>, scope: &Scope<'_>) -> Vec<LogFile> {
     found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found.sort_by(|one, other| one.path.as_os_str().cmp(other.path.as_os_str()));
+    found.dedup_by(|one, other| one.path.as_os_str() == other.path.as_os_str());
     found
 }
 

@@ -40,7 +40,7 @@ mod tokens;
 mod tool;
 mod transcript;
 
-use std::path::Path;
+use std::{fs::DirEntry, path::Path};
 
 use thiserror::Error;
 
@@ -139,6 +139,17 @@ pub struct Scope<'a> {
     pub folder: Option<&'a Path>,
     /// Only logs modified since then.
     pub since: Option<std::time::SystemTime>,
+    /// Logs that need not be looked at, sorted. Where few are wanted of many, to look costs more than all else.
+    pub left_out: &'a [&'a str],
+}
+
+impl Scope<'_> {
+    /// Looks at an entry of a folder, unless it is left out.
+    fn look_at(&self, entry: &DirEntry) -> Option<LogFile> {
+        let is_left_out = |path: &Path| path.to_str().is_some_and(|name| self.left_out.binary_search(&name).is_ok());
+        let is_wanted = self.left_out.is_empty() || !is_left_out(&entry.path());
+        is_wanted.then(|| LogFile::of(entry)).flatten()
+    }
 }
 
 /// A name that is no agent's.

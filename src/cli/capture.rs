@@ -225,7 +225,7 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     let since = since.map(|time| SystemTime::from(time.to_chrono()));
     let since = if arguments.since.is_none() { since.and_then(|now| now.checked_sub(WINDOW)) } else { since };
     // The folder of a log is only a hint: which sessions are of this repository their content tells.
-    let scope = Scope { folder: None, since };
+    let scope = Scope { since, ..Scope::default() };
     let root = context.repository()?.work_tree();
     Ok(capture::discover_near(&context.environment, &scope, arguments.choice.agent.as_deref(), root))
 }

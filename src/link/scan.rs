@@ -29,25 +29,26 @@ const BUDGET: Duration = Duration::from_secs(2);
 /// Brings `state` up to date with the logs on this machine.
 pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     let since = SystemTime::from(look.now.to_chrono()).checked_sub(WINDOW);
-    let scope = Scope { folder: Some(work_tree), since };
-    let listed = agents::ALL
+    let foreign = state.names(true);
+    let scope = Scope { folder: Some(work_tree), since, left_out: &foreign };
+    let mut grown: Vec<(&dyn Agent, LogFile)> = agents::ALL
         .iter()
-        .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)));
-    let mut grown: Vec<(&dyn Agent, LogFile)> = Vec::new();
-    let mut seen = HashSet::new();
-    for (agent, log) in listed {
+        .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)))
         // What is known is kept as JSON, which has no place for a name that is not Unicode.
-        let Some(name) = log.path.to_str() else { continue };
-        let known = state.log(&log.path);
-        let is_foreign = known.is_some_and(LogState::is_foreign);
-        let is_same = known.is_some_and(|known| known.modified == nanoseconds(&log) && known.size == log.size);
-        seen.insert(name.to_owned());
-        if !is_foreign && !is_same {
-            grown.push((agent, log));
-        }
+        .filter(|(_, log)| log.path.to_str().is_some())
+        .collect();
+    let is_near = |log: &LogFile| state.log(&log.path).is_some_and(|known| !known.is_foreign());
+    let near = grown.iter().filter(|(_, log)| is_near(log)).count();
+    // Mostly every log that is known is there, which is faster to count than to ask for one by one.
+    if near != state.names(false).len() {
+        let seen: HashSet<&str> = grown.iter().filter_map(|(_, log)| log.path.to_str()).collect();
+        // Other work trees have other logs, which stay known while they exist.
+        state.retain_logs(|name| seen.contains(name) || LogFile::parse_name(name).0.exists());
     }
-    // Other work trees have other logs, which stay known while they exist.
-    state.retain_logs(|name| seen.contains(name) || LogFile::parse_name(name).0.exists());
+    grown.retain(|(_, log)| {
+        let is_same = |known: &LogState| known.modified == nanoseconds(log) && known.size == log.size;
+        !state.log(&log.path).is_some_and(|known| known.is_foreign() || is_same(known))
+    });
     if grown.is_empty() {
         return;
     }
@@ -67,8 +68,10 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     }
 }
 
-pub(super) fn nanoseconds(log: &LogFile) -> u128 {
-    log.modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+/// When a log was last written, in nanoseconds since 1970; in the year 2554 they end.
+pub(super) fn nanoseconds(log: &LogFile) -> u64 {
+    let since = log.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Reads what a log gained since the last look.

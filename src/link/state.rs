@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::hail::{Header, SessionId, Timestamp};
 
 /// The version of the file's shape; any other is read as empty.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// How many consumed touches are remembered.
 const MAX_CONSUMED: usize = 500;
 /// How long another process may hold the file.
@@ -41,15 +41,17 @@ pub struct State {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogState {
     /// Its modification time in nanoseconds since 1970.
-    pub modified: u128,
+    pub modified: u64,
     /// Its size in bytes.
     pub size: u64,
     /// The bytes that were read: a line ends there.
     pub offset: u64,
     /// The session; `None` for one of another repository, whose log is never opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
     /// What is known of the session, without its title. It is read only where it is needed: a
     /// thousand logs are known, one or two have a part in a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     header: Option<Box<RawValue>>,
     /// The last prompt, redacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +105,13 @@ impl State {
     #[must_use]
     pub fn log(&self, log: &Path) -> Option<&LogState> {
         self.logs.get(log.to_str()?)
+    }
+
+    /// The logs that are known, sorted by name, by whether they are of another repository.
+    #[must_use]
+    pub fn names(&self, is_foreign: bool) -> Vec<&str> {
+        let wanted = self.logs.iter().filter(|(_, log)| log.is_foreign() == is_foreign);
+        wanted.map(|(name, _)| name.as_str()).collect()
     }
 
     /// The log of a session itself, rather than of one of its subagents.

@@ -60,7 +60,7 @@ fn sessions_are_found_in_the_home_in_the_moved_folder_and_in_the_repository() {
     fs::write(root.path().join("repository/.agenix/settings.json"), "{}").expect("a file");
     let names = |variables: &[(&str, &str)], folder: Option<&Path>| -> Vec<String> {
         let environment: Environment = variables.iter().map(|(name, path)| (*name, root.path().join(path))).collect();
-        let logs = agent("agenix").logs(&environment, &Scope { folder, since: None });
+        let logs = agent("agenix").logs(&environment, &Scope { folder, ..Scope::default() });
         logs.iter().map(|log| log.path.file_name().expect("a name").to_string_lossy().into_owned()).collect()
     };
     let repository = root.path().join("repository");

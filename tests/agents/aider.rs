@@ -132,7 +132,7 @@ fn the_history_is_found_in_the_folder_and_above_it() {
     fs::write(root.path().join(".aider.chat.history.md"), "").expect("a file");
     let logs = |variables: &[(&str, &str)], folder: Option<&Path>| {
         let environment: Environment = variables.iter().copied().collect();
-        agent("aider").logs(&environment, &Scope { folder, since: None }).len()
+        agent("aider").logs(&environment, &Scope { folder, ..Scope::default() }).len()
     };
     assert_eq!(logs(&[], Some(&below)), 1);
     assert_eq!(logs(&[], None), 0);

@@ -327,6 +327,8 @@ fn logs_are_found_below_the_agents_folder() {
     assert_eq!(names(&Scope::default()), ["c.jsonl", "rollout-a.jsonl"]);
     let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1 << 40);
     assert!(names(&Scope { since: Some(later), ..Scope::default() }).is_empty());
+    let archived = archive.join("c.jsonl").display().to_string();
+    assert_eq!(names(&Scope { left_out: &["/", &archived], ..Scope::default() }), ["rollout-a.jsonl"]);
     assert!(codex().logs(&Environment::default(), &Scope::default()).is_empty());
 }
 

@@ -172,8 +172,9 @@ fn logs_are_found_and_narrowed_by_the_names_of_projects() {
         fs::write(path, "x").expect("written");
     }
     let environment: Environment = [("HOME", home.path())].into_iter().collect();
-    let count =
-        |folder: Option<&str>| cursor().logs(&environment, &Scope { folder: folder.map(Path::new), since: None }).len();
+    let count = |folder: Option<&str>| {
+        cursor().logs(&environment, &Scope { folder: folder.map(Path::new), ..Scope::default() }).len()
+    };
     assert_eq!(count(None), 4);
     assert_eq!(count(Some("/home/ann/kite")), 4);
     assert_eq!(count(Some("/home/ann/kite/tail")), 4);

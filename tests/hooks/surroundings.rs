@@ -1,8 +1,8 @@
 //! What a commit's surroundings do to its hooks: options, variables, the index, a rebase.
 
-use std::fs;
+use std::{fs, path::Path};
 
-use crate::support::{ClaudeLog, Place, World};
+use crate::support::{ClaudeLog, CodexLog, Place, World};
 
 const ID: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -134,4 +134,39 @@ fn a_commit_in_the_middle_of_a_rebase_belongs_to_the_branch_being_rebased() {
         work.wait_for_sessions(1);
         assert_eq!(work.json(&["log"])[0]["branch"], "topic/one", "{backend}");
     }
+}
+
+#[test]
+fn logs_of_other_repositories_are_known_and_those_that_are_gone_are_forgotten() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let other = world.repository("other");
+    let elsewhere = CodexLog::new(&world, &other, "019bc0de-aaaa-7bbb-8ccc-dddddddddddd")
+        .prompt("There.")
+        .writes(&other, "a.txt", "a\n");
+    elsewhere.save();
+    let id = |number: u8| format!("{number}1111111-2222-4333-8444-555555555555");
+    let log = |number: u8| {
+        ClaudeLog::new(&world, &work, &id(number)).prompt("Here.").writes(&work, &format!("{number}.txt"), "a\n")
+    };
+    let known = |log: &Path| {
+        let state: serde_json::Value = serde_json::from_str(&work.read(".git/opensession/touches.json")).expect("JSON");
+        state["logs"].get(log.to_str().expect("Unicode")).is_some()
+    };
+    let first = log(1);
+    first.save();
+    work.commit_all("One");
+    assert_eq!(work.trailers("HEAD"), [id(1)]);
+    assert!(known(elsewhere.file()) && known(first.file()));
+    log(2).save();
+    work.commit_all("Two");
+    assert_eq!(work.trailers("HEAD"), [id(2)]);
+    assert!(known(elsewhere.file()) && known(first.file()));
+    for log in [elsewhere.file(), first.file()] {
+        fs::remove_file(log).expect("the log goes");
+    }
+    log(3).save();
+    work.commit_all("Three");
+    assert_eq!(work.trailers("HEAD"), [id(3)]);
+    assert!(!known(elsewhere.file()) && !known(first.file()));
 }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use super::super::{LogFile, Scope};
+use super::super::{LogFile, Scope, folders};
 use crate::environment::Environment;
 
 /// Subagents that only repeat the history of their parent.
@@ -19,26 +19,21 @@ pub(super) fn logs(environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile>
     for project in entries(&home.join("projects")) {
         let name = project.file_name();
         if names.as_ref().is_none_or(|names| names.may_hold(&name.to_string_lossy())) {
-            collect(&project.path(), scope, &mut found);
+            collect(&project.path(), &mut found);
         }
     }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    found
+    folders::in_scope(found, scope)
 }
 
-fn collect(project: &Path, scope: &Scope<'_>, found: &mut Vec<LogFile>) {
+fn collect(project: &Path, found: &mut Vec<LogFile>) {
     for entry in entries(project) {
         if has_log_name(&entry) {
-            found.extend(log_at(&entry, scope));
+            found.extend(LogFile::of(&entry));
         } else if entry.path().extension().is_none() {
             let below = entries(&entry.path().join("subagents")).into_iter().filter(has_log_name);
-            found.extend(below.filter_map(|entry| log_at(&entry, scope)));
+            found.extend(below.filter_map(|entry| LogFile::of(&entry)));
         }
     }
-}
-
-fn log_at(entry: &DirEntry, scope: &Scope<'_>) -> Option<LogFile> {
-    LogFile::of(entry).filter(|log| scope.since.is_none_or(|since| log.modified >= since))
 }
 
 fn has_log_name(entry: &DirEntry) -> bool {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders};
 use crate::{environment::Environment, hail::Sink};
 
 /// The conversation of a task, as the model saw it.
@@ -40,10 +40,7 @@ impl Agent for Cline {
         if let Some(home) = environment.folder("CLINE_DIR", ".cline") {
             found.extend(sessions_in(&home.join("data/sessions")));
         }
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found.dedup_by(|one, other| one.path == other.path);
-        found
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

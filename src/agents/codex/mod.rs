@@ -26,7 +26,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders};
 use crate::{environment::Environment, hail::Sink};
 
 /// The shape of the native records, as events name it.
@@ -60,12 +60,10 @@ impl Agent for Codex {
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
         let mut found = Vec::new();
         if let Some(home) = environment.folder("CODEX_HOME", ".codex") {
-            collect(&home.join("sessions"), 3, &|name| name.starts_with("rollout-"), &mut found);
-            collect(&home.join("archived_sessions"), 3, &|_| true, &mut found);
+            collect(&home.join("sessions"), 3, scope, &|name| name.starts_with("rollout-"), &mut found);
+            collect(&home.join("archived_sessions"), 3, scope, &|_| true, &mut found);
         }
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.as_os_str().cmp(other.path.as_os_str()));
-        found
+        folders::in_scope(found, scope)
     }
 
     fn working_directory<'s>(&self, sample: &'s Sample) -> Option<&'s str> {
@@ -83,16 +81,16 @@ impl Agent for Codex {
 }
 
 /// Collects the `.jsonl` files of `folder` and of `depth` levels of folders below it.
-fn collect(folder: &Path, depth: usize, is_wanted: &dyn Fn(&str) -> bool, found: &mut Vec<LogFile>) {
+fn collect(folder: &Path, depth: usize, scope: &Scope<'_>, is_wanted: &dyn Fn(&str) -> bool, found: &mut Vec<LogFile>) {
     let Ok(entries) = folder.read_dir() else { return };
     for entry in entries.flatten() {
         let Ok(kind) = entry.file_type() else { continue };
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if kind.is_dir() && depth > 0 {
-            collect(&entry.path(), depth - 1, is_wanted, found);
+            collect(&entry.path(), depth - 1, scope, is_wanted, found);
         } else if name.ends_with(".jsonl") && is_wanted(&name) {
-            found.extend(LogFile::of(&entry));
+            found.extend(scope.look_at(&entry));
         }
     }
 }

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite, folders};
 use crate::{environment::Environment, hail::Sink};
 
 /// The Cursor parser.
@@ -37,9 +37,7 @@ impl Agent for Cursor {
         let users = linux.into_iter().chain([home.join("Library/Application Support/Cursor/User")]);
         let mut found: Vec<LogFile> = users.flat_map(|user| databases(&user)).collect();
         found.extend(transcripts(&home.join(".cursor/projects"), scope.folder));
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

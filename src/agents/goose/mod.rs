@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite, identity,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite, folders, identity,
     records::{self, Record, Teller, text},
     transcript::{Facts, Transcript},
 };
@@ -37,12 +37,8 @@ impl Agent for Goose {
     }
 
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
-        let mut found: Vec<LogFile> =
-            homes(environment).iter().flat_map(|home| logs_in(&home.join("sessions"))).collect();
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found.dedup_by(|one, other| one.path == other.path);
-        found
+        let found: Vec<LogFile> = homes(environment).iter().flat_map(|home| logs_in(&home.join("sessions"))).collect();
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

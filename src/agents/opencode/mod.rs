@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database};
+use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database, folders};
 use crate::{environment::Environment, hail::Sink};
 
 /// The OpenCode parser.
@@ -37,9 +37,7 @@ impl Agent for OpenCode {
         if found.is_empty() {
             found = sessions_in_files(&home.join("storage"));
         }
-        found.retain(|log| scope.since.is_none_or(|since| log.modified >= since));
-        found.sort_by(|one, other| one.path.cmp(&other.path));
-        found
+        folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {

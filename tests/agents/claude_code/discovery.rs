@@ -25,11 +25,11 @@ fn logs_are_found_by_folder_and_copies_of_a_parent_are_not() {
         let name = |log: LogFile| log.path.strip_prefix(home.path()).expect("inside").display().to_string();
         logs.into_iter().map(name).collect::<Vec<String>>()
     };
-    let own = ["0a00/subagents/agent-a2.jsonl", "0a00.jsonl", "agent-a1.jsonl"]
+    let own = ["0a00.jsonl", "0a00/subagents/agent-a2.jsonl", "agent-a1.jsonl"]
         .map(|name| format!("projects/-home-ann-shop/{name}"));
-    assert_eq!(found(&Scope { folder: Some(Path::new("/home/ann/shop")), since: None }), own);
+    assert_eq!(found(&Scope { folder: Some(Path::new("/home/ann/shop")), ..Scope::default() }), own);
     assert_eq!(found(&Scope::default()).len(), 4);
     let later = fs::metadata(shop.join("0a00.jsonl")).and_then(|file| file.modified()).expect("known");
     let since = Some(later + std::time::Duration::from_secs(3600));
-    assert_eq!(found(&Scope { folder: None, since }), [""; 0]);
+    assert_eq!(found(&Scope { since, ..Scope::default() }), [""; 0]);
 }
