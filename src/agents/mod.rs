@@ -139,7 +139,8 @@ pub struct Scope<'a> {
     pub folder: Option<&'a Path>,
     /// Only logs modified since then.
     pub since: Option<std::time::SystemTime>,
-    /// Logs that need not be looked at, sorted. Where few are wanted of many, to look costs more than all else.
+    /// Logs that nobody waits for, sorted by path; an agent that keeps all logs in one place leaves them out, since
+    /// to look at a file costs more than all else.
     pub left_out: &'a [&'a str],
 }
 

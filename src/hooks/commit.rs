@@ -127,9 +127,10 @@ pub fn post_commit(context: &Context) -> Result<()> {
     Queue::of(repository).add(&Job::new(commit.clone(), &branch, sessions.iter().flat_map(job_sessions).collect()))?;
     // Only now, so that a crash at any moment leaves one of the two files.
     Pending::remove(repository)?;
-    consume(repository, &sessions, &commit)?;
+    let consumed = consume(repository, &sessions, &commit);
+    // Whatever became of that, the sessions are to be stored.
     git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
-    Ok(())
+    consumed
 }
 
 fn job_sessions(session: &PendingSession) -> Vec<JobSession> {

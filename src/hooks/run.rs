@@ -15,6 +15,10 @@ use crate::{
 
 /// How long the capture in the background waits for another one.
 const CAPTURE_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a capture in the background is tried again.
+const MORE_ATTEMPTS: u32 = 4;
+/// How long to wait before the first of these; before the others longer.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a hook has to say, and its exit code.
 #[derive(Debug, Default)]
@@ -83,11 +87,26 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(silent),
         "commit-msg" => commit_msg(context, arguments).map(silent),
         "post-commit" => post_commit(context).map(silent),
-        "capture" => capture::work_off(context, CAPTURE_PATIENCE).map(silent),
+        "capture" => work_off(context).map(silent),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }
     }
+}
+
+/// Works off the queue in the background. What fails since others are at work in the repository, such as
+/// git's own maintenance, is tried again by somebody who sees it as it is then.
+fn work_off(context: &Context) -> Result<()> {
+    let mut worked = capture::work_off(context, CAPTURE_PATIENCE);
+    for attempt in 1..=MORE_ATTEMPTS {
+        if worked.is_ok() {
+            break;
+        }
+        std::thread::sleep(PAUSE * attempt);
+        let fresh = Context::new(context.environment.clone(), context.directory.clone());
+        worked = capture::work_off(&fresh, CAPTURE_PATIENCE);
+    }
+    worked
 }
 
 /// What git tells the hook; git waits for it to be read, whether it is wanted or not.

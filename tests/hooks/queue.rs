@@ -72,3 +72,17 @@ fn a_log_that_is_just_being_written_anew_is_waited_for() {
     assert_eq!(work.wait_for_sessions(1), [ID]);
     assert_eq!(links(&work), Some(1));
 }
+
+#[test]
+fn a_capture_that_others_were_in_the_way_of_is_tried_again() {
+    let (_world, work, _remote, _log, lock) = waiting();
+    // A writer waits half a second for this one.
+    let other = work.join(&format!(".git/{LEDGER}.lock"));
+    fs::create_dir_all(other.parent().expect("a folder")).expect("a folder");
+    fs::write(&other, "").expect("a lock");
+    drop(lock);
+    std::thread::sleep(Duration::from_millis(1200));
+    fs::remove_file(other).expect("a lock");
+    assert_eq!(work.wait_for_sessions(1), [ID]);
+    assert_eq!(links(&work), Some(1));
+}

@@ -53,7 +53,9 @@ impl World {
         let root = tempfile::Builder::new().prefix("world").tempdir().expect("a temporary directory");
         let world = Self { root };
         fs::create_dir_all(world.home()).expect("a home");
-        let config = "[user]\n\tname = A. Developer\n\temail = developer@example.org\n[init]\n\tdefaultBranch = main\n";
+        // git's own maintenance in the background begins or not by the ids of objects, which are others each time.
+        let config = "[user]\n\tname = A. Developer\n\temail = developer@example.org\n[init]\n\tdefaultBranch = main\n\
+                      [maintenance]\n\tauto = false\n";
         fs::write(world.home().join(".gitconfig"), config).expect("a global configuration");
         world
     }
