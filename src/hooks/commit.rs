@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write, path::Path};
 
-use super::pending::{Deferred, Pending, PendingSession};
+use super::{
+    pending::{Deferred, Pending, PendingSession},
+    run::PATIENTLY,
+};
 use crate::{
     capture::{Job, JobSession, Queue},
     context::Context,
@@ -129,7 +132,7 @@ pub fn post_commit(context: &Context) -> Result<()> {
     Pending::remove(repository)?;
     let consumed = consume(repository, &sessions, &commit);
     // Whatever became of that, the sessions are to be stored.
-    git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
+    git::spawn_detached(&context.program()?, &["hook", "capture", PATIENTLY], &context.directory)?;
     consumed
 }
 

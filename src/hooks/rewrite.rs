@@ -57,7 +57,7 @@ fn requeue(context: &Context, repository: &Repository, pairs: &[(ObjectId, Objec
         }
     }
     if has_new {
-        git::spawn_detached(&context.program()?, &["hook", "capture"], &context.directory)?;
+        git::spawn_detached(&context.program()?, &["hook", "capture", super::run::PATIENTLY], &context.directory)?;
     }
     Ok(())
 }

@@ -15,7 +15,9 @@ use crate::{
 
 /// How long the capture in the background waits for another one.
 const CAPTURE_PATIENCE: Duration = Duration::from_secs(60);
-/// How often a capture in the background is tried again.
+/// The argument of a capture that nobody waits for.
+pub(super) const PATIENTLY: &str = "patiently";
+/// How often such a capture is tried again.
 const MORE_ATTEMPTS: u32 = 4;
 /// How long to wait before the first of these; before the others longer.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -87,7 +89,7 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(silent),
         "commit-msg" => commit_msg(context, arguments).map(silent),
         "post-commit" => post_commit(context).map(silent),
-        "capture" => work_off(context).map(silent),
+        "capture" => work_off(context, arguments.iter().any(|argument| argument == PATIENTLY)).map(silent),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }
@@ -96,10 +98,10 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
 
 /// Works off the queue in the background. What fails since others are at work in the repository, such as
 /// git's own maintenance, is tried again by somebody who sees it as it is then.
-fn work_off(context: &Context) -> Result<()> {
+fn work_off(context: &Context, is_patient: bool) -> Result<()> {
     let mut worked = capture::work_off(context, CAPTURE_PATIENCE);
     for attempt in 1..=MORE_ATTEMPTS {
-        if worked.is_ok() {
+        if worked.is_ok() || !is_patient {
             break;
         }
         std::thread::sleep(PAUSE * attempt);
