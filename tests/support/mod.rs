@@ -53,7 +53,7 @@ impl World {
         let root = tempfile::Builder::new().prefix("world").tempdir().expect("a temporary directory");
         let world = Self { root };
         fs::create_dir_all(world.home()).expect("a home");
-        // git's own maintenance in the background begins or not by the ids of objects, which are others each time.
+        // git's own maintenance in the background takes loose objects away when it sees fit.
         let config = "[user]\n\tname = A. Developer\n\temail = developer@example.org\n[init]\n\tdefaultBranch = main\n\
                       [maintenance]\n\tauto = false\n";
         fs::write(world.home().join(".gitconfig"), config).expect("a global configuration");
