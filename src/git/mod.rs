@@ -29,7 +29,7 @@ pub use history::{ChangedFile, Commit, Operation, parse_time};
 pub use import::Import;
 pub use index::StagedPath;
 pub use leftovers::Leftover;
-pub use objects::{Entry, EntryKind, NewBlob, TreeUpdate};
+pub use objects::{Entry, EntryKind, MAX_ENTRIES, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
 pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};

@@ -1,6 +1,10 @@
 //! Opening a repository and knowing where it is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -19,6 +23,12 @@ use super::{GitError, ObjectId, error::During};
 pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,
+    /// How many bytes of blobs were read.
+    pub(super) inflated: Cell<u64>,
+    /// The trees that are not too large to be read.
+    pub(super) checked_trees: RefCell<HashSet<ObjectId>>,
+    /// The first lines of blobs that were looked into.
+    pub(super) first_lines: RefCell<HashMap<ObjectId, Vec<u8>>>,
 }
 
 /// How many packs may come in while a repository is open: each fetch brings some, and gix would not see
@@ -81,7 +91,12 @@ impl Repository {
         gix.object_cache_size_if_unset(4 * 1024 * 1024);
         let uses_reftable =
             gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
-        Ok(Self { gix, uses_reftable })
+        Ok(Self::of(gix, uses_reftable))
+    }
+
+    pub(super) fn of(gix: gix::Repository, uses_reftable: bool) -> Self {
+        let (inflated, checked_trees, first_lines) = (Cell::new(0), RefCell::default(), RefCell::default());
+        Self { gix, uses_reftable, inflated, checked_trees, first_lines }
     }
 
     /// The root of the work tree; `None` in a bare repository.

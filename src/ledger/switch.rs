@@ -141,11 +141,13 @@ impl Switch<'_> {
     }
 
     fn stock(&self, tip: &Tip) -> Result<Stock, LedgerError> {
-        let sessions = self.from.sessions(self.repository, tip)?;
-        if let Some(damage) = sessions.iter().find_map(|listed| listed.damage.clone()) {
-            return Err(damage.into());
-        }
-        let links = self.from.links(self.repository, tip)?;
+        // What is damaged is left where it is, and the reference with it.
+        let mut sessions = self.from.sessions(self.repository, tip)?;
+        let count = sessions.len();
+        sessions.retain(|listed| listed.damage.is_none());
+        let mut links = self.from.links(self.repository, tip)?;
+        links.has_more |= sessions.len() < count || !links.damage.is_empty();
+        links.has_more |= !self.from.damage(self.repository, tip)?.is_empty();
         let tombstones = self.from.tombstones(self.repository, tip)?;
         Ok(Stock { branch: tip.branch.clone(), sessions, links, tombstones })
     }

@@ -13,6 +13,9 @@ use crate::{
     redact::{FieldFinding, Profile, Redactor},
 };
 
+/// The field of a session that cannot be read at all.
+const UNREADABLE: &str = "content";
+
 /// A session that stays here, since it still holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leak {
@@ -39,6 +42,12 @@ impl Leak {
         let Self { session, field, rule, .. } = self;
         let event = self.event.map(|event| format!(" of event {event}")).unwrap_or_default();
         let id = session.split('~').next().unwrap_or(session);
+        if field == UNREADABLE {
+            return format!(
+                "session {session} was not pushed to {remote}: it cannot be checked for secrets: {rule} (to remove it: \
+                 git session purge {id})"
+            );
+        }
         format!(
             "session {session} was not pushed to {remote}: its {field}{event} still holds a secret, as the rule \
              {rule} says (to take it out: git session redact {id})"
@@ -95,7 +104,13 @@ impl<'a> Guard<'a> {
 
     fn find(&self, repository: &Repository, blob: &NewBlob, deadline: Instant) -> Result<Option<Leak>> {
         let Some(session) = session(&blob.path) else { return Ok(None) };
-        let bytes = repository.read_blob(blob.id, MAX_SESSION_BYTES)?;
+        let bytes = match repository.read_blob(blob.id, MAX_SESSION_BYTES) {
+            // Nobody can look into it, so it stays here, and no other session with it.
+            Err(fault) if fault.is_damage() => {
+                return Ok(Some(Leak { session, event: None, field: UNREADABLE.to_owned(), rule: fault.to_string() }));
+            }
+            bytes => bytes?,
+        };
         let found =
             if blob.path.ends_with(".meta.json") { self.in_meta(&bytes) } else { self.in_session(&bytes, deadline)? };
         let leak = |(event, FieldFinding { field, rule })| Leak { session, event, field, rule };

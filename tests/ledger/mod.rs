@@ -1,5 +1,6 @@
 //! The one conformance suite of the ledger trait: every test runs on every backend.
 
+mod damaged;
 mod notes;
 mod switch;
 mod union;
