@@ -7,6 +7,7 @@
 
 mod ancestry;
 mod config;
+mod embedded;
 mod error;
 mod fingerprint;
 mod history;
