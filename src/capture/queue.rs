@@ -58,12 +58,15 @@ impl Job {
 
 impl JobSession {
     /// The log and its agent; where the log is not known, it is looked for on the machine and in
-    /// `folder`. `None` when there is no such log any more.
+    /// the work tree. `None` when there is no such log any more.
     #[must_use]
-    pub fn source(&self, environment: &Environment, folder: Option<&Path>) -> Option<Source> {
-        let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, folder) };
+    pub fn source(&self, environment: &Environment, repository: &Repository) -> Option<Source> {
+        let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, repository) };
         let sample = agents::Sample::of(file).ok()?;
         let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
+        if !agents::is_own(Some(repository), source.agent, file) {
+            return None;
+        }
         source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)
     }
 

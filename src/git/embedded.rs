@@ -8,9 +8,10 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
-use super::GitError;
+use super::{GitError, process::REPOSITORY_VARIABLES};
 
 /// Refuses a repository that git would find from `directory` where it must be named instead.
 ///
@@ -32,10 +33,23 @@ pub(super) fn check(directory: &Path) -> Result<(), GitError> {
     if let Some(outer) = outer_work_tree(&git_dir) {
         return Err(GitError::BareInWorkTree { directory: real(&git_dir), outer });
     }
-    if is_found_as_such && super::process::protected_setting("safe.bareRepository").as_deref() == Some("explicit") {
+    if is_found_as_such && protected_setting("safe.bareRepository").as_deref() == Some("explicit") {
         return Err(GitError::BareNotNamed { directory: real(&git_dir) });
     }
     Ok(())
+}
+
+/// The value of `key` where no repository can have set it: of the machine, the user, or this command.
+#[expect(clippy::disallowed_methods, reason = "no repository is open yet")]
+fn protected_setting(key: &str) -> Option<String> {
+    let mut command = Command::new("git");
+    for variable in REPOSITORY_VARIABLES {
+        command.env_remove(variable);
+    }
+    // Where there can be no repository.
+    command.args(["config", "--get", key]).current_dir("/").env("GIT_DIR", "/dev/null").stdin(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 /// The root of the work tree of another repository that could have brought `git_dir`.

@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The environment variables that point git at a repository, which must not leak into commands
 /// meant for another one.
-const REPOSITORY_VARIABLES: [&str; 9] = [
+pub(super) const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -73,14 +73,10 @@ impl Repository {
     /// English messages.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts git")]
     pub(super) fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Git {
+        // Each `-c` has a setting after it.
         let words: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
-        let mut rest = words.as_slice();
-        while let [option, _, after @ ..] = rest
-            && option == "-c"
-        {
-            rest = after;
-        }
-        let subcommand = rest.first().map(ToString::to_string).unwrap_or_default();
+        let subcommand = words.chunks(2).find(|pair| pair[0] != "-c").map(|pair| pair[0].to_string());
+        let subcommand = subcommand.unwrap_or_default();
         let mut command = Command::new("git");
         if !READS_SETTINGS.contains(&subcommand.as_str()) {
             command.args(NO_PROGRAMS);
@@ -129,19 +125,6 @@ impl Repository {
         let mut numbers = version.split(['.', ' ']).map(|part| part.parse().unwrap_or(0));
         Ok((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
     }
-}
-
-/// The value of `key` where no repository can have set it: of the machine, the user, or this command.
-#[expect(clippy::disallowed_methods, reason = "no repository is open yet")]
-pub(super) fn protected_setting(key: &str) -> Option<String> {
-    let mut command = Command::new("git");
-    for variable in REPOSITORY_VARIABLES {
-        command.env_remove(variable);
-    }
-    // Where there can be no repository.
-    command.args(["config", "--get", key]).current_dir("/").env("GIT_DIR", "/dev/null").stdin(Stdio::null());
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 fn absolute(path: &Path) -> std::path::PathBuf {
