@@ -26,6 +26,7 @@ use crate::{
     error::{Error, Result},
     git::Repository,
     hail::SessionId,
+    system::files,
 };
 
 /// A log with the agent that wrote it.
@@ -114,13 +115,9 @@ pub fn recognise(path: &Path) -> Result<&'static dyn Agent> {
 /// Opens a log.
 ///
 /// # Errors
-/// When it cannot be opened, or is a folder.
+/// When it cannot be opened, or is no regular file.
 pub fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|fault| named(path, fault).hinted("git session discover"))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Error::user(format!("{}: is a folder, not a log", path.display())).hinted("git session discover"));
-    }
-    Ok(file)
+    files::open(path, files::STREAMED).map_err(|fault| named(path, fault).hinted("git session discover"))
 }
 
 /// Recognises and parses what was read from elsewhere than a file; `name` is how complaints call it.

@@ -19,6 +19,7 @@ use crate::{
     hail::SessionId,
     ledger::BranchName,
     link,
+    system::files,
 };
 
 /// The sessions of one commit, to be captured.
@@ -112,7 +113,7 @@ impl Queue {
         let mut found = Vec::new();
         for path in self.files("json") {
             // A file that is gone was done by another process.
-            let Ok(bytes) = fs::read(&path) else { continue };
+            let Ok(bytes) = files::read(&path, files::LARGE) else { continue };
             match serde_json::from_slice::<Job>(&bytes) {
                 Ok(job) => found.push((path.metadata().and_then(|metadata| metadata.modified()).ok(), path, job)),
                 Err(_) => drop(self.done(&path, true)),
@@ -164,7 +165,7 @@ impl CaptureLock {
         let folder = repository.state_dir();
         fs::create_dir_all(&folder).ok()?;
         let path = folder.join("capture.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+        let file = files::open_lock(&path).ok()?;
         let started = Instant::now();
         while file.try_lock().is_err() {
             if started.elapsed() > patience {

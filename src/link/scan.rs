@@ -19,6 +19,7 @@ use super::{
 use crate::{
     agents::{self, Agent, Log, LogFile, Sample, Scope, is_own},
     hail::{Header, SessionId, attribute, last_line_end},
+    system::files,
 };
 
 /// Logs that rested longer than this are not looked at.
@@ -81,7 +82,7 @@ fn read_on(
     roots: &[PathBuf],
     (agent, log): (&dyn Agent, &LogFile),
 ) -> io::Result<()> {
-    let mut file = File::open(&log.path)?;
+    let mut file = files::open(&log.path, files::STREAMED)?;
     let known = match state.log(&log.path) {
         Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
         _ => {
