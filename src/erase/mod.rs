@@ -19,8 +19,8 @@ use crate::{
     git::{Expected, ObjectId, RefUpdate, Repository},
     hail::{SessionId, Timestamp},
     ledger::{
-        self, ARTIFACTS, Capture, GitFacts, Ledger, LedgerError, Listed, REMOTE_ROOT, Redaction, SUMMARIES, Tip,
-        Tombstone, Tombstones, redact_summary, settle_summaries,
+        self, ARTIFACTS, Capture, GitFacts, KnownVersions, Ledger, LedgerError, Listed, REMOTE_ROOT, Redaction,
+        SUMMARIES, Tip, Tombstone, Tombstones, redact_summary, settle_summaries,
     },
 };
 
@@ -156,7 +156,8 @@ impl Erasure<'_> {
                 let session = redaction.session(&share.read(self.repository)?)?;
                 let git = GitFacts { branch: tip.branch.to_string(), ..GitFacts::default() };
                 let cleared_at = Some(self.now);
-                let capture = Capture { session, git, links: Vec::new(), native: None, continues: None, cleared_at };
+                let (links, versions) = (Vec::new(), KnownVersions::default());
+                let capture = Capture { session, git, links, native: None, continues: None, versions, cleared_at };
                 ledger.store(self.repository, &tip.branch, &[capture], self.now)?;
             }
             ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;

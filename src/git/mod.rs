@@ -11,6 +11,7 @@ mod config;
 mod embedded;
 mod error;
 mod fingerprint;
+mod first_line;
 mod history;
 mod import;
 mod index;

@@ -63,11 +63,6 @@ const MAX_COMMIT_BYTES: u64 = 16 * 1024 * 1024;
 /// upon level, would go on for ever.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
-/// The largest blob that is read as a whole for its first line, in bytes.
-const MAX_WHOLE_BYTES: u64 = 64 * 1024;
-
-/// How many first lines of larger blobs are read: each takes a process.
-const MAX_FIRST_LINES: usize = 2000;
 /// How long a remote may take to send a blob that is to be shown.
 const FETCH_LIMIT: Duration = Duration::from_secs(300);
 
@@ -129,42 +124,6 @@ impl Repository {
     #[must_use]
     pub fn inflated_bytes(&self) -> u64 {
         self.inflated.get()
-    }
-
-    /// The first line of a blob, without its line feed; `limit` bytes of it where it is longer. A large blob is
-    /// not read on, and none is read twice.
-    ///
-    /// # Errors
-    /// When it is missing or damaged, or too many were read already.
-    pub fn first_line(&self, id: ObjectId, limit: usize) -> Result<Vec<u8>, GitError> {
-        if let Some(line) = self.first_lines.borrow().get(&id) {
-            return Ok(line.clone());
-        }
-        let start = if self.object_size(id)? <= MAX_WHOLE_BYTES {
-            self.read_blob(id, MAX_WHOLE_BYTES)?
-        } else {
-            self.start_of(id, limit)?
-        };
-        let end = memchr::memchr(b'\n', &start).unwrap_or(start.len());
-        let line = start[..end.min(limit)].to_vec();
-        self.first_lines.borrow_mut().insert(id, line.clone());
-        Ok(line)
-    }
-
-    /// The first `limit` bytes of a blob, of which git inflates no more.
-    fn start_of(&self, id: ObjectId, limit: usize) -> Result<Vec<u8>, GitError> {
-        if self.first_lines.borrow().len() >= MAX_FIRST_LINES {
-            let cause = format!("more than {MAX_FIRST_LINES} blobs have to be looked into");
-            return Err(GitError::Failed { action: "reading the first line of a blob", cause });
-        }
-        let id = id.to_string();
-        let git = self.git(&["-c", "core.bigFileThreshold=1k", "cat-file", "blob", &id]);
-        let start = git.env("GIT_NO_LAZY_FETCH", "1").run_for_start(limit)?;
-        self.inflated.set(self.inflated.get().saturating_add(start.len() as u64));
-        if start.is_empty() {
-            return Err(GitError::Failed { action: "reading a blob", cause: format!("git cannot read {id}") });
-        }
-        Ok(start)
     }
 
     /// Whether a blob is here. One that a partial clone left out is fetched first, where this repository was

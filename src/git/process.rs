@@ -47,11 +47,11 @@ const CONNECTS: [&str; 3] = ["fetch", "push", "ls-remote"];
 
 /// A git command about to run.
 pub(super) struct Git {
-    command: Command,
-    subcommand: String,
+    pub(super) command: Command,
+    pub(super) subcommand: String,
     input: Option<Vec<u8>>,
     source: Option<ChildStdout>,
-    limit: Duration,
+    pub(super) limit: Duration,
 }
 
 /// A git command that ran.
@@ -173,21 +173,6 @@ impl Git {
         }
     }
 
-    /// Reads the first `limit` bytes of what it prints, and ends it then.
-    pub(super) fn run_for_start(mut self, limit: usize) -> Result<Vec<u8>, GitError> {
-        let subcommand = self.subcommand.clone();
-        let failed = |message: String| GitError::Process { command: subcommand.clone(), message };
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
-        let mut start = Vec::new();
-        if let Some(pipe) = child.stdout.take() {
-            // What was read before a failure is still what git said. The pipe is closed then, which ends git.
-            let _ = pipe.take(limit as u64).read_to_end(&mut start);
-        }
-        wait(&mut child, self.limit).map_err(|fault| failed(fault.to_string()))?;
-        Ok(start)
-    }
-
     /// Runs it to its end. A non-zero exit is not an error yet: see [`Finished::require`].
     pub(super) fn run(mut self) -> Result<Finished, GitError> {
         let subcommand = self.subcommand.clone();
@@ -235,7 +220,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Ve
 }
 
 /// Waits for the child; ends it and returns `None` when it takes longer than `limit`.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+pub(super) fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     if let Some(status) = wait_for(child, limit)? {
         return Ok(Some(status));
     }

@@ -127,7 +127,7 @@ impl<'a> Draft<'a> {
         let hail_path = key.hail_path(self.layout.folder());
         let stored = self.find(&hail_path)?;
         let versions = self.versions(&key.id)?;
-        if versions.len() > 1 || self.is_foreign(&versions, &bytes)? {
+        if versions.len() > 1 || self.is_apart(&versions, capture, &bytes)? {
             return self.put_beside(capture, new_meta, &bytes, &versions);
         }
         let stored_meta = self.find_meta(&key)?;
@@ -182,12 +182,17 @@ impl<'a> Draft<'a> {
         Ok(all.filter(|(key, _)| key.id == *id).collect())
     }
 
-    /// Whether what is stored is another tool's version of the session that `bytes` neither are nor
-    /// continue: it has what ours does not.
-    fn is_foreign(&self, versions: &BTreeMap<SessionKey, Blobs>, bytes: &[u8]) -> Result<bool, LedgerError> {
+    /// Whether what is stored is of another tool or of another log of the session, and `bytes` neither are it nor
+    /// continue it: it has what ours does not.
+    fn is_apart(
+        &self,
+        versions: &BTreeMap<SessionKey, Blobs>,
+        capture: &Capture,
+        bytes: &[u8],
+    ) -> Result<bool, LedgerError> {
         let Some(Blobs { hail: Some(hail), meta }) = versions.values().next() else { return Ok(false) };
         let is_own = meta.and_then(|id| self.read_meta(id)).is_some_and(|meta| meta.own.created_at.is_some());
-        if is_own {
+        if is_own && !capture.versions.others.contains(hail) {
             return Ok(false);
         }
         // What cannot be read has nothing that ours does not.
@@ -217,14 +222,19 @@ impl<'a> Draft<'a> {
                 return Ok(Stored { outcome, hail: Some(hail), is_given: kept == Kept::Same });
             }
         }
-        let meta = self.layout.placed(meta, self.branch);
+        let is_replaced = |blobs: &Blobs| blobs.hail.is_some_and(|hail| capture.versions.is_replaced(hail));
+        let mut meta = self.layout.placed(meta, self.branch);
+        for (key, _) in versions.iter().filter(|(_, blobs)| is_replaced(blobs)) {
+            meta = self.find_meta(key)?.map_or(meta.clone(), |old| meta.absorbing(&old));
+        }
         let hail = Some(self.repository.write_blob(bytes)?);
         let new = Blobs { hail, meta: Some(self.repository.write_blob(&meta.to_bytes())?) };
         let folder = self.layout.folder();
         for key in versions.keys() {
             self.updates.extend([(key.hail_path(folder), None), (key.meta_path(folder), None)]);
         }
-        for (name, blob) in merge::name_versions(self.repository, id, versions.values().copied().chain([new]))? {
+        let staying = versions.values().copied().filter(|blobs| !is_replaced(blobs));
+        for (name, blob) in merge::name_versions(self.repository, id, staying.chain([new]))? {
             self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
         }
         Ok(Stored { outcome: Outcome::Updated, hail, is_given: true })

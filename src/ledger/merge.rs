@@ -211,25 +211,8 @@ pub(super) fn name_versions(
     id: &SessionId,
     all: impl Iterator<Item = snapshot::Blobs>,
 ) -> Result<Vec<(String, ObjectId)>, LedgerError> {
-    let mut versions: Vec<Version> = Vec::new();
     let mut written = Written::default();
-    let mut unreadable: BTreeMap<ObjectId, Option<ObjectId>> = BTreeMap::new();
-    for blobs in all {
-        let read = blobs.hail.map(|hail| Ok((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?))).transpose();
-        let events = match (read, blobs.hail) {
-            (Err(fault), Some(hail)) if GitError::is_damage(&fault) => {
-                let meta = unreadable.entry(hail).or_default();
-                *meta = blobs.meta.max(*meta);
-                continue;
-            }
-            (read, _) => read?,
-        };
-        let meta = match blobs.meta {
-            Some(id) => written.read(repository, id)?,
-            None => None,
-        };
-        versions.push(Version { events, meta });
-    }
+    let (versions, unreadable) = read_versions(repository, all, &mut written)?;
     let kept = drop_superseded(versions);
     let mut named = Vec::new();
     for (position, version) in kept.into_iter().enumerate() {
@@ -252,6 +235,34 @@ pub(super) fn name_versions(
         named.extend(meta.map(|meta| (format!("{key}{META}"), meta)));
     }
     Ok(named)
+}
+
+/// Versions whose events cannot be read: their blob, and that of their metadata.
+type Unreadable = BTreeMap<ObjectId, Option<ObjectId>>;
+
+fn read_versions(
+    repository: &Repository,
+    all: impl Iterator<Item = snapshot::Blobs>,
+    written: &mut Written,
+) -> Result<(Vec<Version>, Unreadable), LedgerError> {
+    let (mut versions, mut unreadable) = (Vec::new(), Unreadable::new());
+    for blobs in all {
+        let read = blobs.hail.map(|hail| Ok((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?))).transpose();
+        let events = match (read, blobs.hail) {
+            (Err(fault), Some(hail)) if GitError::is_damage(&fault) => {
+                let meta = unreadable.entry(hail).or_default();
+                *meta = blobs.meta.max(*meta);
+                continue;
+            }
+            (read, _) => read?,
+        };
+        let meta = match blobs.meta {
+            Some(id) => written.read(repository, id)?,
+            None => None,
+        };
+        versions.push(Version { events, meta });
+    }
+    Ok((versions, unreadable))
 }
 
 /// Keeps the versions that no other continues, the longest first. What people and other tools know

@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge, meta::clear, snapshot::{MAX_META_BYTES, content}};
+use super::{
+    LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge,
+    meta::clear,
+    snapshot::{MAX_META_BYTES, content},
+};
 use crate::{
     git::{GitError, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
