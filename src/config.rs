@@ -57,7 +57,7 @@ pub const MAX_PUSH_REFERENCES: &str = "opensession.max-push-references";
 pub struct Config {
     /// Where sessions are kept.
     pub ledger: &'static dyn Ledger,
-    /// Whether the ledger is set, or the default.
+    /// Whether the ledger is set, or follows that of the remotes.
     pub is_ledger_set: bool,
     /// Which trailers are written, in this order.
     pub trailers: Vec<TrailerKind>,
@@ -88,7 +88,7 @@ impl Config {
                 Error::user(format!("{FANOUT_MODE}: {fault}"))
                     .hinted(format!("git config {FANOUT_MODE} {}", ledger::ALL[0].name()))
             })?,
-            None => ledger::ALL[0],
+            None => ledger::in_use(repository)?,
         };
         for key in [MAX_BLOB_SIZE, MAX_PUSH_SIZE, MAX_PUSH_REFERENCES] {
             limit(repository, key)?;

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     hail::{SessionId, Stats},
-    ledger::{BranchName, Capture, Outcome},
+    ledger::{self, BranchName, Capture, Outcome},
 };
 
 /// How many bytes of sessions are stored at once.
@@ -116,10 +116,12 @@ pub fn gather(
 
 /// The blobs of the sessions in the ledger of `branch`.
 fn stored(context: &Context, branch: &BranchName) -> Result<HashSet<String>> {
-    let (repository, ledger) = (context.repository()?, context.config()?.ledger);
+    let repository = context.repository()?;
     let mut blobs = HashSet::new();
-    for tip in ledger.tips(repository)?.iter().filter(|tip| tip.remote.is_none() && tip.covers(branch)) {
-        blobs.extend(ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
+    for ledger in ledger::ALL {
+        for tip in ledger.tips(repository)?.iter().filter(|tip| tip.remote.is_none() && tip.covers(branch)) {
+            blobs.extend(ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
+        }
     }
     Ok(blobs)
 }
@@ -255,7 +257,7 @@ impl Run<'_> {
             let repository = self.context.repository()?;
             let _lock = CaptureLock::take(repository, PATIENCE);
             let ledger = self.context.config()?.ledger;
-            stored = ledger.store(repository, self.order.branch, &captures, self.context.now())?;
+            stored = ledger::store(repository, ledger, self.order.branch, &captures, self.context.now())?;
             let redactor = self.context.redactor()?;
             for (((source, bookmark), capture), stored) in marks.iter_mut().zip(&captures).zip(&stored) {
                 self.watermarks.note(&source.log, Some(Known::of(capture, stored)));

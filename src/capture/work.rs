@@ -116,7 +116,7 @@ fn store(context: &Context, reader: &Reader<'_>, branch: &BranchName, mut waitin
             marks.push((source, bookmark));
             captures.push(capture);
         }
-        let stored = ledger.store(repository, branch, &captures, context.now())?;
+        let stored = ledger::store(repository, ledger, branch, &captures, context.now())?;
         for ((source, bookmark), (capture, stored)) in marks.into_iter().zip(captures.iter().zip(&stored)) {
             watermarks.note(&source.log, Some(Known::of(capture, stored)));
             let given = stored.hail.filter(|_| stored.is_given);

@@ -177,12 +177,7 @@ fn branch_of(name: &[u8]) -> Option<BranchName> {
 
 /// The kind of ledger that a reference of that name is.
 pub(super) fn ledger_of(reference: &str) -> Option<&'static dyn Ledger> {
-    ledger::ALL.iter().copied().find(|ledger| is_of(*ledger, reference))
-}
-
-fn is_of(ledger: &dyn Ledger, reference: &str) -> bool {
-    let pattern = ledger.pattern();
-    pattern.strip_suffix('*').map_or(reference == pattern, |folder| reference.starts_with(folder))
+    ledger::ALL.iter().copied().find(|ledger| ledger::is_of(*ledger, reference))
 }
 
 fn asking(remote: &str, fault: GitError) -> Error {

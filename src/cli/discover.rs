@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     error::Result,
     hail::{SessionId, Timestamp},
+    ledger,
     report::{Describe, Report, View},
 };
 
@@ -89,10 +90,12 @@ struct Known {
 impl Known {
     fn of(context: &Context) -> Option<Self> {
         let repository = context.repository().ok()?;
-        let ledger = context.config().ok()?.ledger;
-        let tips = ledger.tips(repository).ok()?;
-        let blobs = tips.iter().flat_map(|tip| ledger.blobs(repository, tip).unwrap_or_default());
-        let stored = blobs.map(|(session, _)| session).collect();
+        let mut stored = HashSet::new();
+        for ledger in ledger::ALL {
+            let tips = ledger.tips(repository).ok()?;
+            let blobs = tips.iter().flat_map(|tip| ledger.blobs(repository, tip).unwrap_or_default());
+            stored.extend(blobs.map(|(session, _)| session));
+        }
         Some(Self { watermarks: Watermarks::of(repository), stored })
     }
 

@@ -1,5 +1,6 @@
 //! The `doctor` command.
 
+mod notes;
 mod remotes;
 
 use std::{
@@ -129,6 +130,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.extend(remotes::mirrors(repository));
             checks.push(check_ledger(repository, &config));
             checks.extend(check_left_behind(context, repository, &config));
+            checks.extend(notes::check(repository));
             checks.extend(check_coverage(repository));
         }
         Err(fault) => checks
@@ -205,7 +207,8 @@ fn check_mode(config: &Config) -> Check {
     if config.is_ledger_set {
         Check::new("fanout mode", Status::Ok, name)
     } else {
-        Check::new("fanout mode", Status::Info, format!("{name}, the default"))
+        let reason = if name == ledger::ALL[0].name() { "the default" } else { "as the remotes have it" };
+        Check::new("fanout mode", Status::Info, format!("{name}, {reason}"))
     }
 }
 
@@ -219,7 +222,7 @@ fn check_ledger(repository: &Repository, config: &Config) -> Check {
     }
 }
 
-/// Sessions in the ledgers of another mode, which no command shows.
+/// Sessions in the ledgers of another mode. They are shown and pushed as they are.
 fn check_left_behind(context: &Context, repository: &Repository, config: &Config) -> Option<Check> {
     let mut left = Vec::new();
     for switch in switches(context, repository, config.ledger) {
@@ -230,7 +233,7 @@ fn check_left_behind(context: &Context, repository: &Repository, config: &Config
         }
     }
     (!left.is_empty()).then(|| {
-        let message = format!("sessions are left in {}", left.join(", "));
+        let message = format!("some sessions are kept in {}; they are shown and pushed, too", left.join(", "));
         Check::new("other modes", Status::Warning, message).fixed_by("git session doctor --fix")
     })
 }
@@ -339,9 +342,9 @@ fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&
     match &arguments.fanout_mode {
         Some(mode) => ledger::by_name(mode).map_err(|fault| Error::usage(fault.to_string())),
         None if config.is_ledger_set => Ok(config.ledger),
-        None if context.is_interactive => Ok(ledger::ALL[0]),
+        None if context.is_interactive => Ok(config.ledger),
         None => Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
-            .hinted(format!("git session doctor --fix --yes --fanout-mode {}", ledger::ALL[0].name()))),
+            .hinted(format!("git session doctor --fix --yes --fanout-mode {}", config.ledger.name()))),
     }
 }
 

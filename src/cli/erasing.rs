@@ -198,7 +198,7 @@ pub(super) fn fetch(context: &Context, config: &Config, remote: &str) -> Result<
 pub(super) fn push(context: &Context, config: &Config, remote: &str) -> Result<(Vec<String>, Vec<String>)> {
     let guard = Guard::new(context.redactor()?);
     let exchange = exchange(context, config, remote, Some(&guard).filter(|guard| guard.is_needed()))?;
-    let outcome = exchange.push(&exchange.all_pairs()?)?;
+    let outcome = exchange.push_own()?;
     let carried = exchange.exchange_companions(exchange.list_companions()?, true)?;
     let pushed = outcome.pushed.iter().map(ToString::to_string).chain(carried.pushed).collect();
     Ok((pushed, outcome.problems.into_iter().chain(carried.problems).collect()))

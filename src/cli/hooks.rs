@@ -141,8 +141,7 @@ pub(super) fn tracked_files(before: &[Installed], after: &[Installed]) -> Vec<Pa
 fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
     match action {
         Action::Install { .. } if !config.is_ledger_set => Some(format!(
-            "the default is used for what is not set; to change it: git config {} {}",
-            crate::config::FANOUT_MODE,
+            "the default is used for what is not set; to change it: git session doctor --fix --fanout-mode {}",
             crate::ledger::names().join("|")
         )),
         Action::Uninstall => Some("sessions that are stored stay where they are".to_owned()),

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
     hail::{Session, SessionId},
-    ledger::{Damage, Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
+    ledger::{self, Damage, Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
 };
 
 /// How many candidates of an ambiguous reference are listed.
@@ -23,8 +23,8 @@ pub(super) enum Named {
     File(Box<Session>),
 }
 
-/// Every session of every ledger that is here, the newest first, each once: this repository's own
-/// take precedence over fetched ones.
+/// Every session of every ledger that is here, of whatever backend, the newest first, each once: this repository's
+/// own take precedence over fetched ones, and those of `ledger` over those of the other backends.
 pub(super) fn all(repository: &Repository, ledger: &dyn Ledger) -> Result<(Vec<Listed>, Vec<Error>)> {
     of_tips(repository, ledger, |_| true)
 }
@@ -38,7 +38,7 @@ pub(super) fn of_tips(
     let mut found: BTreeMap<SessionKey, Listed> = BTreeMap::new();
     let mut failures = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for tip in ledger.tips(repository)?.into_iter().filter(is_wanted) {
+    for (ledger, tip) in tips(repository, ledger)?.into_iter().filter(|(_, tip)| is_wanted(tip)) {
         // What was pushed is mostly what is here.
         if !seen.insert(tip.id) {
             continue;
@@ -65,6 +65,15 @@ pub(super) fn of_tips(
     let mut sessions: Vec<Listed> = found.into_values().filter(is_new).collect();
     sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
     Ok((sessions, failures))
+}
+
+/// The ledgers that are here, those of `first` before those of the other backends.
+fn tips(repository: &Repository, first: &dyn Ledger) -> Result<Vec<(&'static dyn Ledger, Tip)>> {
+    let mut tips = Vec::new();
+    for ledger in ledger::all_from(first) {
+        tips.extend(ledger.tips(repository)?.into_iter().map(|tip| (ledger, tip)));
+    }
+    Ok(tips)
 }
 
 /// What is wrong with a session, and how it is removed.
@@ -155,7 +164,7 @@ fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
 
 /// What any ledger remembers of a removed session whose id begins with `reference`.
 pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference: &str) -> Result<Option<Tombstone>> {
-    for tip in ledger.tips(repository)? {
+    for (ledger, tip) in tips(repository, ledger)? {
         let is_meant = |session: &SessionId| matches(&SessionKey::from(session.clone()), reference);
         // A ledger that cannot be read says nothing of what is in the others.
         let Ok(tombstones) = ledger.tombstones(repository, &tip) else { continue };

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     git::{Commit, Fingerprint, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Ledger, LedgerError, Link, Listed, Tip},
+    ledger::{self, BranchName, Ledger, LedgerError, Link, Listed, Tip},
     link::{self, Kinship, Known, Orphan},
     report::{Describe, Report, View, counted, single_line},
 };
@@ -94,6 +94,7 @@ struct Stored {
 
 /// A ledger that has a session.
 struct Home {
+    ledger: &'static dyn Ledger,
     branch: BranchName,
     /// The session, where only a fetched ledger has it.
     fetched: Option<Listed>,
@@ -102,11 +103,14 @@ struct Home {
 impl Stored {
     fn read(repository: &Repository, ledger: &dyn Ledger) -> Result<Self> {
         let current = BranchName::current(repository, &repository.head()?);
-        let mut tips = ledger.tips(repository)?;
-        tips.sort_by_key(|tip| (tip.remote.is_some(), !tip.covers(&current)));
+        let mut tips = Vec::new();
+        for ledger in ledger::all_from(ledger) {
+            tips.extend(ledger.tips(repository)?.into_iter().map(|tip| (ledger, tip)));
+        }
+        tips.sort_by_key(|(_, tip)| (tip.remote.is_some(), !tip.covers(&current)));
         let mut stored = Self::default();
         let mut seen = BTreeSet::new();
-        for tip in tips.into_iter().filter(|tip| seen.insert(tip.id)) {
+        for (ledger, tip) in tips.into_iter().filter(|(_, tip)| seen.insert(tip.id)) {
             if let Err(fault) = stored.add(repository, ledger, &tip) {
                 stored.failures.push(fault.during(format!("reading the sessions in {}", tip.reference)));
             }
@@ -115,12 +119,12 @@ impl Stored {
         Ok(stored)
     }
 
-    fn add(&mut self, repository: &Repository, ledger: &dyn Ledger, tip: &Tip) -> Result<()> {
+    fn add(&mut self, repository: &Repository, ledger: &'static dyn Ledger, tip: &Tip) -> Result<()> {
         for listed in ledger.sessions(repository, tip)?.into_iter().filter(|listed| listed.hail.is_some()) {
             let is_own = tip.remote.is_none();
             let branch = if is_own { tip.branch.clone() } else { listed.branch.clone() };
             let id = listed.key.id.clone();
-            self.homes.entry(id).or_insert_with(|| Home { branch, fetched: (!is_own).then_some(listed) });
+            self.homes.entry(id).or_insert_with(|| Home { ledger, branch, fetched: (!is_own).then_some(listed) });
         }
         let links = ledger.links(repository, tip)?;
         self.failures.extend(links.damage.into_iter().map(|damage| Error::from(LedgerError::from(damage))));
@@ -166,7 +170,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let examined = commits.len();
     let (rows, orphans) = find(repository, &mut stored, &commits)?;
     if !arguments.dry_run {
-        store(context, ledger, &stored, &rows, &orphans)?;
+        store(context, &stored, &rows, &orphans)?;
     }
     let is_empty = stored.homes.is_empty() && stored.failures.is_empty();
     let mut report = Report::new(Answer { schema_version: 1, dry_run: arguments.dry_run, examined, commits: rows });
@@ -213,21 +217,22 @@ fn subject(commit: &Commit) -> String {
 }
 
 /// Links what was found, each session in the ledger that has it.
-fn store(context: &Context, ledger: &dyn Ledger, stored: &Stored, rows: &[Row], orphans: &[Orphan]) -> Result<()> {
+fn store(context: &Context, stored: &Stored, rows: &[Row], orphans: &[Orphan]) -> Result<()> {
     let repository = context.repository()?;
-    let mut by_branch: BTreeMap<&BranchName, Vec<(SessionId, Link)>> = BTreeMap::new();
+    let mut by_ledger: BTreeMap<(&str, &BranchName), (&dyn Ledger, Vec<(SessionId, Link)>)> = BTreeMap::new();
     for (row, orphan) in rows.iter().zip(orphans) {
         let Some(evidence) = row.evidence else { continue };
         let link = Link { fingerprint: orphan.fingerprint.clone(), ..Link::new(orphan.commit, evidence.name()) };
         for session in &row.sessions {
             let Some(home) = stored.homes.get(session) else { continue };
             if let Some(listed) = &home.fetched {
-                ledger.adopt(repository, &home.branch, std::slice::from_ref(listed), &[], context.now())?;
+                home.ledger.adopt(repository, &home.branch, std::slice::from_ref(listed), &[], context.now())?;
             }
-            by_branch.entry(&home.branch).or_default().push((session.clone(), link.clone()));
+            let links = by_ledger.entry((home.ledger.name(), &home.branch)).or_insert((home.ledger, Vec::new()));
+            links.1.push((session.clone(), link.clone()));
         }
     }
-    for (branch, links) in by_branch {
+    for ((_, branch), (ledger, links)) in by_ledger {
         ledger.link(repository, branch, &links, context.now())?;
     }
     Ok(())

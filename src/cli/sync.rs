@@ -99,12 +99,16 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         fetched: fetched.branches.iter().map(ToString::to_string).collect(),
         ..Answer::default()
     };
+    let followed = sync::follow(repository, &config, &remote, context.now())?;
+    let ledger = followed.as_ref().map_or(ledger, |(ledger, _)| *ledger);
+    let exchange = Exchange { ledger, ..exchange };
     let (problems, warning) = send(&exchange, fetched.companions, &mut answer, !arguments.fetch_only)?;
     let mended = mended(&answer);
     let mut report = Report::new(answer);
     report.is_good = problems.is_empty();
     report.notes = problems.into_iter().chain(mended).collect();
     report.notes.extend(warning);
+    report.notes.extend(followed.map(|(_, line)| line));
     report.notes.extend((!arguments.fetch_only && guard.is_none()).then(|| sync::unredacted(&remote)));
     Ok(report)
 }

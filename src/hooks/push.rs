@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Link, Meta, Tip},
+    ledger::{self, BranchName, Ledger, Link, Meta, Tip},
     link,
     sync::{self, Exchange, Guard, Pair},
 };
@@ -73,12 +73,19 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     // Without rules that load, nothing goes.
     let guard = Guard::new(context.redactor()?);
     let guard = Some(&guard).filter(|guard| guard.is_needed());
-    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
+    let mut exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
+    let mut followed = None;
+    // A remote that cannot be asked is told of when it cannot be pushed to.
+    if !config.is_ledger_set && exchange.meet().is_ok() {
+        followed = sync::follow(repository, &config, remote, context.now())?;
+        exchange.ledger = followed.as_ref().map_or(config.ledger, |(ledger, _)| *ledger);
+    }
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
     // Told when it happens, and not again at pushes that have nothing new.
     let withheld = outcome.warning.filter(|_| !outcome.pushed.is_empty());
     pushed.warnings = withheld.into_iter().chain(guard.is_none().then(|| sync::unredacted(remote))).collect();
+    pushed.warnings.extend(followed.map(|(_, line)| line));
     pushed.problems.extend(outcome.problems);
     Ok(pushed)
 }
@@ -109,17 +116,17 @@ fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
-    let tips = config.ledger.tips(repository)?;
+    let tips = tips(repository, config)?;
     let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
         let local = &branch.pair.local;
-        let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(local)).collect();
+        let of_branch: Vec<&StoredTip> = tips.iter().filter(|(_, tip)| tip.covers(local)).collect();
         let named = named(repository, remote, branch)?;
         // A session that many commits name is looked up, and captured, once.
         let mut asked = HashSet::new();
         for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
             let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
-            if !is_up_to_date(context, config, &of_branch, &session)? {
+            if !is_up_to_date(context, &of_branch, &session)? {
                 queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
@@ -140,15 +147,31 @@ fn link_named(
     named: Vec<(ObjectId, SessionId)>,
 ) -> Result<()> {
     let repository = context.repository()?;
-    let tips = config.ledger.tips(repository)?;
-    let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(branch)).collect();
+    let tips = tips(repository, config)?;
+    let of_branch: Vec<&StoredTip> = tips.iter().filter(|(_, tip)| tip.covers(branch)).collect();
     let mut unlinked: Vec<(SessionId, Link)> = Vec::new();
     for (commit, id) in named {
-        if !is_linked(repository, config, &of_branch, &id, commit)? {
+        if !is_linked(repository, &of_branch, &id, commit) {
             unlinked.push((id, Link::new(commit, TRAILER)));
         }
     }
-    Ok(config.ledger.link(repository, branch, &unlinked, context.now())?)
+    // Each passes over what it does not have.
+    for ledger in ledger::ALL {
+        ledger.link(repository, branch, &unlinked, context.now())?;
+    }
+    Ok(())
+}
+
+/// A ledger that is here.
+type StoredTip = (&'static dyn Ledger, Tip);
+
+/// Every ledger that is here, of whatever backend.
+fn tips(repository: &Repository, config: &Config) -> Result<Vec<StoredTip>> {
+    let mut tips = Vec::new();
+    for ledger in ledger::all_from(config.ledger) {
+        tips.extend(ledger.tips(repository)?.into_iter().map(|tip| (ledger, tip)));
+    }
+    Ok(tips)
 }
 
 /// Has what waits in the queue stored, and waits for that a while.
@@ -183,28 +206,19 @@ fn unstored(context: &Context) -> Error {
     }
 }
 
-fn is_linked(
-    repository: &Repository,
-    config: &Config,
-    tips: &[&Tip],
-    session: &SessionId,
-    commit: ObjectId,
-) -> Result<bool> {
-    for tip in tips {
-        let entries = config.ledger.linked(repository, tip, commit)?;
-        if entries.iter().any(|entry| entry.session_id == *session) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn is_linked(repository: &Repository, tips: &[&StoredTip], session: &SessionId, commit: ObjectId) -> bool {
+    tips.iter().any(|(ledger, tip)| {
+        let entries = ledger.linked(repository, tip, commit).unwrap_or_default();
+        entries.iter().any(|entry| entry.session_id == *session)
+    })
 }
 
 /// Whether a session is stored as far as its log goes. Where there is no log here, what is stored
 /// is all there is.
-fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &JobSession) -> Result<bool> {
+fn is_up_to_date(context: &Context, tips: &[&StoredTip], session: &JobSession) -> Result<bool> {
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
-    for tip in tips {
-        let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
+    for (ledger, tip) in tips {
+        let meta = ledger.find(context.repository()?, tip, &session.id)?;
         let is_whole = |meta: Meta| match source.log.part {
             None => meta.own.native_bytes == Some(source.log.size),
             // A file of several sessions tells when each went on, but not how large it is.

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Link},
+    ledger::{self, BranchName, Link},
 };
 
 /// Links the sessions of rewritten commits to what they became. `list` is git's standard input:
@@ -21,8 +21,11 @@ pub fn post_rewrite(context: &Context, list: &[u8]) -> Result<()> {
     if pairs.is_empty() {
         return Ok(());
     }
-    let ledger = context.config()?.ledger;
-    for tip in ledger.tips(repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
+    let mut tips = Vec::new();
+    for ledger in ledger::ALL {
+        tips.extend(ledger.tips(repository)?.into_iter().map(|tip| (ledger, tip)));
+    }
+    for (ledger, tip) in tips.into_iter().filter(|(_, tip)| tip.remote.is_none()) {
         let mut links: Vec<(SessionId, Link)> = Vec::new();
         for (old, new) in &pairs {
             // A ledger that cannot be read keeps no other from being linked.

@@ -103,7 +103,9 @@ impl<'a> Draft<'a> {
         let Some(id) = self.find(&path)? else { return Ok(()) };
         let Ok(stored) = self.repository.read_blob(id, snapshot::MAX_META_BYTES) else { return Ok(()) };
         let Ok(meta) = Meta::parse(&stored) else { return Ok(()) };
-        if self.add_links(&key, &meta, links)?
+        // git may have copied the note of a commit without telling the session.
+        let is_told = links.iter().all(|link| meta.git.commits.contains(&link.commit.to_string()));
+        if (self.add_links(&key, &meta, links)? || !is_told)
             && let Some(linked) = Meta::linked(&stored, links)
         {
             self.write(path, &linked)?;

@@ -59,6 +59,13 @@ fn read_all(repository: &Repository, blobs: &[ObjectId]) -> Result<Note, String>
     Ok(note)
 }
 
+/// Whether the notes of `commit` are one, and that as it would be written.
+pub(super) fn is_sound(repository: &Repository, tree: ObjectId, commit: ObjectId) -> Result<bool, LedgerError> {
+    let [(_, blob)] = find(repository, tree, commit)?[..] else { return Ok(false) };
+    let text = repository.read_blob(blob, MAX_META_BYTES)?;
+    Ok(Note::parse(&text).to_bytes() == text)
+}
+
 /// The changes that make `note` the only one of `commit`.
 pub(super) fn write(
     repository: &Repository,

@@ -4,6 +4,7 @@
 //! every one. `docs/format.md` shows every stored byte.
 
 mod backend;
+mod backends;
 mod branch;
 mod burial;
 mod capture;
@@ -24,6 +25,7 @@ mod summaries;
 pub mod switch;
 mod tombstone;
 
+pub use backends::{all_from, by_name, in_use, is_of, names, store};
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
 pub use capture::{Capture, KnownVersions, Link, Native, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
@@ -293,20 +295,6 @@ pub struct Listed {
     pub is_share: bool,
     /// What is wrong with its metadata; what is listed comes from its events then.
     pub damage: Option<Damage>,
-}
-
-/// The names of all backends.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|ledger| ledger.name()).collect()
-}
-
-/// Finds a backend by its name.
-///
-/// # Errors
-/// When there is none of that name.
-pub fn by_name(name: &str) -> Result<&'static dyn Ledger, UnknownMode> {
-    ALL.iter().copied().find(|ledger| ledger.name() == name).ok_or_else(|| UnknownMode { name: name.to_owned() })
 }
 
 impl Tip {

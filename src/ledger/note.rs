@@ -35,7 +35,8 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Reads any text.
+    /// Reads any text, also one that git joined of several notes (`notes.rewriteMode`), whatever it did to the order
+    /// of the lines.
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut note = Self::default();
         let mut paragraph: Vec<&[u8]> = Vec::new();
@@ -52,7 +53,20 @@ impl Note {
             }
         }
         note.remark(&mut paragraph);
-        note
+        note.without_own_lines()
+    }
+
+    /// Takes the lines that are made of the entries out of the remarks: sorted lines are not below their header.
+    fn without_own_lines(mut self) -> Self {
+        let own: Vec<Vec<u8>> =
+            self.entries.values().map(|entry| [INDENT, readable(entry).as_bytes()].concat()).collect();
+        let remarks = std::mem::take(&mut self.remarks);
+        for remark in remarks {
+            let is_own = |line: &&[u8]| *line == HEADER || own.iter().any(|own| own == line);
+            let mut rest: Vec<&[u8]> = remark.split(|byte| *byte == b'\n').filter(|line| !is_own(line)).collect();
+            self.remark(&mut rest);
+        }
+        self
     }
 
     fn remark(&mut self, paragraph: &mut Vec<&[u8]>) {
@@ -171,6 +185,27 @@ mod tests {
         assert_eq!((note.entries.len(), note.remarks.len()), (1, 1));
         assert_eq!(String::from_utf8_lossy(&note.to_bytes()), text);
         assert_eq!(Note::parse(b"\xff {}\n{\"a\":1}\n").to_bytes(), b"\xff {}\n{\"a\":1}\n");
+    }
+
+    #[test]
+    fn a_note_that_git_joined_of_two_is_read_as_both() {
+        let other = ENTRY.replace("abc", "abd");
+        let texts = [
+            format!("AI sessions of this commit:\n  abc  t (m)  Do [2J it\n\n{ENTRY}\n\nA remark\n"),
+            format!("AI sessions of this commit:\n  abd  t (m)  Do [2J it\n\n{other}\n\nA remark\n"),
+        ];
+        let [one, two] = texts.each_ref().map(|text| Note::parse(text.as_bytes()));
+        let whole = one.clone().united(two);
+        for joined in [texts.join("\n"), texts.concat(), [texts.concat(), texts.concat()].concat()] {
+            assert_eq!(Note::parse(joined.as_bytes()), whole, "{joined}");
+        }
+        // `cat_sort_uniq`.
+        let mut lines: Vec<String> =
+            texts.concat().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(Note::parse(format!("{}\n", lines.join("\n")).as_bytes()), whole, "{lines:?}");
+        assert_eq!(Note::parse(&whole.to_bytes()), whole);
     }
 
     #[test]

@@ -123,7 +123,9 @@ impl Layout for Notes {
         commit: ObjectId,
         session: &SessionId,
     ) -> Result<bool, LedgerError> {
-        Ok(fanout::read(repository, tree, commit)?.is_ok_and(|note| note.entries.contains_key(session)))
+        // A note that git joined of several is written anew.
+        let is_linked = fanout::read(repository, tree, commit)?.is_ok_and(|note| note.entries.contains_key(session));
+        Ok(is_linked && fanout::is_sound(repository, tree, commit)?)
     }
 
     fn link(

@@ -46,13 +46,13 @@ impl Exchange<'_> {
         Ok((new != known).then(|| Spec { pair: pair.clone(), push, bytes: 0, has_more: false }))
     }
 
-    /// What every ledger that is here remembers.
+    /// What every ledger that is here remembers, of whatever backend.
     pub(super) fn tombstones(&self) -> Result<Tombstones> {
         let (mut all, mut seen) = (Tombstones::default(), HashSet::new());
-        for tip in self.ledger.tips(self.repository)? {
-            if seen.insert(tip.id) {
+        for ledger in ledger::ALL {
+            for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| seen.insert(tip.id)) {
                 // A ledger that cannot be read says nothing of what is in the others.
-                let found = self.ledger.tombstones(self.repository, &tip).unwrap_or_default();
+                let found = ledger.tombstones(self.repository, &tip).unwrap_or_default();
                 all.sessions.extend(found.sessions);
                 all.ledgers.extend(found.ledgers);
             }

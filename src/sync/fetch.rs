@@ -26,9 +26,22 @@ impl Exchange<'_> {
     pub fn fetch_all(&self) -> Result<Fetched> {
         let artifacts = Companions::artifacts();
         // To ask once for everything is half of the time when nothing is new.
-        let patterns = [self.ledger.pattern(), SUMMARIES, &artifacts];
+        let mut patterns = vec![SUMMARIES, artifacts.as_str()];
+        patterns.extend(ledger::ALL.iter().map(|ledger| ledger.pattern()));
         let all = self.repository.list_remote(self.remote, &patterns, self.left())?;
         let (companions, listed) = Companions::take(all);
+        let mut branches: Vec<BranchName> = Vec::new();
+        for ledger in ledger::all_from(self.ledger) {
+            let is_of = |name: &str| ledger::is_of(ledger, name);
+            let of_ledger = listed.iter().filter(|(name, _)| is_of(&name.to_string())).cloned().collect();
+            let fetched = Exchange { ledger, ..*self }.fetch_listed(of_ledger)?;
+            branches.extend(fetched.into_iter().filter(|branch| !branches.contains(branch)).collect::<Vec<_>>());
+        }
+        Ok(Fetched { branches, companions })
+    }
+
+    /// Fetches the ledgers of one backend, which the remote listed, and merges each with the one here.
+    fn fetch_listed(&self, listed: Vec<RemoteRef>) -> Result<Vec<BranchName>> {
         let folder = self.ledger.pattern().rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut names: Vec<String> = listed.iter().map(|(name, _)| name.to_string()).collect();
         let root = self.ledger.known_root(self.remote);
@@ -47,8 +60,7 @@ impl Exchange<'_> {
         self.bury_known(&self.all_pairs()?)?;
         let changed: Vec<String> = changed.iter().map(|name| self.known_name(name)).collect();
         let tips = self.ledger.tips(self.repository)?.into_iter();
-        let branches = tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect();
-        Ok(Fetched { branches, companions })
+        Ok(tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect())
     }
 
     /// Fetches the ledgers of `pairs`; returns the branches whose ledger on the remote is not what
@@ -67,7 +79,7 @@ impl Exchange<'_> {
 
     /// Brings what is remembered of `names` to what `listed` says the remote has; returns the names
     /// of those that had changed.
-    fn update_known(&self, listed: &[RemoteRef], names: &[String]) -> GitResult<Vec<String>> {
+    pub(super) fn update_known(&self, listed: &[RemoteRef], names: &[String]) -> GitResult<Vec<String>> {
         let there: BTreeMap<String, ObjectId> = listed.iter().map(|(name, id)| (name.to_string(), *id)).collect();
         let mut changed = Vec::new();
         for name in names {

@@ -5,6 +5,7 @@ mod companions;
 mod fetch;
 mod guard;
 mod limits;
+mod mode;
 mod portion;
 
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ pub use companions::{Carried, Companions};
 pub use fetch::Fetched;
 pub use guard::{Guard, Leak, unredacted};
 use limits::Limits;
+pub use mode::follow;
 pub use portion::Withheld;
 
 use crate::{
@@ -91,7 +93,33 @@ impl Exchange<'_> {
     /// When the repository cannot be read or written. A remote that refuses or cannot be reached is
     /// no error but a problem in the outcome: what was not pushed goes with the next push.
     pub fn push(&self, pairs: &[Pair]) -> Result<Outcome> {
-        self.send(pairs, &Mending::default())
+        self.of_every_backend(|exchange| exchange.send(pairs, &Mending::default()))
+    }
+
+    /// Pushes every ledger that is here.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_own(&self) -> Result<Outcome> {
+        self.of_every_backend(|exchange| exchange.send(&exchange.all_pairs()?, &Mending::default()))
+    }
+
+    /// What `push` comes to for the ledgers of all backends: what was stored in another mode goes to the remote,
+    /// too, as it is.
+    fn of_every_backend(&self, push: impl Fn(&Self) -> Result<Outcome>) -> Result<Outcome> {
+        let mut whole = push(self)?;
+        for ledger in ledger::all_from(self.ledger).skip(1) {
+            let outcome = push(&Self { ledger, ..*self })?;
+            for (all, new) in [(&mut whole.pushed, outcome.pushed), (&mut whole.mended, outcome.mended)] {
+                let new: Vec<BranchName> = new.into_iter().filter(|branch| !all.contains(branch)).collect();
+                all.extend(new);
+            }
+            whole.problems.extend(outcome.problems);
+            whole.withheld.extend(outcome.withheld);
+            whole.leaks.extend(outcome.leaks);
+            whole.warning = whole.warning.or(outcome.warning);
+        }
+        Ok(whole)
     }
 
     /// Pushes every ledger that is here, and with them those of the remote that have what somebody had
@@ -100,6 +128,10 @@ impl Exchange<'_> {
     /// # Errors
     /// As [`Self::push`].
     pub fn push_all(&self) -> Result<Outcome> {
+        self.of_every_backend(Self::push_all_of)
+    }
+
+    fn push_all_of(&self) -> Result<Outcome> {
         let (mut pairs, mut mending) = (self.all_pairs()?, self.disobedient()?);
         pairs.extend(mending.pairs(&pairs));
         let mut outcome = self.send(&pairs, &mending)?;

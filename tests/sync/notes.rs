@@ -137,3 +137,121 @@ fn sessions_keep_their_lines_in_order_whatever_notes_are_merged_by() {
         assert_eq!(hail(&work), hail(&other));
     }
 }
+
+#[test]
+fn a_clone_that_was_not_told_follows_the_mode_of_the_remote() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    in_notes_mode(&work);
+    let mut ids = vec![work_in(&world, &work, 1)];
+    work.git(&["push", "--quiet"]);
+    // One colleague asks first, another only commits and pushes.
+    let asks = world.clone_of(&remote, "asks");
+    let ran = asks.session(&["sync", "--fetch-only"]).ok();
+    assert!(ran.stderr.contains("origin keeps its sessions in git_notes, and so does this clone"), "{ran}");
+    assert_eq!(asks.stored(), ids);
+    assert_eq!(asks.session(&["sync", "--fetch-only"]).ok().stderr, "", "it is said once");
+    ids.push(work_in(&world, &asks, 2));
+    asks.session(&["capture"]).ok();
+    asks.git(&["push", "--quiet"]);
+    let pushes = world.clone_of(&remote, "pushes");
+    ids.push(work_in(&world, &pushes, 3));
+    pushes.wait_for_sessions(1);
+    assert_eq!(pushes.references("refs/opensession/branches/").len(), 1);
+    let ran = pushes.run("git", &["push", "--quiet"]).ok();
+    assert!(ran.stderr.contains("origin keeps its sessions in git_notes"), "{ran}");
+    assert_eq!(pushes.references("refs/opensession/branches/"), [""; 0], "it was moved");
+    assert_eq!(remote.references("refs/opensession/"), [""; 0]);
+    let hails = remote.tree(NOTES).into_iter().filter(|path| path.ends_with(".hail.jsonl"));
+    assert_eq!(hails.count(), 3, "each once");
+    for clone in [&work, &asks, &pushes] {
+        clone.session(&["sync"]).ok();
+        assert_eq!(clone.stored(), ids);
+    }
+}
+
+#[test]
+fn sessions_of_another_mode_stay_and_go_to_the_remote() {
+    for [before, after] in [["hidden_ref", "git_notes"], ["git_notes", "hidden_ref"]] {
+        let world = World::new();
+        let (work, remote) = world.shared();
+        work.git(&["config", "opensession.fanout-mode", before]);
+        let mut ids = vec![work_in(&world, &work, 1)];
+        work.git(&["push", "--quiet"]);
+        ids.push(work_in(&world, &work, 2));
+        work.wait_for_sessions(2);
+        work.git(&["config", "opensession.fanout-mode", after]);
+        let references = || work.git(&["for-each-ref", "refs/opensession", "refs/notes"]);
+        let known = references();
+        assert_eq!(work.stored(), ids);
+        work.session(&["capture"]).ok();
+        assert_eq!(references(), known, "what is stored in the other mode is not stored again");
+        for id in &ids {
+            assert!(work.session(&["show", id]).ok().stdout.contains("Write a file."));
+        }
+        assert!(work.session(&["review", "HEAD~2..HEAD"]).ok().stdout.contains(&ids[1][..8]));
+        assert!(work.session(&["scan", "--all"]).ok().stdout.contains("2 sessions"));
+        assert!(work.session(&["hydrate", "--all"]).ok().stdout.contains("nothing is missing"));
+        let ran = work.session(&["doctor"]);
+        assert!(ran.stdout.contains(&format!("some sessions are kept in {before}")), "{ran}");
+        ids.push(work_in(&world, &work, 3));
+        work.wait_for_sessions(3);
+        work.git(&["push", "--quiet"]);
+        let clone = world.clone_of(&remote, "clone");
+        clone.session(&["sync", "--fetch-only"]).ok();
+        assert_eq!(clone.stored(), ids, "{before}");
+        // An amended commit keeps the session of the other mode.
+        work.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+        work.git(&["commit", "--quiet", "--amend", "--message", "Amended"]);
+        let head = work.git(&["rev-parse", "HEAD"]);
+        let commits = work.json(&["show", &ids[1]])["commits"].to_string();
+        assert!(commits.contains(head.trim()), "{before}: {commits}");
+        // What is purged comes back in neither.
+        work.session(&["redact", &ids[0], "--text", "Write a file."]).ok();
+        let later = work.with("GIT_SESSION_NOW", "2026-02-02T12:00:00Z");
+        later.session(&["purge", &ids[1], "--yes"]).ok();
+        later.session(&["capture"]).ok();
+        assert_eq!(work.stored(), [ids[0].clone(), ids[2].clone()]);
+        later.session(&["sync"]).ok();
+        clone.session(&["sync"]).ok();
+        assert_eq!(clone.stored(), [ids[0].clone(), ids[2].clone()], "{before}");
+        work.session(&["doctor", "--fix", "--yes", "--fanout-mode", after]).ok();
+        assert_eq!(work.stored(), [ids[0].clone(), ids[2].clone()]);
+    }
+}
+
+#[test]
+fn notes_that_another_tool_has_git_join_stay_whole() {
+    for mode in ["concatenate", "cat_sort_uniq", "overwrite"] {
+        let world = World::new();
+        let (work, _) = world.shared();
+        in_notes_mode(&work);
+        work.git(&["config", "notes.rewriteRef", "refs/notes/*"]);
+        work.git(&["config", "notes.rewriteMode", mode]);
+        let ids = [work_in(&world, &work, 1), work_in(&world, &work, 2)];
+        work.wait_for_sessions(2);
+        work.git(&["notes", "--ref=opensession", "append", "-m", "Seen by a person"]);
+        for _ in 0..2 {
+            work.git(&["commit", "--quiet", "--amend", "--no-edit", "--date=2026-02-03T00:00:00Z"]);
+        }
+        let picked = work.with("GIT_SEQUENCE_EDITOR", "sed -i 2s/pick/fixup/");
+        picked.git(&["rebase", "--quiet", "--interactive", "HEAD~2"]);
+        let head = work.git(&["rev-parse", "HEAD"]).trim().to_owned();
+        let note = work.git(&["notes", "--ref=opensession", "show", "HEAD"]);
+        for id in &ids {
+            assert_eq!(
+                note.lines().filter(|line| line.starts_with('{') && line.contains(id)).count(),
+                1,
+                "{mode}: {note}"
+            );
+            assert!(work.json(&["show", id])["commits"].to_string().contains(&head), "{mode}: {id}");
+        }
+        assert_eq!(note.matches("AI sessions of this commit:").count(), 1, "{mode}: {note}");
+        assert!(note.matches("Seen by a person").count() == 1, "{mode}: {note}");
+        assert_eq!(work.stored(), ids);
+        assert_eq!(work.tree(NOTES).iter().filter(|path| path.ends_with(".hail.jsonl")).count(), 2);
+        let ran = work.session(&["doctor"]);
+        let fix = "git config --replace-all notes.rewriteRef refs/notes/commits '^refs/notes/\\*$'";
+        assert!(ran.stdout.contains("notes.rewriteRef=refs/notes/*") && ran.stdout.contains(fix), "{ran}");
+    }
+}
