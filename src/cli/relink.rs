@@ -219,7 +219,7 @@ fn subject(commit: &Commit) -> String {
 /// Links what was found, each session in the ledger that has it.
 fn store(context: &Context, stored: &Stored, rows: &[Row], orphans: &[Orphan]) -> Result<()> {
     let repository = context.repository()?;
-    let mut by_ledger: BTreeMap<(&str, &BranchName), (&dyn Ledger, Vec<(SessionId, Link)>)> = BTreeMap::new();
+    let mut by_ledger: BTreeMap<(&str, &BranchName), Vec<(SessionId, Link)>> = BTreeMap::new();
     for (row, orphan) in rows.iter().zip(orphans) {
         let Some(evidence) = row.evidence else { continue };
         let link = Link { fingerprint: orphan.fingerprint.clone(), ..Link::new(orphan.commit, evidence.name()) };
@@ -228,11 +228,12 @@ fn store(context: &Context, stored: &Stored, rows: &[Row], orphans: &[Orphan]) -
             if let Some(listed) = &home.fetched {
                 home.ledger.adopt(repository, &home.branch, std::slice::from_ref(listed), &[], context.now())?;
             }
-            let links = by_ledger.entry((home.ledger.name(), &home.branch)).or_insert((home.ledger, Vec::new()));
-            links.1.push((session.clone(), link.clone()));
+            let links = by_ledger.entry((home.ledger.name(), &home.branch)).or_default();
+            links.push((session.clone(), link.clone()));
         }
     }
-    for ((_, branch), (ledger, links)) in by_ledger {
+    for ((name, branch), links) in by_ledger {
+        let Ok(ledger) = ledger::by_name(name) else { continue };
         ledger.link(repository, branch, &links, context.now())?;
     }
     Ok(())

@@ -33,15 +33,16 @@ impl Exchange<'_> {
         let mut branches: Vec<BranchName> = Vec::new();
         for ledger in ledger::all_from(self.ledger) {
             let is_of = |name: &str| ledger::is_of(ledger, name);
-            let of_ledger = listed.iter().filter(|(name, _)| is_of(&name.to_string())).cloned().collect();
-            let fetched = Exchange { ledger, ..*self }.fetch_listed(of_ledger)?;
+            let of_ledger: Vec<RemoteRef> =
+                listed.iter().filter(|(name, _)| is_of(&name.to_string())).cloned().collect();
+            let fetched = Exchange { ledger, ..*self }.fetch_listed(&of_ledger)?;
             branches.extend(fetched.into_iter().filter(|branch| !branches.contains(branch)).collect::<Vec<_>>());
         }
         Ok(Fetched { branches, companions })
     }
 
     /// Fetches the ledgers of one backend, which the remote listed, and merges each with the one here.
-    fn fetch_listed(&self, listed: Vec<RemoteRef>) -> Result<Vec<BranchName>> {
+    fn fetch_listed(&self, listed: &[RemoteRef]) -> Result<Vec<BranchName>> {
         let folder = self.ledger.pattern().rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut names: Vec<String> = listed.iter().map(|(name, _)| name.to_string()).collect();
         let root = self.ledger.known_root(self.remote);
@@ -51,7 +52,7 @@ impl Exchange<'_> {
                 names.push(name);
             }
         }
-        let changed = self.update_known(&listed, &names)?;
+        let changed = self.update_known(listed, &names)?;
         for pair in self.all_pairs()? {
             if let Some(known) = self.known(&pair.remote)? {
                 self.ledger.unite(self.repository, &pair.local, known, self.now)?;
