@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     answer::Answer,
     call::{Call, CallId},
+    code_mode::Scripts,
     echo::Echoes,
     header::HeaderState,
     outbox::{Outbox, Slot},
@@ -29,6 +30,7 @@ pub(super) struct Parser<'s> {
     pub(super) calls: HashMap<CallId, Call>,
     /// The commands that still run, by the id under which `write_stdin` reaches them.
     pub(super) running: HashMap<CallId, Slot>,
+    pub(super) scripts: Scripts,
     pub(super) turn: Option<String>,
     pub(super) clock: Timestamp,
     pub(super) line: u64,
@@ -78,6 +80,7 @@ impl<'s> Parser<'s> {
             echoes: Echoes::default(),
             calls: HashMap::new(),
             running: HashMap::new(),
+            scripts: Scripts::default(),
             turn: None,
             line: 0,
             part: 0,
@@ -215,6 +218,7 @@ impl<'s> Parser<'s> {
             return Err(ParseError::NoRecord { line, cause });
         }
         self.close_answer();
+        self.close_cells();
         self.settle_open_patches();
         let sink = self.outbox.finish()?;
         sink.header(self.header.finish())?;
