@@ -63,7 +63,8 @@ impl JobSession {
     pub fn source(&self, environment: &Environment, folder: Option<&Path>) -> Option<Source> {
         let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, folder) };
         let sample = agents::Sample::of(file).ok()?;
-        let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
+        let agent = agents::detect(&sample).ok()?;
+        let source = Source { agent, log: agent.whole(LogFile::at(file.to_owned())?) };
         source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)
     }
 

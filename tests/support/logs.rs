@@ -179,6 +179,16 @@ impl CodexLog {
         self
     }
 
+    /// A record as it is. A time in its payload, under `at`, is that of the record.
+    pub fn record(mut self, kind: &str, mut payload: Value) -> Self {
+        let time = payload.as_object_mut().and_then(|fields| fields.remove("at"));
+        self.push(kind, payload);
+        if let (Some(time), Some(record)) = (time, self.records.last_mut()) {
+            record["timestamp"] = time;
+        }
+        self
+    }
+
     /// The agent writes a file, in the log and for real.
     pub fn writes(mut self, place: &Place, path: &str, content: &str) -> Self {
         place.write(path, content);

@@ -222,8 +222,7 @@ impl Parser<'_> {
             }
         }
         self.outbox.release(inner.slot);
-        let call =
-            Call { name: inner.tool.clone(), slot: inner.slot, kind: CallKind::Settled, has_failed: false };
+        let call = Call { name: inner.tool.clone(), slot: inner.slot, kind: CallKind::Settled, has_failed: false };
         self.calls.insert(CallId::of(id), call);
     }
 }

@@ -3,14 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    call::CallId,
-    echo::Side,
-    message::Piece,
-    parser::Parser,
-    record::Payload,
-    result::CommandEnd,
-};
+use super::{call::CallId, echo::Side, message::Piece, parser::Parser, record::Payload, result::CommandEnd};
 use crate::hail::{Content, EventType};
 
 /// The type that events of reports name.
@@ -77,7 +70,7 @@ fn pieces_of(content: Option<&Value>) -> Vec<Piece> {
 }
 
 /// The report of a server's tool as its notice told it.
-fn as_notice(item: &mut Value) -> Value {
+pub(super) fn as_notice(item: &mut Value) -> Value {
     let mut take = |key: &str| item.get_mut(key).map(Value::take).unwrap_or_default();
     let [server, tool, arguments, error] = ["server", "tool", "arguments", "error"].map(&mut take);
     let result = if error.is_null() { json!({ "Ok": take("result") }) } else { json!({ "Err": error }) };

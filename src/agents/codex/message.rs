@@ -153,6 +153,32 @@ impl Parser<'_> {
         }
     }
 
+    /// Reads an `agent_message` item: what one agent says to another, such as the task of a spawned one.
+    pub(super) fn agents_message(&mut self, payload: &Payload<'_>, text: &str) {
+        let is_readable = |piece: &Piece| piece.other.as_ref().is_none_or(|it| it.get("encrypted_content").is_none());
+        let pieces = Piece::list(payload.content).into_iter().filter(is_readable);
+        let blocks: Vec<Block> = pieces.filter_map(Piece::into_block).collect();
+        if blocks.is_empty() {
+            return self.custom("agent_message", "response_item/agent_message", text);
+        }
+        self.end_answer();
+        let mut event = self.event(EventType::SystemMessage, "response_item/agent_message");
+        event.content = Content { blocks };
+        let message = event.content.to_text();
+        // A head of a few lines says what kind of message it is.
+        let (head, task) = message.split_once("\nPayload:\n").unwrap_or(("", &message));
+        if head.is_empty() || head.contains("Message Type: TASK") {
+            self.header.see_task(task);
+        }
+        let fields: Value = serde_json::from_str(text).unwrap_or_default();
+        for key in ["author", "recipient"] {
+            if let Some(name) = fields.get(key).filter(|name| name.is_string()) {
+                event = event.with(key, name.clone());
+            }
+        }
+        self.send(event.with("source.injected", "agent"));
+    }
+
     /// Reads a `user_message` notice. Old versions give one for injected texts too, with a kind.
     pub(super) fn user_notice(&mut self, payload: &mut Payload<'_>, text: &str) {
         #[derive(Default, Deserialize)]

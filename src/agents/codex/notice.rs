@@ -80,7 +80,7 @@ impl Parser<'_> {
         self.custom(kind, &format!("event_msg/{kind}"), text);
     }
 
-    fn task_started(&mut self, turn: &str) {
+    pub(super) fn task_started(&mut self, turn: &str) {
         self.close_answer();
         self.turn = Some(turn.to_owned()).filter(|turn| !turn.is_empty());
         let event = self.event(EventType::TaskStart { title: None }, "event_msg/task_started");

@@ -112,7 +112,7 @@ impl Outcome {
             outcome.exit_code = code_in_sentence(text);
             return outcome;
         }
-        for line in text.lines().take(8).take_while(|line| *line != "Output:") {
+        for line in behind_command(text).lines().take(8).take_while(|line| *line != "Output:") {
             let after = |start: &str| line.strip_prefix(start).map(str::trim);
             if let Some(cell) = after("Script running with cell ID") {
                 outcome.session = Some(cell.trim_end_matches('.').to_owned());
@@ -135,6 +135,34 @@ impl Outcome {
         outcome.is_error |= outcome.exit_code.is_some_and(|code| code != 0);
         outcome
     }
+}
+
+/// How the lines of a head begin.
+const HEADS: [&str; 6] = [
+    "Chunk ID:",
+    "Wall time:",
+    "Exit code:",
+    "Process exited with code",
+    "Process running with",
+    "Total output lines:",
+];
+
+/// What follows the command, with which some versions begin the head. It may have several lines, so the head goes
+/// on where two lines of it follow one another.
+fn behind_command(text: &str) -> &str {
+    if !text.starts_with("Command:") {
+        return text;
+    }
+    let is_head = |line: &str| HEADS.iter().any(|head| line.starts_with(head));
+    let mut before = None;
+    for at in memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1) {
+        let found = is_head(&text[at..]);
+        if let Some(before) = before.filter(|_| found) {
+            return &text[before..];
+        }
+        before = found.then_some(at);
+    }
+    text
 }
 
 /// Converts seconds; what is negative or beyond all reason is no duration.

@@ -344,8 +344,7 @@ impl CommandEnd {
     }
 
     fn has_failed(&self) -> bool {
-        self.exit_code.is_some_and(|code| code != 0)
-            || matches!(self.status.as_deref(), Some("failed" | "declined"))
+        self.exit_code.is_some_and(|code| code != 0) || matches!(self.status.as_deref(), Some("failed" | "declined"))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::literal::Reader;
+use super::javascript::{Reader, is_name_start};
 
 /// A call of a tool in a script.
 #[derive(Debug, PartialEq)]
@@ -135,10 +135,6 @@ impl Script<'_> {
     }
 }
 
-pub(super) fn is_name_start(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$')
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -259,7 +255,18 @@ mod tests {
     #[test]
     fn broken_scripts_do_no_harm() {
         let deep = format!("tools.exec_command({}", "[".repeat(100_000));
-        for source in [deep.as_str(), "tools.exec_command({cmd:'a", "tools.exec_command(`a${", "'\\", "`${`${", "tools.", "\"\\u{110000}\"", "/[", "/*", "\u{e4}\u{1F600}`${'\u{e4}'}"] {
+        for source in [
+            deep.as_str(),
+            "tools.exec_command({cmd:'a",
+            "tools.exec_command(`a${",
+            "'\\",
+            "`${`${",
+            "tools.",
+            "\"\\u{110000}\"",
+            "/[",
+            "/*",
+            "\u{e4}\u{1F600}`${'\u{e4}'}",
+        ] {
             calls(source);
             for (end, _) in source.char_indices().take(60) {
                 calls(&source[..end]);
