@@ -24,7 +24,7 @@ fn named(records: &[(&str, Value)]) -> Vec<String> {
     let log = CodexLog::new(&world, &work, ID).prompt("Build a kite.");
     records.iter().fold(log, |log, (kind, payload)| log.record(kind, payload.clone())).save();
     work.commit_all("kite");
-    work.trailers("HEAD").into_iter().filter_map(|line| Some(line.strip_prefix("AI-Session: ")?.to_owned())).collect()
+    work.trailers("HEAD")
 }
 
 #[test]

@@ -165,7 +165,14 @@ impl Replay {
         match self.stage {
             Stage::Fork => Verdict::Own,
             _ if self.has_timed_turns => Verdict::Copied,
-            _ if self.is_behind_gap(time) || self.held_bytes > MAX_HELD => self.own(),
+            _ if self.is_behind_gap(time) => {
+                // Where a turn begins behind the gap, the one before it was copied.
+                if begins_turn(line) {
+                    self.release();
+                }
+                self.own()
+            }
+            _ if self.held_bytes > MAX_HELD => self.own(),
             _ if is_start => {
                 self.drop_held();
                 self.stage = Stage::Held;
@@ -184,6 +191,12 @@ impl Replay {
         self.stage = Stage::Own;
         Verdict::Own
     }
+}
+
+/// Whether a record is one of those that come before the first answer of a turn.
+fn begins_turn(line: &Line<'_>) -> bool {
+    let (kind, role) = line.payload.as_ref().map_or(("", ""), |payload| (&*payload.kind, &*payload.role));
+    line.kind == "turn_context" || matches!(kind, "task_started" | "turn_started" | "user_message") || role == "user"
 }
 
 /// The time in an id of version 7.
