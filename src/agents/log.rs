@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    fs::{DirEntry, File, Metadata},
+    fs::{DirEntry, Metadata},
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::{Agent, compressed::plain};
-use crate::hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute, repaired};
+use crate::{
+    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute, repaired},
+    system::files,
+};
 
 /// The largest log that is one document, in bytes: 512 MiB. It has to be read as a whole.
 pub const MAX_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
@@ -99,7 +102,7 @@ impl<'a> Log<'a> {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &'a Path) -> io::Result<Self> {
-        Ok(Self::new(BufReader::with_capacity(1 << 17, File::open(path)?), Some(path)))
+        Ok(Self::new(BufReader::with_capacity(1 << 17, files::open(path, files::STREAMED)?), Some(path)))
     }
 
     /// Reads from `reader`, decompressed where it is compressed.

@@ -4,6 +4,7 @@ mod codex;
 mod commit;
 mod configured;
 mod crash;
+mod destination;
 mod fanout;
 mod install;
 mod managers;

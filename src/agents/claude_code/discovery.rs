@@ -3,8 +3,8 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, DirEntry, File},
-    io::{BufRead, BufReader, Read},
+    fs::{self, DirEntry},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,7 @@ use super::super::{LogFile, Scope, folders};
 use crate::{
     environment::Environment,
     hail::{Lines, Scanner, hash},
+    system::files,
 };
 
 /// Subagents that only repeat the history of their parent.
@@ -85,14 +86,14 @@ pub(super) fn copied_ids(path: &Path) -> Option<HashSet<u64>> {
     /// The largest file that says what a subagent is, in bytes.
     const MAX_META: u64 = 64 * 1024;
     let stem = path.file_stem()?.to_str().filter(|stem| stem.starts_with("agent-"))?;
-    let meta = File::open(path.with_file_name(format!("{stem}.meta.json"))).ok()?;
-    let meta: Meta = serde_json::from_reader(meta.take(MAX_META)).ok()?;
+    let meta = files::open(&path.with_file_name(format!("{stem}.meta.json")), MAX_META).ok()?;
+    let meta: Meta = serde_json::from_reader(BufReader::new(meta)).ok()?;
     if !meta.is_fork && meta.agent_type.as_deref() != Some("fork") {
         return None;
     }
     let session = session_folder(path)?;
     let log = session.with_file_name(format!("{}.jsonl", session.file_name()?.to_str()?));
-    Some(ids_in(&mut Lines::new(BufReader::new(File::open(log).ok()?))))
+    Some(ids_in(&mut Lines::new(BufReader::new(files::open(&log, files::STREAMED).ok()?))))
 }
 
 /// The hashes of the ids of a log's records.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -11,6 +10,7 @@ use super::{
     super::{Log, LogFile, Scope, compressed::plain},
     all_logs,
 };
+use crate::system::files;
 
 /// How much of a log is looked at for how it keeps its thread, in bytes.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -61,7 +61,7 @@ pub(super) fn whole(log: LogFile) -> LogFile {
     if !is_segment && !is_paginated(&log.path) {
         return log;
     }
-    let files = files(&log.path, thread);
+    let files = files_of(&log.path, thread);
     let is_alone = files.len() < 2;
     joined(thread, files).filter(|_| !is_alone).unwrap_or(log)
 }
@@ -69,7 +69,8 @@ pub(super) fn whole(log: LogFile) -> LogFile {
 /// Whether a thread may go on in other files.
 fn is_paginated(path: &Path) -> bool {
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| plain(BufReader::new(file)).take(HEAD_BYTES).read_to_end(&mut head));
+    let file = files::open(path, files::STREAMED);
+    let read = file.and_then(|file| plain(BufReader::new(file)).take(HEAD_BYTES).read_to_end(&mut head));
     read.is_ok() && memchr::memmem::find(&head, b"\"paginated\"").is_some()
 }
 
@@ -87,7 +88,7 @@ fn sort(logs: &mut Vec<LogFile>) {
 }
 
 /// The files of a thread, in the home of the agent that `path` is in.
-fn files(path: &Path, thread: &str) -> Vec<LogFile> {
+fn files_of(path: &Path, thread: &str) -> Vec<LogFile> {
     let is_tree = |folder: &&Path| folder.ends_with("sessions") || folder.ends_with("archived_sessions");
     let home = path.ancestors().find(is_tree).and_then(Path::parent);
     let mut found = home.map_or_else(Vec::new, |home| all_logs(home, &Scope::default()));
@@ -101,7 +102,7 @@ fn files(path: &Path, thread: &str) -> Vec<LogFile> {
 
 /// Reads all files of a thread as one log.
 pub(super) fn open<'a>(log: &Log<'a>, thread: &str) -> Log<'a> {
-    let paths = log.path.map_or_else(Vec::new, |path| files(path, thread));
+    let paths = log.path.map_or_else(Vec::new, |path| files_of(path, thread));
     let paths: Vec<PathBuf> = paths.into_iter().map(|log| log.path).collect();
     let joined = Joined { paths: paths.into_iter(), current: None };
     Log::new(BufReader::with_capacity(1 << 17, joined), log.path)
@@ -118,7 +119,7 @@ impl Read for Joined {
         loop {
             let Some(current) = &mut self.current else {
                 let Some(path) = self.paths.next() else { return Ok(0) };
-                let file = plain(BufReader::with_capacity(1 << 17, File::open(path)?));
+                let file = plain(BufReader::with_capacity(1 << 17, files::open(&path, files::STREAMED)?));
                 self.current = Some(Box::new(file.chain(&b"\n"[..])));
                 continue;
             };
