@@ -93,7 +93,7 @@ fn after_birth(millis: i64) -> String {
     git_session::hail::Timestamp::from_millis(BORN + millis).expect("a time").to_string()
 }
 
-fn meta(id: &str, more: Value) -> (&'static str, Value) {
+fn meta(id: &str, more: &Value) -> (&'static str, Value) {
     let mut meta = json!({"id": id, "timestamp": after_birth(0), "cwd": "/home/ann/kite", "cli_version": "0.157.0"});
     meta.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     ("session_meta", meta)
@@ -144,12 +144,12 @@ fn a_fork_counts_its_own_turns_only_however_it_copies_its_parent() {
         [spawned(), json!({"forked_from_id": PARENT}), json!({"parent_thread_id": PARENT, "session_id": PARENT})]
     {
         let fork = |history: Vec<(&'static str, Value)>, own: Vec<(&'static str, Value)>| {
-            [vec![meta(OWN, marks.clone())], history, own].concat()
+            [vec![meta(OWN, &marks)], history, own].concat()
         };
         let plain = fork(history(["t0", "t1"], false), own("t9"));
         let tasks = fork(history(["t0", "t1"], true), own("t9"));
         let timed = fork(history(old, true), own(new));
-        let again = fork(history(["t0", "t1"], true), [vec![meta(OWN, json!({}))], own("t9")].concat());
+        let again = fork(history(["t0", "t1"], true), [vec![meta(OWN, &json!({}))], own("t9")].concat());
         is_own_only("one burst", &log(BORN, 10, &plain));
         is_own_only("one burst, with tasks", &log(BORN, 10, &tasks));
         is_own_only("ids with a time", &log(BORN, 10, &timed));
@@ -166,7 +166,7 @@ fn a_fork_counts_its_own_turns_only_however_it_copies_its_parent() {
 fn a_fork_goes_on_from_the_ordinal_that_it_names() {
     let mut marks = spawned();
     marks["subagent_history_start_ordinal"] = json!(9);
-    let records = [vec![meta(OWN, marks)], history(["t0", "t1"], false)[1..].to_vec(), own("t9")].concat();
+    let records = [vec![meta(OWN, &marks)], history(["t0", "t1"], false)[1..].to_vec(), own("t9")].concat();
     let lines: Vec<String> = (0..)
         .zip(log(BORN, 10, &records).lines())
         .map(|(number, line)| line.replacen('{', &format!("{{\"ordinal\":{number},"), 1) + "\n")
@@ -178,10 +178,10 @@ fn a_fork_goes_on_from_the_ordinal_that_it_names() {
 #[test]
 fn a_spawned_thread_that_copies_nothing_loses_nothing() {
     for first in [vec![starts("t1"), turn("t1")], vec![turn("t1")], vec![]] {
-        let records = [vec![meta(OWN, spawned())], first, own("t9")[2..].to_vec()].concat();
+        let records = [vec![meta(OWN, &spawned())], first, own("t9")[2..].to_vec()].concat();
         is_own_only("no copies", &log(BORN, 10, &records));
     }
-    let empty = [vec![meta(OWN, spawned())], history(["t0", "t1"], false)].concat();
+    let empty = [vec![meta(OWN, &spawned())], history(["t0", "t1"], false)].concat();
     let session = read(&log(BORN, 10, &empty)).session;
     assert_eq!((prompts(&session).len(), session.stats.total_input_tokens), (0, 0));
     assert_eq!(session.header.attribute(attribute::PARENT_SESSION_ID), Some(PARENT));
@@ -258,7 +258,7 @@ fn a_script_is_settled_by_what_it_returns_where_nothing_is_reported() {
             vec![None],
         ),
     ] {
-        let session = read(&log(BORN, 500, &[meta(OWN, json!({})), exec("c", script), returns("c", output)])).session;
+        let session = read(&log(BORN, 500, &[meta(OWN, &json!({})), exec("c", script), returns("c", output)])).session;
         assert_eq!(changed(&session), files, "{script} {output}");
         let found: Vec<Option<i32>> = commands(&session).into_iter().map(|(_, code)| code).collect();
         assert_eq!(found, codes, "{script} {output}");
@@ -270,17 +270,14 @@ fn the_task_of_a_spawned_agent_is_no_prompt_but_its_title() {
     let message = |text: &str| {
         let content =
             json!([{"type": "input_text", "text": text}, {"type": "encrypted_content", "encrypted_content": "Z"}]);
-        (
-            "response_item",
-            json!({"type": "agent_message", "author": "/root", "recipient": "/root/p", "content": content}),
-        )
+        ("response_item", json!({"type": "agent_message", "author": "lead", "recipient": "lead/p", "content": content}))
     };
     for (text, title) in [
-        ("Message Type: TASK\nTask name: /root/p\nSender: /root\nPayload:\nAnswer with ping.", "Answer with ping."),
+        ("Message Type: TASK\nTask name: lead/p\nSender: lead\nPayload:\nAnswer with ping.", "Answer with ping."),
         ("Answer with ping.", "Answer with ping."),
-        ("Message Type: RESULT\nSender: /root\nPayload:\nDone.", ""),
+        ("Message Type: RESULT\nSender: lead\nPayload:\nDone.", ""),
     ] {
-        let session = read(&log(BORN, 500, &[meta(OWN, spawned()), turn("t1"), message(text), says("ping")])).session;
+        let session = read(&log(BORN, 500, &[meta(OWN, &spawned()), turn("t1"), message(text), says("ping")])).session;
         assert_eq!(session.header.context.title, title);
         assert!(prompts(&session).is_empty());
         let is_message =
@@ -302,7 +299,7 @@ fn the_head_of_an_output_may_begin_with_the_command() {
         let call = json!({"type": "function_call", "name": "exec_command", "arguments": "{\"cmd\": \"make\"}", "call_id": "c"});
         let result = json!({"type": "function_call_output", "call_id": "c", "output": head});
         let session =
-            read(&log(BORN, 500, &[meta(OWN, json!({})), ("response_item", call), ("response_item", result)])).session;
+            read(&log(BORN, 500, &[meta(OWN, &json!({})), ("response_item", call), ("response_item", result)])).session;
         assert_eq!(commands(&session), [("make", Some(code))], "{command}");
         let EventType::ToolResult { is_error, .. } = of_call(&session, "c")[1].event_type else { panic!() };
         assert_eq!(is_error, code != 0, "{command}");
@@ -352,7 +349,7 @@ fn parse_log(log: &LogFile) -> Session {
 #[test]
 fn a_compressed_log_is_found_and_read_like_any_other() {
     let home = Home::new();
-    let text = log(BORN, 500, &[meta(OWN, json!({})), turn("t1"), user("Name a colour"), says("Red.")]);
+    let text = log(BORN, 500, &[meta(OWN, &json!({})), turn("t1"), user("Name a colour"), says("Red.")]);
     let compressed = compress_to_vec(text.as_bytes(), CompressionLevel::Fastest);
     let name = format!("rollout-2026-10-05T08-00-00-{OWN}.jsonl.zst");
     let path = home.write(&format!("sessions/2026/10/05/{name}"), &compressed);
@@ -376,15 +373,15 @@ fn segmented(home: &Home) -> Vec<PathBuf> {
     };
     let base = |end: usize| json!({"history_mode": "paginated", "history_base": {"thread_id": OWN, "end_ordinal_exclusive": end}});
     let first = [
-        meta(OWN, json!({"history_mode": "paginated"})),
+        meta(OWN, &json!({"history_mode": "paginated"})),
         turn("t1"),
         user("One"),
         says("1"),
         tokens([100, 10], [100, 10]),
     ];
     let second =
-        [tokens([100, 10], [100, 10]), meta(OWN, base(5)), user("Two"), says("2"), tokens([300, 30], [200, 20])];
-    let third = [meta(OWN, base(9)), user("Three"), says("3"), tokens([600, 60], [300, 30])];
+        [tokens([100, 10], [100, 10]), meta(OWN, &base(5)), user("Two"), says("2"), tokens([300, 30], [200, 20])];
+    let third = [meta(OWN, &base(9)), user("Three"), says("3"), tokens([600, 60], [300, 30])];
     let name =
         |day: u8, segment: &str| format!("sessions/2026/10/0{day}/rollout-2026-10-0{day}T08-00-00-{OWN}{segment}");
     vec![

@@ -179,13 +179,9 @@ impl CodexLog {
         self
     }
 
-    /// A record as it is. A time in its payload, under `at`, is that of the record.
-    pub fn record(mut self, kind: &str, mut payload: Value) -> Self {
-        let time = payload.as_object_mut().and_then(|fields| fields.remove("at"));
-        self.push(kind, payload);
-        if let (Some(time), Some(record)) = (time, self.records.last_mut()) {
-            record["timestamp"] = time;
-        }
+    /// A record as it is.
+    pub fn record(mut self, kind: &str, payload: Value, time: &Value) -> Self {
+        self.records.push(json!({"timestamp": time, "type": kind, "payload": payload}));
         self
     }
 

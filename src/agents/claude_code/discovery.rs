@@ -60,7 +60,11 @@ fn collect_below(folder: &Path, depth: usize, found: &mut Vec<LogFile>) {
 /// The folders of the program: those that the environment names, else both that it has had.
 fn homes(environment: &Environment) -> Vec<PathBuf> {
     if let Some(named) = environment.variable("CLAUDE_CONFIG_DIR") {
-        return named.to_string_lossy().split(',').map(|folder| PathBuf::from(folder.trim())).collect();
+        let one = PathBuf::from(named);
+        return match named.to_str().filter(|named| named.contains(',') && !one.exists()) {
+            Some(several) => several.split(',').map(|folder| PathBuf::from(folder.trim())).collect(),
+            None => vec![one],
+        };
     }
     let Some(home) = environment.home() else { return Vec::new() };
     let configuration = environment.variable("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from);

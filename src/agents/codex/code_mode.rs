@@ -222,8 +222,15 @@ impl Parser<'_> {
             }
         }
         self.outbox.release(inner.slot);
-        let call = Call { name: inner.tool.clone(), slot: inner.slot, kind: CallKind::Settled, has_failed: false };
-        self.calls.insert(CallId::of(id), call);
+        self.settled(id, &inner.tool, inner.slot, false);
+    }
+
+    /// Notes a call that is over, so that another report of it says nothing new.
+    pub(super) fn settled(&mut self, id: &str, name: &str, slot: Slot, has_failed: bool) {
+        if !id.is_empty() {
+            let call = Call { name: name.to_owned(), slot, kind: CallKind::Settled, has_failed };
+            self.calls.insert(CallId::of(id), call);
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl<'a> Reader<'a> {
             let end = if trimmed.starts_with("//") {
                 trimmed.find('\n').unwrap_or(trimmed.len())
             } else if trimmed.starts_with("/*") {
-                trimmed[2..].find("*/").map_or(trimmed.len(), |end| end + 4)
+                trimmed.match_indices("*/").find(|(at, _)| *at > 1).map_or(trimmed.len(), |(end, _)| end + 2)
             } else {
                 return;
             };

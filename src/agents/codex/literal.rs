@@ -242,7 +242,10 @@ impl Reader<'_> {
                 return Some(());
             }
             'u' => self.digits(4)?,
-            '\r' if self.peek() == Some(b'\n') => return Some(self.at += 1),
+            '\r' if self.peek() == Some(b'\n') => {
+                self.at += 1;
+                return Some(());
+            }
             '\n' | '\r' => return Some(()),
             char => {
                 units.extend(char.encode_utf16(&mut [0; 2]).iter());

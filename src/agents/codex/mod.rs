@@ -106,7 +106,8 @@ fn all_logs(home: &Path, scope: &Scope<'_>) -> Vec<LogFile> {
 
 /// Whether a file of that name is a log: plain, or compressed and not there as it was before.
 fn is_log(path: &Path, name: &str) -> bool {
-    name.ends_with(".jsonl") || (name.ends_with(".jsonl.zst") && !path.with_extension("").exists())
+    let plain = name.strip_suffix(".zst");
+    folders::is_jsonl(plain.unwrap_or(name)) && (plain.is_none() || !path.with_extension("").exists())
 }
 
 /// Collects the `.jsonl` and `.jsonl.zst` files of `folder` and of `depth` levels of folders below it.

@@ -142,25 +142,8 @@ impl Replay {
         if let (Some(start), Some(ordinal)) = (self.start_ordinal, line.ordinal) {
             return if ordinal < start { Verdict::Copied } else { self.own() };
         }
-        let (kind, turn) = line.payload.as_ref().map_or(("", ""), |payload| (&*payload.kind, &*payload.turn_id));
-        let is_start = matches!(kind, "task_started" | "turn_started");
-        if let (true, Some(made), Some(born)) = (is_start || line.kind == "turn_context", time_of(turn), self.born) {
-            if made >= born {
-                return self.own();
-            }
-            self.has_timed_turns = true;
-            self.drop_held();
-            return Verdict::Copied;
-        }
-        if let (Some(time), Some(born)) = (time, self.born) {
-            if time.millis() + GAP < born.millis() {
-                self.has_old_times = true;
-                self.drop_held();
-                return Verdict::Copied;
-            }
-            if self.has_old_times && !self.has_timed_turns {
-                return self.own();
-            }
+        if let Some(verdict) = self.judge_by_time(line, time) {
+            return verdict;
         }
         match self.stage {
             Stage::Fork => Verdict::Own,
@@ -173,7 +156,7 @@ impl Replay {
                 self.own()
             }
             _ if self.held_bytes > MAX_HELD => self.own(),
-            _ if is_start => {
+            _ if is_start(line) => {
                 self.drop_held();
                 self.stage = Stage::Held;
                 Verdict::Held
@@ -181,6 +164,32 @@ impl Replay {
             Stage::Held => Verdict::Held,
             _ => Verdict::Copied,
         }
+    }
+
+    /// Judges a record by when its turn was begun, or it was written.
+    fn judge_by_time(&mut self, line: &Line<'_>, time: Option<Timestamp>) -> Option<Verdict> {
+        let turn = line.payload.as_ref().map_or("", |payload| &*payload.turn_id);
+        if let (true, Some(made), Some(born)) =
+            (is_start(line) || line.kind == "turn_context", time_of(turn), self.born)
+        {
+            if made >= born {
+                return Some(self.own());
+            }
+            self.has_timed_turns = true;
+            self.drop_held();
+            return Some(Verdict::Copied);
+        }
+        if let (Some(time), Some(born)) = (time, self.born) {
+            if time.millis() + GAP < born.millis() {
+                self.has_old_times = true;
+                self.drop_held();
+                return Some(Verdict::Copied);
+            }
+            if self.has_old_times && !self.has_timed_turns {
+                return Some(self.own());
+            }
+        }
+        None
     }
 
     fn is_behind_gap(&self, time: Option<Timestamp>) -> bool {
@@ -193,10 +202,15 @@ impl Replay {
     }
 }
 
+/// Whether a record says that a turn begins.
+fn is_start(line: &Line<'_>) -> bool {
+    line.payload.as_ref().is_some_and(|payload| matches!(&*payload.kind, "task_started" | "turn_started"))
+}
+
 /// Whether a record is one of those that come before the first answer of a turn.
 fn begins_turn(line: &Line<'_>) -> bool {
     let (kind, role) = line.payload.as_ref().map_or(("", ""), |payload| (&*payload.kind, &*payload.role));
-    line.kind == "turn_context" || matches!(kind, "task_started" | "turn_started" | "user_message") || role == "user"
+    is_start(line) || line.kind == "turn_context" || kind == "user_message" || role == "user"
 }
 
 /// The time in an id of version 7.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    call::{Call, CallId, CallKind, Made, plain_text},
+    call::{CallId, CallKind, Made, plain_text},
     changes,
     message::Piece,
     outbox::Slot,
@@ -219,8 +219,7 @@ impl Parser<'_> {
             self.outbox.attach(slot, known);
             self.apply(slot, true);
         }
-        let call = Call { name: "apply_patch".to_owned(), slot, kind: CallKind::Settled, has_failed };
-        self.calls.insert(CallId::of(id), call);
+        self.settled(id, "apply_patch", slot, has_failed);
     }
 
     /// Reads the report of a command. One whose call is unknown is the person's own, or was put together by a
@@ -258,8 +257,7 @@ impl Parser<'_> {
             }
             let event = if id.is_empty() { event } else { event.with(attribute::CALL_ID, id) };
             let slot = self.send(event);
-            let call = Call { name: "shell".to_owned(), slot, kind: CallKind::Settled, has_failed };
-            self.calls.insert(CallId::of(id), call);
+            self.settled(id, "shell", slot, has_failed);
         }
         let result = self.result_event(id, "shell".to_owned(), has_failed, raw_type);
         self.send(result.with_content(Content::text(output)));

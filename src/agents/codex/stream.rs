@@ -28,7 +28,8 @@ impl Parser<'_> {
     /// Reads an event of a stream; gives it back where it is none.
     pub(super) fn stream_event(&mut self, mut event: Value) -> Option<Value> {
         let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !is_event(&event) && !(self.is_stream && matches!(kind.as_str(), "turn.started" | "turn.failed" | "error")) {
+        let is_plain = matches!(kind.as_str(), "turn.started" | "turn.failed" | "error");
+        if !(is_event(&event) || (self.is_stream && is_plain)) {
             return Some(event);
         }
         self.is_stream = true;
