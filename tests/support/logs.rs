@@ -1,6 +1,10 @@
 //! Logs as the agents write them, small enough to be read in a test.
 
-use std::{fs, path::PathBuf, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -132,9 +136,14 @@ impl ClaudeLog {
 
     /// Writes the log where the agent would.
     pub fn save(&self) {
-        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        self.save_as(&self.file);
+    }
+
+    /// Writes the log to another file.
+    pub fn save_as(&self, file: &Path) {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
-        fs::write(&self.file, lines.concat()).expect("a log");
+        fs::write(file, lines.concat()).expect("a log");
     }
 }
 
@@ -202,8 +211,13 @@ impl CodexLog {
 
     /// Writes the log where the agent would.
     pub fn save(&self) {
-        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        self.save_as(&self.file);
+    }
+
+    /// Writes the log to another file.
+    pub fn save_as(&self, file: &Path) {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
-        fs::write(&self.file, lines.concat()).expect("a log");
+        fs::write(file, lines.concat()).expect("a log");
     }
 }
