@@ -73,7 +73,7 @@ fn a_thread_that_goes_on_in_another_file_is_named_and_stored_as_one_session() {
     let first = CodexLog::new(&world, &work, ID).prompt("Build a kite.").writes(&work, "kite.txt", "red\n");
     first.save();
     work.commit_all("kite");
-    let second = CodexLog::new(&world, &work, ID).prompt("And a tail.").writes(&work, "tail.txt", "long\n");
+    let second = CodexLog::new(&world, &work, ID).in_hour(12).prompt("And a tail.").writes(&work, "tail.txt", "long\n");
     let name = format!("rollout-2026-02-01T11-00-00-{ID}_019bc0de-aaaa-7bbb-8ccc-000000000002.jsonl");
     second.save_as(&first.file().with_file_name(name));
     work.commit_all("tail");
