@@ -74,12 +74,8 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     let guard = Guard::new(context.redactor()?);
     let guard = Some(&guard).filter(|guard| guard.is_needed());
     let mut exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
-    let mut followed = None;
-    // A remote that cannot be asked is told of when it cannot be pushed to.
-    if !config.is_ledger_set && exchange.meet().is_ok() {
-        followed = sync::follow(repository, &config, remote, context.now())?;
-        exchange.ledger = followed.as_ref().map_or(config.ledger, |(ledger, _)| *ledger);
-    }
+    let followed = follow(context, &config, &exchange)?;
+    exchange.ledger = followed.as_ref().map_or(config.ledger, |(ledger, _)| *ledger);
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
     // Told when it happens, and not again at pushes that have nothing new.
@@ -88,6 +84,20 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     pushed.warnings.extend(followed.map(|(_, line)| line));
     pushed.problems.extend(outcome.problems);
     Ok(pushed)
+}
+
+/// Takes up how the remote keeps its sessions, where this clone was not told and nothing is known of the remote. One
+/// that cannot be asked, which leaves time for the push, is told of when it cannot be pushed to.
+fn follow(
+    context: &Context,
+    config: &Config,
+    exchange: &Exchange<'_>,
+) -> Result<Option<(&'static dyn Ledger, String)>> {
+    let deadline = Instant::now() + exchange.deadline.saturating_duration_since(Instant::now()) / 3;
+    if config.is_ledger_set || (Exchange { deadline, ..*exchange }).meet().is_err() {
+        return Ok(None);
+    }
+    sync::follow(exchange.repository, config, exchange.remote, context.now()).map_err(Into::into)
 }
 
 /// Reads git's list `<local ref> <local id> <remote ref> <remote id>`: the branches that are not
