@@ -1,7 +1,7 @@
 //! What goes of the ledger of a branch that lives: sessions that are too old, then those that are too
 //! much, the oldest first and what the default branch needs last.
 
-use super::plan::{LedgerFacts, OnDefault, Plan, Policy, SessionCandidate, SessionFacts, Sessions, age, is_due, kept};
+use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, age, is_due, kept};
 use crate::{hail::Timestamp, ledger::BranchName};
 
 /// Decides about the sessions of `ledger`, which is that of the living `branch`.
@@ -81,10 +81,13 @@ impl Decision<'_> {
         let can_go = |session: &&SessionFacts| !self.policy.has_pinned(session.id.as_str());
         let mut order: Vec<(&SessionFacts, Timestamp)> =
             left.into_iter().filter(can_go).filter_map(|session| Some((session, session.last_activity?))).collect();
-        // What nobody knows the default branch to need counts as needed.
-        order.sort_by_key(|(session, last)| {
-            (session.on_default != OnDefault::No, (*last).min(self.now), session.id.clone())
-        });
+        let rank = |need: &Need| match need {
+            Need::None => 0,
+            Need::By(_) => 1,
+            // What may be needed by the default branch counts as needed by it.
+            Need::Unknown(_) | Need::ByDefault => 2,
+        };
+        order.sort_by_key(|(session, last)| (rank(&session.need), last.clamped(self.now), session.id.clone()));
         for (session, last) in order {
             if size <= limit {
                 return;

@@ -15,8 +15,10 @@ mod gitlab;
 mod include;
 mod job;
 mod managed;
+mod needed;
 mod plan;
 mod promote;
+mod same_changes;
 mod setup;
 mod sweep;
 
@@ -26,8 +28,7 @@ pub use examine::{Place, examine, is_artifact};
 pub use job::{Install, Job, SCHEDULE, SOURCE};
 pub use managed::{Managed, State};
 pub use plan::{
-    Artifact, Candidate, Facts, Kept, LedgerFacts, OnDefault, Plan, Policy, SessionCandidate, SessionFacts, Sessions,
-    plan,
+    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, plan,
 };
 pub use setup::{Setup, by_name, detect, known_job, setup};
 pub use sweep::{Moved, Sweep, freed_by_gc, sweep};

@@ -58,6 +58,13 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// The same, but never later than `now`: what a clock that was ahead has stored counts as now wherever
+    /// it is compared.
+    #[must_use]
+    pub fn clamped(self, now: Self) -> Self {
+        self.min(now)
+    }
+
     fn text(self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
