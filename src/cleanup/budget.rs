@@ -1,10 +1,10 @@
-//! What goes of the ledger of a branch that lives: sessions that are too old, then those that are too
-//! much, the oldest first and what the default branch needs last.
+//! Which sessions are removed from a ledger that stays: those that are too old, then the oldest until it is
+//! below its size, those that no branch or tag needs first.
 
-use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, age, is_due, kept};
+use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
 use crate::{hail::Timestamp, ledger::BranchName};
 
-/// Decides about the sessions of `ledger`, which is that of the living `branch`.
+/// Decides about the sessions of `ledger`, that of `branch`, which stays as a whole.
 pub(super) fn decide(plan: &mut Plan, now: Timestamp, policy: &Policy, (ledger, branch): (&LedgerFacts, &BranchName)) {
     let name = &ledger.reference;
     if !policy.limits_sessions() {
@@ -14,14 +14,13 @@ pub(super) fn decide(plan: &mut Plan, now: Timestamp, policy: &Policy, (ledger, 
         plan.kept_pinned.push(kept(name, "its branch is pinned"));
         return;
     }
-    match &ledger.sessions {
-        Sessions::Known(sessions) => {
+    match ledger.sessions.known() {
+        Ok(sessions) => {
             let mut decision = Decision { plan, now, policy, ledger, branch };
             let left = decision.by_age(sessions);
             decision.by_size(left);
         }
-        Sessions::NotLookedAt => plan.unknown.push(kept(name, "its sessions are not here")),
-        Sessions::Unreadable(cause) => plan.unknown.push(kept(name, cause.as_str())),
+        Err(cause) => plan.unknown.push(kept(name, cause)),
     }
 }
 

@@ -292,25 +292,21 @@ proptest! {
             let lives_on = if needed.len() == numbers.len() { Some(false) } else { case.lives_on(place) };
             let is_unknown = needed.len() < numbers.len() && (!is_whole || lives_on.is_none());
             let candidate = plan.hidden_candidates.iter().find(|one| one.reference == ledger.reference);
-            match candidate {
-                Some(candidate) => {
-                    prop_assert!(!is_unknown, "what is unknown stays");
-                    let moved: BTreeSet<SessionId> = candidate.promotes.iter().cloned().collect();
-                    let of_default = case.has_default && promote;
-                    prop_assert!(moved.is_empty() || of_default);
-                    for number in numbers {
-                        let must_stay = needed.contains(&number) || lives_on == Some(true);
-                        prop_assert_eq!(moved.contains(&session(number)), must_stay, "session {} of {}", number, place);
-                    }
-                }
-                None => {
-                    let stays = is_unknown || !needed.is_empty() || lives_on == Some(true);
-                    prop_assert!(stays, "{} has nothing that anybody needs", ledger.reference);
-                    // Only what the default branch does not have, or cannot get, keeps a ledger.
-                    let has_default_all = needed.iter().all(|number| on_default(&case, *number));
-                    let only_named = lives_on == Some(false) && !is_unknown && has_default_all;
-                    prop_assert!(!(only_named && promote && case.has_default), "{} can be moved", ledger.reference);
-                }
+            let Some(candidate) = candidate else {
+                let stays = is_unknown || !needed.is_empty() || lives_on == Some(true);
+                prop_assert!(stays, "{} has nothing that anybody needs", ledger.reference);
+                // Only what the default branch does not have, or cannot get, keeps a ledger.
+                let has_default_all = needed.iter().all(|number| on_default(&case, *number));
+                let only_named = lives_on == Some(false) && !is_unknown && has_default_all;
+                prop_assert!(!(only_named && promote && case.has_default), "{} can be moved", ledger.reference);
+                continue;
+            };
+            prop_assert!(!is_unknown, "what is unknown stays");
+            let moved: BTreeSet<SessionId> = candidate.promotes.iter().cloned().collect();
+            prop_assert!(moved.is_empty() || case.has_default && promote);
+            for number in numbers {
+                let must_stay = needed.contains(&number) || lives_on == Some(true);
+                prop_assert_eq!(moved.contains(&session(number)), must_stay, "session {} of {}", number, place);
             }
         }
     }

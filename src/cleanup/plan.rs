@@ -93,6 +93,17 @@ pub enum Sessions {
     Known(Vec<SessionFacts>),
 }
 
+impl Sessions {
+    /// All of them, else why they are not known.
+    pub(super) fn known(&self) -> Result<&[SessionFacts], &str> {
+        match self {
+            Self::Known(sessions) => Ok(sessions),
+            Self::NotLookedAt => Err("its sessions are not here"),
+            Self::Unreadable(cause) => Err(cause),
+        }
+    }
+}
+
 /// A session in a ledger.
 #[derive(Clone, Debug)]
 pub struct SessionFacts {
@@ -334,18 +345,17 @@ impl Plan {
         let what = format!("branch {branch} is gone");
         let due = self.due((now, policy.hidden_ttl_days), (name, ledger.last_activity), &what);
         let Some((age_days, last)) = due else { return };
-        let sessions = match &ledger.sessions {
-            Sessions::Known(sessions) => sessions,
-            Sessions::NotLookedAt => return self.unknown.push(kept(name, "its sessions are not here")),
-            Sessions::Unreadable(cause) => return self.unknown.push(kept(name, cause.as_str())),
+        let sessions = match ledger.sessions.known() {
+            Ok(sessions) => sessions,
+            Err(cause) => return self.unknown.push(kept(name, cause)),
         };
         if let Some(pinned) = sessions.iter().find(|session| policy.has_pinned(session.id.as_str())) {
             self.kept_pinned.push(kept(name, format!("session {} is pinned", pinned.id)));
             return;
         }
-        if let Some(reason) = sessions.iter().find_map(|session| keeps(session, promotes)) {
-            let list = if reason.is_certain { &mut self.kept_needed } else { &mut self.unknown };
-            list.push(kept(name, reason.text));
+        if let Some((is_certain, reason)) = sessions.iter().find_map(|session| keeps(session, promotes)) {
+            let reasons = if is_certain { &mut self.kept_needed } else { &mut self.unknown };
+            reasons.push(kept(name, reason));
             // It is like the ledger of a living branch then, whose sessions only a limit of their own removes.
             return budget::decide(self, now, policy, (ledger, branch));
         }
@@ -356,32 +366,22 @@ impl Plan {
             age_days,
             until: sessions.iter().filter_map(|session| session.last_activity).max().unwrap_or(last),
             sessions: sessions.iter().map(|session| session.id.clone()).collect(),
-            promotes: sessions
-                .iter()
-                .filter(|session| session.need == Need::ByDefault)
-                .map(|session| session.id.clone())
-                .collect(),
+            promotes: sessions.iter().filter(|one| one.need == Need::ByDefault).map(|one| one.id.clone()).collect(),
         });
     }
 }
 
-/// Why a session keeps the ledger of a branch that is gone.
-struct Reason {
-    is_certain: bool,
-    text: String,
-}
-
-/// Why `session` keeps its ledger, if it does; with `promotes`, what the default branch needs does not.
-fn keeps(session: &SessionFacts, promotes: bool) -> Option<Reason> {
+/// Why `session` keeps its ledger, if it does, and whether that is certain; with `promotes`, what the default
+/// branch needs does not.
+fn keeps(session: &SessionFacts, promotes: bool) -> Option<(bool, String)> {
     let id = &session.id;
-    let (is_certain, text) = match &session.need {
-        Need::None => return None,
-        Need::ByDefault if promotes => return None,
-        Need::ByDefault => (true, format!("the default branch has a commit of session {id}")),
-        Need::By(name) => (true, format!("{name} has a commit of session {id}")),
-        Need::Unknown(gap) => (false, format!("whether a branch or tag needs session {id} is unknown: {gap}")),
-    };
-    Some(Reason { is_certain, text })
+    match &session.need {
+        Need::None => None,
+        Need::ByDefault if promotes => None,
+        Need::ByDefault => Some((true, format!("the default branch has a commit of session {id}"))),
+        Need::By(name) => Some((true, format!("{name} has a commit of session {id}"))),
+        Need::Unknown(gap) => Some((false, format!("whether a branch or tag needs session {id} is unknown: {gap}"))),
+    }
 }
 
 #[cfg(test)]

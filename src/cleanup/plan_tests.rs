@@ -265,7 +265,7 @@ proptest! {
         ledgers.dedup_by(|one, other| one.reference == other.reference);
         let branches = alive.map(|alive| alive.iter().map(|number| BranchName::from(format!("b{number}").as_str())).collect());
         let default_branch = has_default.then(|| BranchName::from("b0"));
-        let facts = Facts { branches, ledgers, default_branch, ..Facts::default() };
+        let facts = Facts { branches, default_branch, ledgers, ..Facts::default() };
         let plan = plan(at(now), &policy, &facts);
         for ledger in &facts.ledgers {
             let candidate = plan.hidden_candidates.iter().find(|candidate| candidate.reference == ledger.reference);
