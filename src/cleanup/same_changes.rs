@@ -195,6 +195,9 @@ impl Comparison<'_> {
         let mut changes = Changes::default();
         for batch in late.chunks(BATCH) {
             for (id, fingerprint) in self.history.fingerprints(batch).map_err(|fault| failed(&fault))? {
+                if fingerprint.patch_id.is_none() && self.changes_something(id, &fingerprint) {
+                    return Err("not all of the files of the commits that are there are here".to_owned());
+                }
                 self.note(&mut changes.patches, fingerprint.patch_id, id);
                 if !self.living.commits[&id].names_sessions {
                     for blob in fingerprint.blobs {
@@ -204,6 +207,14 @@ impl Comparison<'_> {
             }
         }
         Ok(changes)
+    }
+
+    /// Whether a living commit changes anything: then it has a patch, which is only unknown where files are
+    /// missing, as in a partial clone.
+    fn changes_something(&self, id: ObjectId, fingerprint: &Fingerprint) -> bool {
+        let tree = |id: ObjectId| self.history.commit(id).map(|commit| commit.tree);
+        let parent = self.history.commit(id).and_then(|commit| commit.parents.first().copied());
+        !fingerprint.blobs.is_empty() || parent.is_some_and(|parent| tree(parent) != tree(id))
     }
 
     /// Of several commits with one change, that of the default branch is kept.

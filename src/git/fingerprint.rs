@@ -47,8 +47,9 @@ pub struct Fingerprint {
 }
 
 impl Repository {
-    /// The fingerprints of those of `commits` that are here. Starts three git processes for all of
-    /// them, which is too slow for the hooks of every commit.
+    /// The fingerprints of those of `commits` that are here; without a patch id where a partial clone left
+    /// out what the patch shows. Starts three git processes for all of them, which is too slow for the hooks of
+    /// every commit.
     ///
     /// # Errors
     /// When git fails.
@@ -62,8 +63,10 @@ impl Repository {
             return Ok(found);
         }
         let list: Vec<u8> = found.keys().flat_map(|commit| format!("{commit}\n").into_bytes()).collect();
-        self.add_patch_ids(list.clone(), &mut found)?;
-        self.add_blobs(list, &mut found)?;
+        let incomplete = self.add_blobs(list, &mut found)?;
+        let whole = found.keys().filter(|commit| !incomplete.contains(*commit));
+        let whole: Vec<u8> = whole.flat_map(|commit| format!("{commit}\n").into_bytes()).collect();
+        self.add_patch_ids(whole, &mut found)?;
         Ok(found)
     }
 
@@ -89,6 +92,9 @@ impl Repository {
 
     /// The patch id of each line of what `git diff-tree --stdin` reads, with the commit it begins with.
     fn patch_ids(&self, list: Vec<u8>) -> Result<Vec<(ObjectId, String)>, GitError> {
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
         let patches = self.git(&PATCH).input(list);
         let answer = self.git(&["patch-id", "--stable"]).run_after(patches)?.require()?;
         let parse = |line: &str| {
@@ -107,7 +113,14 @@ impl Repository {
         Ok(())
     }
 
-    fn add_blobs(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+    /// Returns the commits of whose changes a partial clone left something out.
+    fn add_blobs(
+        &self,
+        list: Vec<u8>,
+        found: &mut BTreeMap<ObjectId, Fingerprint>,
+    ) -> Result<BTreeSet<ObjectId>, GitError> {
+        let is_partial = self.is_partial();
+        let mut incomplete = BTreeSet::new();
         // A file that only got another name introduces nothing.
         let arguments = ["diff-tree", "--stdin", "--root", "-r", "-M100%", "--no-abbrev"];
         let answer = self.git(&arguments).input(list).run()?.require()?;
@@ -116,6 +129,10 @@ impl Repository {
             match line.strip_prefix(':') {
                 None => commit = self.parse_id(line.trim()),
                 Some(change) => {
+                    let is_missing = |id| self.parse_id(id).is_some_and(|id| !id.is_null() && !self.has_object(id));
+                    if is_partial && blobs_of(change).any(is_missing) {
+                        incomplete.extend(commit);
+                    }
                     let fingerprint = commit.and_then(|commit| found.get_mut(&commit));
                     if let (Some(fingerprint), Some(blob)) = (fingerprint, introduced(change))
                         && fingerprint.blobs.len() < MAX_BLOBS
@@ -127,13 +144,24 @@ impl Repository {
                 }
             }
         }
-        Ok(())
+        Ok(incomplete)
     }
 
     /// Whether it is the blob of every empty file, which says nothing of where a commit came from.
     fn is_empty_blob(&self, blob: &str) -> bool {
         self.parse_id(blob).is_none_or(|id| id.is_empty_blob())
     }
+}
+
+/// The blobs that a raw line of git's names: before and after.
+fn blobs_of(change: &str) -> impl Iterator<Item = &str> {
+    let mut fields = change.split_whitespace();
+    let modes = [fields.next(), fields.next()];
+    modes
+        .into_iter()
+        .zip([fields.next(), fields.next()])
+        .filter(|(mode, _)| *mode != Some("160000"))
+        .filter_map(|(_, id)| id)
 }
 
 /// The blob that a raw line of git's, `<mode> <mode> <id> <id> <status>\t<path>`, introduces.
