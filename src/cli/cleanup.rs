@@ -1,6 +1,7 @@
 //! The `cleanup` command.
 
 mod init;
+mod install;
 mod run;
 mod status;
 
