@@ -12,8 +12,8 @@ use crate::{
     config,
     context::Context,
     error::{Error, Result},
-    hail::{SessionId, Stats},
-    ledger::{BranchName, Capture, Outcome},
+    hail::{SessionId, Stats, Timestamp},
+    ledger::{self, BranchName, Capture, Outcome},
 };
 
 /// How many bytes of sessions are stored at once.
@@ -214,17 +214,13 @@ impl Run<'_> {
         if self.batch.ids.contains(&id) {
             self.store()?;
         }
-        if self.order.is_again && !self.order.is_dry_run {
-            self.allow_again(&id)?;
-        }
+        let again = if self.order.is_again { Some(self.allow_again(&id)?) } else { None };
         self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
         let bookmark = reading.bookmark.take();
         let mut capture = self.home.capture(reading);
         capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
-        if self.order.is_again {
-            capture.cleared_at = Some(self.context.now());
-        }
+        capture.cleared_at = again.or(capture.cleared_at);
         self.batch.captures.push(Waiting { index, source: source.clone(), capture, bookmark });
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
@@ -233,12 +229,16 @@ impl Run<'_> {
         }
     }
 
-    /// Remembers that somebody agreed, so that the session is stored as it goes on.
-    fn allow_again(&self, id: &SessionId) -> Result<()> {
+    /// Remembers that a session may be stored again, so that it is stored as it continues; and since when.
+    fn allow_again(&self, id: &SessionId) -> Result<Timestamp> {
         let repository = self.context.repository()?;
-        let mut remembered = config::remembered(repository)?;
-        remembered.clear(id.clone(), self.context.now());
-        Ok(remembered.save(&repository.state_dir())?)
+        let now = ledger::time_for(repository, id, self.context.now())?;
+        if !self.order.is_dry_run {
+            let mut remembered = config::remembered(repository)?;
+            remembered.clear(id.clone(), now);
+            remembered.save(&repository.state_dir())?;
+        }
+        Ok(now)
     }
 
     fn store(&mut self) -> Result<()> {
