@@ -8,6 +8,7 @@ use super::{
     needed::LivingRef,
 };
 use crate::{
+    config::{Config, Destination},
     error::{Error, Result},
     git::{GitError, Listing, ObjectId, RemoteRef, Repository},
     hail::Timestamp,
@@ -187,9 +188,16 @@ fn default_there(listing: &Listing, branches: &HashSet<BranchName>) -> Option<Br
 
 fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: Timestamp) -> Result<Facts> {
     let listing = listed(repository, remote)?;
-    let branches: HashSet<BranchName> = listing.references.iter().filter_map(|(name, _)| branch_of(name)).collect();
+    let mut branches: HashSet<BranchName> = listing.references.iter().filter_map(|(name, _)| branch_of(name)).collect();
+    let mut default_branch = default_there(&listing, &branches);
+    let mut of_others = Vec::new();
+    if is_destination(repository, remote)? {
+        let here = references_here(repository)?;
+        default_branch = here.default_branch.or(default_branch);
+        branches.extend(here.branches);
+        of_others = here.living;
+    }
     let there = sort_out(&listing, &branches);
-    let default_branch = default_there(&listing, &branches);
     let is_wanted = |found: &&Found| !found.is_alive || policy.limits_sessions();
     let wanted = there.ledgers.iter().filter(is_wanted).map(|found| (found.reference.clone(), found.id));
     let wanted: Vec<(String, ObjectId)> = wanted.chain(there.artifacts.iter().cloned()).collect();
@@ -209,7 +217,8 @@ fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: T
         repository.fetch_into(scratch, (remote, names), *filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
     }
     let source = scratch.as_ref().map_or(repository, |scratch| &scratch.repository);
-    let living = living_there(source, &there, default_branch.as_ref());
+    let mut living = living_there(source, &there, default_branch.as_ref());
+    living.extend(of_others);
     let look = Look::new(source, policy, now, Refs { living, gap: gap(repository) });
     Ok(Facts {
         default_branch,
@@ -218,6 +227,12 @@ fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: T
         // Where there is no branch at all, it may be a remote that keeps sessions for another one.
         branches: Some(branches).filter(|branches| !branches.is_empty()),
     })
+}
+
+/// Whether a remote keeps the sessions of the branches of others, so that this repository has to tell which those
+/// are.
+fn is_destination(repository: &Repository, remote: &str) -> Result<bool> {
+    Ok(matches!(Config::read(repository)?.destination, Destination::Remote(name) if name == remote))
 }
 
 /// The branches and tags of a remote, as far as their commits are in `source`.

@@ -1,4 +1,4 @@
-//! Decides what may go. No clock, no repository, no network: everything is given.
+//! Decides what is deleted. No clock, no repository, no network: everything is given.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::{
     ledger::BranchName,
 };
 
-/// How long sessions are kept. A number of 0 days lets go at the next run.
+/// How long sessions are kept. With 0 days they are deleted at the next run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How many days the ledger of a branch that is gone stays.

@@ -1,4 +1,4 @@
-//! `cleanup run`: what would go, and with `--apply` lets it go.
+//! `cleanup run`: what would be deleted, and with `--apply` deletes it.
 
 use serde::Serialize;
 
@@ -12,11 +12,11 @@ use crate::{
 
 /// Say what would be deleted, here and on a remote; delete it with --apply
 ///
-/// The ledger of a branch goes when the branch is gone and nothing happened in it for 30 days; what the
-/// default branch needs of it moves to that one's ledger first. So do branches with the sessions of a
-/// review. Whatever is not known for certain stays. Only the very objects that were examined are
-/// deleted. What is not said here is taken from `.opensession/cleanup/config.toml`. The exit code is 1
-/// when something could not be deleted.
+/// The ledger of a branch that is gone is deleted when nothing in it changed for 30 days and no branch or
+/// tag needs a session of it; what the default branch needs moves to its ledger first. Branches with the
+/// sessions of a review are deleted after 30 days, too. What could not be checked stays. Only the very
+/// objects that were examined are deleted. Options that are not given are taken from
+/// `.opensession/cleanup/config.toml`. The exit code is 1 when something could not be deleted.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Delete, rather than say what would be deleted
@@ -28,13 +28,13 @@ pub(super) struct Args {
     /// Keep the branch with the sessions of a review for this many days
     #[arg(long, value_name = "DAYS", value_parser = days())]
     artifact_ttl_days: Option<u32>,
-    /// Keep a session in the ledger of a living branch for this many days; for ever without it
+    /// Remove sessions that did not change for this many days, needed or not; without it, none
     #[arg(long, value_name = "DAYS", value_parser = days())]
     session_ttl_days: Option<u32>,
-    /// Let the oldest sessions of a ledger go until it has no more than this, such as 500M
+    /// Remove the oldest sessions of a ledger until it has no more than this, such as 500M
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_ledger_size: Option<u64>,
-    /// Do not move the sessions that the default branch needs to its ledger
+    /// Do not move what the default branch needs to its ledger: keep the ledger of the other branch
     #[arg(long)]
     no_promote: bool,
     /// Clean up this remote; without it, the configured one, the upstream's, else the only one

@@ -133,6 +133,25 @@ fn a_remote_without_any_branch_keeps_its_ledgers() {
 }
 
 #[test]
+fn a_remote_that_only_keeps_sessions_is_cleaned_up_by_the_branches_of_the_clone() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    topic_with(&world, &work, &[1]);
+    // It has a branch of its own, and none of the code.
+    let store = world.bare("store.git");
+    work.git(&["remote", "add", "store", &store.path.display().to_string()]);
+    let readme = work.git(&["commit-tree", "-m", "Sessions are here", "main^{tree}"]);
+    work.git(&["push", "--quiet", "--no-verify", "store", &format!("{}:refs/heads/main", readme.trim())]);
+    work.git(&["push", "--quiet", "--no-verify", "store", &format!("{TOPIC}:{TOPIC}")]);
+    work.git(&["config", "opensession.destination", "remote:store"]);
+    let run = ["cleanup", "run", "--apply", "--hidden-ttl-days", "0", "--remote", "store"];
+    let kept = work.json(&run);
+    assert!(deleted(&kept).is_empty() && store.references(TOPIC) == [TOPIC], "{kept}");
+    drop_topic(&work);
+    assert_eq!(deleted(&work.json(&run)), [TOPIC]);
+}
+
+#[test]
 fn a_commit_that_only_this_clone_has_keeps_its_session_here() {
     let cases: [(&str, &[&[&str]]); 4] = [
         ("HEAD of another work tree", &[&["worktree", "add", "--quiet", "--detach", "../other", "topic"]]),
