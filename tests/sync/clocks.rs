@@ -71,7 +71,11 @@ fn a_session_that_was_redacted_ahead_is_redacted_again_and_purged_as_usual() {
 fn what_was_captured_ahead_is_updated_elsewhere() {
     let world = World::new();
     let (work, remote, ahead, id) = with_one_ahead(&world);
-    let other = capture_one(&world, &ahead, 2);
+    let other = "00000002-2222-4333-8444-555555555555".to_owned();
+    let log = ClaudeLog::new(&world, &ahead, &other).prompt("Say more.").answer("More.");
+    let file = log.file().display().to_string();
+    log.save();
+    ahead.session(&["capture", &file]).ok();
     ahead.session(&["sync"]).ok();
     ClaudeLog::new(&world, &work, &id).prompt("Say something.").answer("Something.").prompt("And more.").save();
     work.session(&["capture"]).ok();

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::install;
+use super::install::{self, InstallArgs};
 use crate::{
     cleanup::{self, AUTO, Config, Job, MAX_DAYS, Managed, Provider, SCHEDULE, Setup, State},
     cli::remotes,
@@ -45,7 +45,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "CRON")]
     schedule: Option<String>,
     #[command(flatten)]
-    install: install::Args,
+    install: InstallArgs,
     /// Write the files without asking
     #[arg(long)]
     yes: bool,

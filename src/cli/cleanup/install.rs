@@ -19,7 +19,7 @@ const SHA256: &str = "opensession.install-sha256";
 
 /// How to get this program into the jobs.
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct InstallArgs {
     /// Have the jobs download the program from here; --install-sha256 pins it
     #[arg(long, value_name = "URL", requires = "install_sha256", conflicts_with = "install_source")]
     install_url: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Args {
     install_revision: Option<String>,
 }
 
-impl Args {
+impl InstallArgs {
     /// What was asked for, with `known` in the place of what was not.
     pub(super) fn install(&self, known: Option<Install>) -> Option<Install> {
         if let (Some(url), Some(sha256)) = (&self.install_url, &self.install_sha256) {
