@@ -111,6 +111,5 @@ fn answer(question: &str) -> Result<String> {
 
 fn refusal() -> Error {
     Error::user("the jobs do not know where to install git-session from; nothing was written")
-        .hinted("git session cleanup init --install-source GIT-URL --install-revision TAG")
-        .hinted("git session cleanup init --install-url URL --install-sha256 HEX")
+        .hinted("git session cleanup init --install-source GIT-URL --install-revision TAG; or --install-url URL --install-sha256 HEX")
 }
