@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{Config, Destination},
     error::{Error, Result},
-    git::{GitError, Listing, ObjectId, RemoteRef, Repository},
+    git::{GitError, Listing, ObjectId, RemoteRef, Repository, Scratch},
     hail::Timestamp,
     ledger::{self, BranchName, Ledger, LedgerError, ROOT, Tip},
 };
@@ -209,13 +209,7 @@ fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: T
     };
     // Sizes are those of everything, and changes can only be compared where everything is here.
     let filter = Some(FILTER).filter(|_| policy.max_ledger_size.is_none());
-    let fetches = [(missing(&wanted), filter), (missing(code), None)];
-    let is_any_missing = fetches.iter().any(|(names, _)| !names.is_empty());
-    let scratch = if is_any_missing { Some(repository.scratch()?) } else { None };
-    for (names, filter) in fetches.iter().filter(|(names, _)| !names.is_empty()) {
-        let Some(scratch) = &scratch else { break };
-        repository.fetch_into(scratch, (remote, names), *filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
-    }
+    let scratch = fetched(repository, remote, &[(missing(&wanted), filter), (missing(code), None)])?;
     let source = scratch.as_ref().map_or(repository, |scratch| &scratch.repository);
     let mut living = living_there(source, &there, default_branch.as_ref());
     living.extend(of_others);
@@ -227,6 +221,18 @@ fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: T
         // Where there is no branch at all, it may be a remote that keeps sessions for another one.
         branches: Some(branches).filter(|branches| !branches.is_empty()),
     })
+}
+
+/// Fetches references of a remote into a scratch repository, each list with its filter; `None` where there are none.
+fn fetched(repository: &Repository, remote: &str, lists: &[(Vec<String>, Option<&str>)]) -> Result<Option<Scratch>> {
+    if lists.iter().all(|(names, _)| names.is_empty()) {
+        return Ok(None);
+    }
+    let scratch = repository.scratch()?;
+    for (names, filter) in lists.iter().filter(|(names, _)| !names.is_empty()) {
+        repository.fetch_into(&scratch, (remote, names), *filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
+    }
+    Ok(Some(scratch))
 }
 
 /// Whether a remote keeps the sessions of the branches of others, so that this repository has to tell which those

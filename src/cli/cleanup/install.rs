@@ -19,6 +19,7 @@ const SHA256: &str = "opensession.install-sha256";
 
 /// How to get this program into the jobs.
 #[derive(clap::Args)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the options")]
 pub(super) struct InstallArgs {
     /// Have the jobs download the program from here; --install-sha256 pins it
     #[arg(long, value_name = "URL", requires = "install_sha256", conflicts_with = "install_source")]
