@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
 use crate::{
     agents::CopyKeeper,
+    config::Subject,
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
@@ -48,20 +49,31 @@ pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
 fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let repository = context.repository()?;
     let redactor = context.redactor()?;
-    let ledger = context.config()?.ledger;
+    let config = context.config()?;
+    let ledger = config.ledger;
     let home = Home::of(repository);
     let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut captures, mut marks, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    for session in &job.sessions {
+    let is_excluded = |session: &&JobSession| {
+        config.exclude.covers(&Subject {
+            session: Some(&session.id),
+            log: session.log.as_deref(),
+            ..Subject::default()
+        })
+    };
+    for session in job.sessions.iter().filter(|session| !is_excluded(session)) {
         let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
         let Some((source, mut reading)) = read(context, &reader, session) else {
             gone.extend(links.map(|link| (session.id.clone(), link)));
             continue;
         };
+        if reading.is_excluded(&source, &config.exclude) {
+            continue;
+        }
         marks.push((source, reading.bookmark.take()));
-        let mut capture = home.capture(reading);
+        let mut capture = home.capture(reading, &job.branch());
         capture.links.extend(links);
         captures.push(capture);
     }
