@@ -8,6 +8,7 @@
 mod ancestry;
 mod command_config;
 mod config;
+mod embedded;
 mod error;
 mod fingerprint;
 mod history;
