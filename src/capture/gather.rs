@@ -264,10 +264,7 @@ impl Run<'_> {
         if self.is_excluded(source, &reading) {
             return Ok(());
         }
-        let name = source.log.name();
-        let oddities =
-            reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
-        self.gathered.warnings.extend(oddities);
+        self.warn(source, &reading);
         // A session may have several logs. The second is stored after the first, which it may go beyond.
         let id = reading.session.value().header.session_id.clone();
         if self.batch.ids.contains(&id) {
@@ -290,6 +287,13 @@ impl Run<'_> {
         } else {
             Ok(())
         }
+    }
+
+    fn warn(&mut self, source: &Source, reading: &Reading) {
+        let name = source.log.name();
+        let oddities =
+            reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
+        self.gathered.warnings.extend(oddities);
     }
 
     /// Remembers that somebody agreed, so that the session is stored as it goes on.

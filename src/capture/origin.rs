@@ -141,9 +141,11 @@ mod tests {
         }
     }
 
-    /// The branch of a session with a header and events: the folder and branch they enter, and whether they
-    /// change a file.
-    fn branch(header: (&str, &str), events: &[(&str, &str, bool)]) -> Option<String> {
+    /// A folder and a branch that are entered, and whether a file is changed there.
+    type Step = (&'static str, &'static str, bool);
+
+    /// The branch of a session with a header and events.
+    fn branch(header: (&str, &str), events: &[Step]) -> Option<String> {
         let mut nowhere = Nowhere;
         let mut noting = Noting::new(&mut nowhere);
         for (number, (folder, branch, is_change)) in events.iter().enumerate() {
@@ -165,13 +167,13 @@ mod tests {
             }
         }
         noting.header(new).expect("a header");
-        noting.origin().branch(&Home::at("/work")).map(str::to_owned)
+        noting.origin().branch(&Home::at("/srv/work")).map(str::to_owned)
     }
 
     #[test]
     fn the_branch_of_the_last_change_of_a_file_counts() {
-        let header = ("/work", "main");
-        let cases: [(&[(&str, &str, bool)], Option<&str>); 8] = [
+        let header = ("/srv/work", "main");
+        let cases: [(&[Step], Option<&str>); 8] = [
             (&[], Some("main")),
             (&[("", "", true)], Some("main")),
             (&[("", "main", true), ("", "topic", false)], Some("main")),
@@ -180,13 +182,13 @@ mod tests {
             (&[("", "main", false), ("", "topic", false)], Some("topic")),
             // Another repository's branch is none of this one.
             (&[("", "topic", true), ("/other", "theirs", true)], Some("topic")),
-            (&[("/other", "theirs", true), ("/work/sub", "topic", false)], Some("topic")),
+            (&[("/other", "theirs", true), ("/srv/work/sub", "topic", false)], Some("topic")),
         ];
         for (events, expected) in cases {
             assert_eq!(branch(header, events).as_deref(), expected, "{events:?}");
         }
         assert_eq!(branch(("/other", "theirs"), &[("", "", true)]), None);
-        assert_eq!(branch(("/work", ""), &[("", "", true)]), None);
+        assert_eq!(branch(("/srv/work", ""), &[("", "", true)]), None);
         assert_eq!(branch(("", "main"), &[("", "", true)]).as_deref(), Some("main"));
     }
 }

@@ -102,7 +102,7 @@ impl Reader<'_> {
         let origin = noting.origin();
         finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| {
             let bookmark = reading.bookmark.or(stays);
-            Reading { continues, bookmark, origin, ..reading }
+            Reading { origin, continues, bookmark, ..reading }
         })
     }
 

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     git::{self, ObjectId, Repository},
     hail::{SessionId, Timestamp},
-    ledger::{BranchName, Ledger},
+    ledger::{BranchName, Ledger, Tip},
     link,
 };
 
@@ -38,29 +38,11 @@ impl<'a> Router<'a> {
     /// # Errors
     /// When the references cannot be read. A ledger that cannot be read is passed over.
     pub(super) fn new(repository: &'a Repository, ledger: &dyn Ledger, current: &BranchName) -> Result<Self> {
-        let mut stored: HashMap<SessionId, Vec<BranchName>> = HashMap::new();
-        let mut tips = ledger.tips(repository)?;
+        let (own, fetched): (Vec<Tip>, Vec<Tip>) =
+            ledger.tips(repository)?.into_iter().partition(|tip| tip.remote.is_none());
         // A fetched ledger says where a session belongs only where none of this clone's has it.
-        tips.sort_by_key(|tip| tip.remote.is_some());
-        let own = tips.iter().position(|tip| tip.remote.is_some()).unwrap_or(tips.len());
-        for (tips, is_own) in [(&tips[..own], true), (&tips[own..], false)] {
-            let mut found: HashMap<SessionId, Vec<BranchName>> = HashMap::new();
-            for tip in tips {
-                let mut add = |id: SessionId, branches: Vec<BranchName>| {
-                    let known = found.entry(id).or_default();
-                    known.extend(branches.into_iter().filter(|branch| !known.contains(branch)).collect::<Vec<_>>());
-                };
-                if tip.branch == BranchName::every() {
-                    let listed = ledger.sessions(repository, tip).unwrap_or_default();
-                    listed.into_iter().for_each(|listed| add(listed.key.id.clone(), listed.branches()));
-                } else {
-                    let blobs = ledger.blobs(repository, tip).unwrap_or_default();
-                    blobs.into_iter().for_each(|(id, _)| add(id, vec![tip.branch.clone()]));
-                }
-            }
-            found.retain(|id, _| is_own || !stored.contains_key(id));
-            stored.extend(found);
-        }
+        let mut stored = branches_of_sessions(repository, ledger, &fetched);
+        stored.extend(branches_of_sessions(repository, ledger, &own));
         let branches = branches(repository, current)?;
         Ok(Self { repository, current: current.clone(), stored, tips: branches, named: None })
     }
@@ -105,6 +87,33 @@ impl<'a> Router<'a> {
         let tips = self.tips.iter().filter(|(name, _)| name == branch);
         tips.into_iter().any(|(_, tip)| self.repository.is_ancestor(commit, *tip).unwrap_or(false))
     }
+}
+
+/// The branches of every session in these ledgers.
+fn branches_of_sessions(
+    repository: &Repository,
+    ledger: &dyn Ledger,
+    tips: &[Tip],
+) -> HashMap<SessionId, Vec<BranchName>> {
+    let mut found: HashMap<SessionId, Vec<BranchName>> = HashMap::new();
+    let mut add = |id: SessionId, branch: BranchName| {
+        let known = found.entry(id).or_default();
+        if !known.contains(&branch) {
+            known.push(branch);
+        }
+    };
+    for tip in tips {
+        if tip.branch == BranchName::every() {
+            for listed in ledger.sessions(repository, tip).unwrap_or_default() {
+                listed.branches().into_iter().for_each(|branch| add(listed.key.id.clone(), branch));
+            }
+        } else {
+            for (id, _) in ledger.blobs(repository, tip).unwrap_or_default() {
+                add(id, tip.branch.clone());
+            }
+        }
+    }
+    found
 }
 
 /// The sessions that commits since `since` name. A commit that several branches have is taken for that of the

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
 use crate::{
     agents::CopyKeeper,
-    config::Subject,
+    config::{Config, Subject},
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
@@ -52,21 +52,12 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let config = context.config()?;
     let ledger = config.ledger;
     let home = Home::of(repository);
-    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut captures, mut marks, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    let is_excluded = |session: &&JobSession| {
-        config.exclude.covers(&Subject {
-            session: Some(&session.id),
-            log: session.log.as_deref(),
-            ..Subject::default()
-        })
-    };
-    for session in job.sessions.iter().filter(|session| !is_excluded(session)) {
-        let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
+    for (session, link) in wanted(repository, &config, job) {
         // A log that is gone or broken must not keep the others from being stored.
         let Some((source, mut reading)) = read(context, &reader, session) else {
-            gone.extend(links.map(|link| (session.id.clone(), link)));
+            gone.extend(link.map(|link| (session.id.clone(), link)));
             continue;
         };
         if reading.is_excluded(&source, &config.exclude) {
@@ -74,7 +65,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
         marks.push((source, reading.bookmark.take()));
         let mut capture = home.capture(reading, &job.branch());
-        capture.links.extend(links);
+        capture.links.extend(link);
         captures.push(capture);
     }
     let stored = ledger.store(repository, &job.branch(), &captures, context.now())?;
@@ -89,6 +80,18 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// The sessions of a job that are not known to be excluded, each with its link to the job's commit.
+fn wanted<'j>(repository: &Repository, config: &Config, job: &'j Job) -> Vec<(&'j JobSession, Option<Link>)> {
+    let is_excluded = |session: &JobSession| {
+        let log = session.log.as_deref();
+        config.exclude.covers(&Subject { session: Some(&session.id), log, ..Subject::default() })
+    };
+    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
+    let wanted = job.sessions.iter().filter(|session| !is_excluded(session));
+    let linked = |session: &JobSession| Some(Link { evidence: session.evidence.clone(), ..link.clone()? });
+    wanted.map(|session| (session, linked(session))).collect()
 }
 
 /// Reads the log of a session, once it holds one.
