@@ -250,21 +250,7 @@ impl Run<'_> {
     }
 
     fn take(&mut self, index: usize, source: &Source, result: Result<Option<Reading>>) -> Result<()> {
-        let mut reading = match result {
-            Ok(Some(reading)) => reading,
-            Ok(None) => {
-                self.watermarks.note(&source.log, None);
-                return Ok(());
-            }
-            Err(fault) => {
-                self.fail(source, fault);
-                return Ok(());
-            }
-        };
-        if self.is_excluded(source, &reading) {
-            return Ok(());
-        }
-        self.warn(source, &reading);
+        let Some(mut reading) = self.admit(source, result) else { return Ok(()) };
         // A session may have several logs. The second is stored after the first, which it may go beyond.
         let id = reading.session.value().header.session_id.clone();
         if self.batch.ids.contains(&id) {
@@ -273,11 +259,12 @@ impl Run<'_> {
         if self.order.is_again && !self.order.is_dry_run {
             self.allow_again(&id)?;
         }
-        self.batch.ids.insert(id);
+        self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
         let bookmark = reading.bookmark.take();
         let branches = self.branches(&reading)?;
         let mut capture = self.home.capture(reading, &branches[0]);
+        capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
         if self.order.is_again {
             capture.cleared_at = Some(self.context.now());
         }
@@ -289,11 +276,27 @@ impl Run<'_> {
         }
     }
 
-    fn warn(&mut self, source: &Source, reading: &Reading) {
+    /// The session, unless it could not be read, is of another repository, or is excluded.
+    fn admit(&mut self, source: &Source, result: Result<Option<Reading>>) -> Option<Reading> {
+        let reading = match result {
+            Ok(Some(reading)) => reading,
+            Ok(None) => {
+                self.watermarks.note(&source.log, None);
+                return None;
+            }
+            Err(fault) => {
+                self.fail(source, fault);
+                return None;
+            }
+        };
+        if self.is_excluded(source, &reading) {
+            return None;
+        }
         let name = source.log.name();
         let oddities =
             reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
         self.gathered.warnings.extend(oddities);
+        Some(reading)
     }
 
     /// Remembers that somebody agreed, so that the session is stored as it goes on.

@@ -17,8 +17,8 @@ use crate::{
     git::Repository,
     hail::SessionId,
     ledger::SessionKey,
-    link,
-    report::{Describe, Report, View, counted},
+    link::{self, PROMPT_TRAILER},
+    report::{Describe, Report, View},
     sync::{Exchange, Guard},
 };
 
@@ -84,6 +84,15 @@ impl Answer {
             (_, false) => format!("taken out of session {session}: {}", rules.join(", ")),
         }
     }
+}
+
+/// What to do about messages that quote the session.
+fn how_to_rewrite() -> String {
+    format!(
+        "the messages of some commits quote its prompt, and stay as they are; to take {PROMPT_TRAILER} out of every \
+         message, which gives the commits new ids: git filter-branch --msg-filter \"sed '/^{PROMPT_TRAILER}: /d'\" \
+         -- --branches --tags"
+    )
 }
 
 /// The branch that keeps the sessions of reviews, where one is configured.
@@ -156,15 +165,7 @@ pub(super) fn carry_out(
         notes.push("comments on a host that a review wrote may quote it until its job runs again".to_owned());
     }
     let quoted_by = quoted_by(context.repository()?, erasure.session)?;
-    if !quoted_by.is_empty() {
-        notes.push(format!(
-            "{} with the session quote its prompt, and stay as they are; to take {} out of every message, which \
-             gives the commits new ids: git filter-branch --msg-filter \"sed '/^{}: /d'\" -- --branches --tags",
-            counted(quoted_by.len(), "commit message"),
-            link::PROMPT_TRAILER,
-            link::PROMPT_TRAILER
-        ));
-    }
+    notes.extend((!quoted_by.is_empty()).then(how_to_rewrite));
     notes.extend(ADVICE.map(str::to_owned));
     let session = erasure.session.to_string();
     let mut report = Report::new(Answer { schema_version: 1, session, redaction, erased, remote, pushed, quoted_by });

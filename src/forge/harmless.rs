@@ -71,7 +71,7 @@ pub fn without_references(line: &str) -> String {
             '@' if !next.is_whitespace() => result.push_str("(at)"),
             '#' if is_word(next) || next == '-' => result.push_str("(#)"),
             sign @ ('!' | '&' | '%' | '$' | '^') if next.is_ascii_digit() || next == '"' => {
-                parenthesise(&mut result, sign)
+                parenthesise(&mut result, sign);
             }
             '~' if next.is_alphanumeric() || next == '"' => parenthesise(&mut result, '~'),
             '/' if before.is_none_or(char::is_whitespace) && is_quick_action(here) => parenthesise(&mut result, '/'),
@@ -176,7 +176,7 @@ fn is_key(text: &[char], position: usize, has_verb: bool) -> bool {
     let project = &text[start..position];
     let digits = text[position + 1..].iter().take_while(|digit| digit.is_ascii_digit()).count();
     let ends = text.get(position + 1 + digits).is_none_or(|after| !is_word(*after));
-    let is_upper = !project.iter().any(|character| character.is_ascii_lowercase());
+    let is_upper = !project.iter().any(char::is_ascii_lowercase);
     let is_forge = project.len() == 2 && (starts_with(project, "gh") || starts_with(project, "gl"));
     digits > 0 && ends && project.len() > 1 && project[0].is_ascii_alphabetic() && (is_upper || is_forge || has_verb)
 }
@@ -207,7 +207,7 @@ fn is_key_of_trailer(text: &[char], position: usize) -> bool {
     let is_of_key = |character: &&char| character.is_ascii_alphanumeric() || **character == '-';
     let length = text[..position].iter().rev().take_while(is_of_key).count();
     let key = &text[position - length..position];
-    key.iter().any(|character| *character == '-')
+    key.contains(&'-')
         && key[0].is_ascii_alphabetic()
         && text.get(position + 1).is_none_or(|after| after.is_whitespace())
 }
