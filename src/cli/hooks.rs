@@ -82,7 +82,7 @@ impl Describe for Answer {
         View::default().table(&["hook", "state", "before it"], rows.collect()).pairs([
             ("sessions are kept in", self.fanout_mode.to_owned()),
             ("commits get trailers", self.trailers.join(", ")),
-            ("sessions of a push go to", self.goes_to()),
+            ("sessions go to remotes", self.goes_to()),
         ])
     }
 }
@@ -90,10 +90,10 @@ impl Describe for Answer {
 impl Answer {
     fn goes_to(&self) -> String {
         match self.destination.as_str() {
-            "same-remote" if self.remotes.is_empty() => "no remote (same-remote)".to_owned(),
-            "same-remote" => format!("{} (same-remote)", self.remotes.join(", ")),
-            "local" => "no remote (local)".to_owned(),
-            elsewhere => elsewhere.trim_start_matches("remote:").to_owned(),
+            "same-remote" if self.remotes.is_empty() => "none".to_owned(),
+            "same-remote" => self.remotes.join(", "),
+            "local" => "none: they stay in this clone".to_owned(),
+            elsewhere => format!("{}, whichever is pushed to", elsewhere.trim_start_matches("remote:")),
         }
     }
 }

@@ -33,7 +33,7 @@ fn without_a_terminal_sessions_go_to_the_remote_that_is_pushed_to_and_it_is_said
     let world = World::new();
     let work = repository(&world, &["origin"]);
     let ran = work.session(&["hooks", "install"]).ok();
-    assert!(ran.stdout.contains("sessions of a push go to  origin (same-remote)"), "{ran}");
+    assert!(ran.stdout.contains("sessions go to remotes  origin\n"), "{ran}");
     assert_eq!(settings(&work), ["destination same-remote", "remotes origin"]);
     let answer = work.json(&["hooks", "status"]);
     assert_eq!((&answer["destination"], &answer["remotes"][0]), (&"same-remote".into(), &"origin".into()));
