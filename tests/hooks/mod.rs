@@ -1,6 +1,7 @@
 //! The hooks, from the side of a person who commits and pushes.
 
 mod choices;
+mod codex;
 mod commit;
 mod configured;
 mod crash;
