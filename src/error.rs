@@ -101,13 +101,18 @@ impl From<GitError> for Error {
             GitError::NotTrusted { directory } => {
                 error.hinted(format!("git config --global --add safe.directory '{}'", directory.display()))
             }
+            GitError::BareInWorkTree { directory, .. } | GitError::BareNotNamed { directory } => {
+                error.hinted(format!("if you trust it, name it: git --git-dir='{}' session …", directory.display()))
+            }
             GitError::NoIdentity => {
                 error.hinted("git config user.name 'Your Name' && git config user.email you@example.org")
             }
             GitError::Locked { lock, .. } => {
                 error.hinted(format!("if no git command is running: rm '{}'", lock.display()))
             }
-            GitError::Missing { .. } => error.hinted("git session sync --fetch-only"),
+            GitError::Missing { .. } => {
+                error.hinted("git session hydrate --all; or, in a full clone: git session sync --fetch-only")
+            }
             GitError::UnknownRevision { .. } => error.hinted("git session log"),
             _ => error,
         }
@@ -118,8 +123,12 @@ impl From<ledger::LedgerError> for Error {
     fn from(fault: ledger::LedgerError) -> Self {
         match fault {
             ledger::LedgerError::Git(fault) => fault.into(),
-            missing @ ledger::LedgerError::NoEvents { .. } => {
+            ref missing @ ledger::LedgerError::NoEvents { .. } => {
                 Self::user(missing).hinted("the clone it was captured in has it: git session show REF --format hail")
+            }
+            ledger::LedgerError::Unreadable { ref session, .. } => {
+                let hint = format!("to remove it everywhere: git session purge {session}");
+                Self::user(&fault).hinted(hint)
             }
             other => Self::user(other).hinted("git session doctor"),
         }

@@ -1,7 +1,6 @@
 //! Recognises a log by its content, never by its folder or name.
 
 use std::{
-    fs::File,
     io::{self, BufRead, Read},
     path::Path,
 };
@@ -11,10 +10,14 @@ use thiserror::Error;
 
 use super::{
     ALL, Agent,
+    compressed::plain,
     database::{Database, is_database},
     document,
 };
-use crate::hail::{Lines, describe_json};
+use crate::{
+    hail::{Lines, describe_json},
+    system::files,
+};
 
 /// How many records are looked at before a file counts as nobody's.
 const SAMPLE_RECORDS: usize = 200;
@@ -76,7 +79,7 @@ impl Sample {
     /// # Errors
     /// When it cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let mut sample = Self::read(io::BufReader::new(File::open(path)?))?;
+        let mut sample = Self::read(io::BufReader::new(files::open(path, files::STREAMED)?))?;
         if is_database(sample.text.as_bytes()) {
             let tables = Database::open(path).and_then(|database| database.tables());
             sample.tables = tables.map_err(io::Error::other)?;
@@ -88,7 +91,8 @@ impl Sample {
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn read(mut reader: impl BufRead) -> io::Result<Self> {
+    pub fn read(reader: impl BufRead) -> io::Result<Self> {
+        let mut reader = plain(reader);
         let mut head = Vec::new();
         reader.by_ref().take(FIRST_BYTES).read_to_end(&mut head)?;
         let is_whole = (head.len() as u64) < FIRST_BYTES;

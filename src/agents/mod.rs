@@ -10,6 +10,7 @@ mod apply_patch;
 mod claude_code;
 mod cline;
 mod codex;
+mod compressed;
 mod copies;
 mod copilot_cli;
 
@@ -38,6 +39,7 @@ mod qwen_code;
 mod records;
 mod tokens;
 mod tool;
+mod tracked;
 mod transcript;
 
 use std::{fs::DirEntry, path::Path};
@@ -48,6 +50,7 @@ pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
 pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
+pub use tracked::is_own;
 
 use crate::{
     environment::Environment,
@@ -106,6 +109,16 @@ pub trait Agent: Sync {
     /// When a file that may hold several cannot be read.
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
         Ok(vec![log.clone()])
+    }
+
+    /// Puts those logs together that are of one session in several files.
+    fn join(&self, logs: Vec<LogFile>) -> Vec<LogFile> {
+        logs
+    }
+
+    /// The log with all other files of its session.
+    fn whole(&self, log: LogFile) -> LogFile {
+        log
     }
 
     /// Whether a log grows line by line, so that a later look may begin where the last one ended.

@@ -20,6 +20,7 @@ use crate::{
     ledger::MAX_SESSION_BYTES,
     link,
     redact::{PausedReading, Redactor},
+    system::files,
 };
 
 /// The version of the file's shape and of what parsers put into it: a file of another version is as good as
@@ -99,12 +100,12 @@ impl Bookmarks {
     /// Whether to make one of a log of so many bytes: where it is expected to grow.
     pub(super) fn is_worth(&self, source: &Source, size: u64) -> bool {
         let rests = self.now.duration_since(source.log.modified).is_ok_and(|rested| rested > LIVELY);
-        size >= LEAST_BYTES && (!rests || self.path(source).exists())
+        source.agent.is_appended(&source.log.path) && size >= LEAST_BYTES && (!rests || self.path(source).exists())
     }
 
     /// The bookmark of a log, if there is one that counts here.
     pub(super) fn load(&self, source: &Source, redactor: &Redactor) -> Option<Bookmark> {
-        let mark: Bookmark = serde_json::from_slice(&fs::read(self.path(source)).ok()?).ok()?;
+        let mark: Bookmark = serde_json::from_slice(&files::read(&self.path(source), files::LARGE).ok()?).ok()?;
         let is_ours = mark.version == VERSION && mark.program == program() && mark.log == source.log.name();
         (is_ours && mark.redactor == redactor.fingerprint().to_string()).then_some(mark)
     }

@@ -6,9 +6,12 @@
 //! reftable repositories, which gix does not know.
 
 mod ancestry;
+mod command_config;
 mod config;
+mod embedded;
 mod error;
 mod fingerprint;
+mod first_line;
 mod history;
 mod import;
 mod index;
@@ -22,6 +25,7 @@ mod repository;
 mod scratch;
 
 pub use ancestry::is_dry_run_push;
+pub use config::ConfigScope;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;
@@ -29,7 +33,7 @@ pub use history::{ChangedFile, Commit, Operation, parse_time};
 pub use import::Import;
 pub use index::StagedPath;
 pub use leftovers::Leftover;
-pub use objects::{Entry, EntryKind, NewBlob, TreeUpdate};
+pub use objects::{Entry, EntryKind, MAX_ENTRIES, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
 pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};

@@ -1,6 +1,10 @@
 //! Opening a repository and knowing where it is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -12,13 +16,21 @@ use gix::{
     },
 };
 
-use super::{GitError, ObjectId, error::During};
+use super::{GitError, ObjectId, command_config, embedded, error::During};
 
 /// An opened repository.
 #[derive(Clone)]
 pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,
+    /// How many bytes of blobs were read.
+    pub(super) inflated: Cell<u64>,
+    /// The trees that are not too large to be read.
+    pub(super) checked_trees: RefCell<HashSet<ObjectId>>,
+    /// The first lines of blobs that were looked into.
+    pub(super) first_lines: RefCell<HashMap<ObjectId, Vec<u8>>>,
+    /// Whether [`Repository::has_blob`] may ask the remote that promised an object.
+    pub(super) fetches_missing: bool,
 }
 
 /// How many packs may come in while a repository is open: each fetch brings some, and gix would not see
@@ -44,8 +56,9 @@ impl Repository {
     /// honoured, as a hook needs it.
     ///
     /// # Errors
-    /// When there is none, or it belongs to another user.
+    /// When there is none, it belongs to another user, or it is a bare one that a clone may have brought.
     pub fn discover(directory: &Path) -> Result<Self, GitError> {
+        embedded::check(directory)?;
         let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
             directory,
             gix::discover::upwards::Options::default(),
@@ -78,10 +91,18 @@ impl Repository {
         if gix.git_dir_trust() != Trust::Full {
             return Err(GitError::NotTrusted { directory: gix.git_dir().to_owned() });
         }
+        command_config::apply(&mut gix)?;
         gix.object_cache_size_if_unset(4 * 1024 * 1024);
         let uses_reftable =
             gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
-        Ok(Self { gix, uses_reftable })
+        let (inflated, checked_trees, first_lines) = (Cell::new(0), RefCell::default(), RefCell::default());
+        Ok(Self { gix, uses_reftable, inflated, checked_trees, first_lines, fetches_missing: false })
+    }
+
+    /// The same repository, for a command whose purpose is to show what may have to be fetched first.
+    #[must_use]
+    pub fn fetching_missing(&self) -> Self {
+        Self { fetches_missing: true, ..self.clone() }
     }
 
     /// The root of the work tree; `None` in a bare repository.

@@ -6,6 +6,7 @@ mod amp;
 mod claude_code;
 mod cline;
 mod codex;
+mod codex_current;
 mod copilot_cli;
 pub mod corpus;
 mod counts;
@@ -24,6 +25,7 @@ mod pauses;
 mod pi;
 mod plain;
 mod qwen_code;
+mod tracked;
 
 use std::{
     fmt::Write,

@@ -6,12 +6,14 @@ mod databases;
 mod demo;
 mod discover;
 mod doctor;
+mod embedded;
 mod growing;
 mod hostile;
 mod log;
 mod parse;
 mod places;
 mod program;
+mod shells;
 mod show;
 
 use crate::support::{ClaudeLog, CodexLog, Place, Ran, World};

@@ -1,8 +1,10 @@
 //! The hooks, from the side of a person who commits and pushes.
 
+mod codex;
 mod commit;
 mod configured;
 mod crash;
+mod destination;
 mod fanout;
 mod install;
 mod managers;
