@@ -126,7 +126,7 @@ def main(path):
     return {
         "prompts": sum((asked | told).values()), "edits": count_edits(calls, outputs, codes, ended),
         "exit_codes": command_codes(calls, outputs, codes),
-        **{key: tokens[key] for key in ("input", "output", "cache_read", "reasoning")},
+        **{key: tokens[key] for key in ("input", "output", "cache_read", "cache_write", "reasoning")},
     }
 
 
