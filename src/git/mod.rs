@@ -7,6 +7,7 @@
 
 mod ancestry;
 mod command_config;
+mod comments;
 mod config;
 mod embedded;
 mod error;
