@@ -9,7 +9,7 @@ use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, 
 use crate::{
     agents::CopyKeeper,
     context::Context,
-    error::{Error, Result},
+    error::Result,
     git::{ObjectId, Repository},
     hail::SessionId,
     ledger::{self, BranchName, Capture, Link},
@@ -32,7 +32,7 @@ pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
         return Ok(());
     }
     let Some(_lock) = CaptureLock::take(repository, patience) else {
-        return Err(Error::user("another process is storing sessions").hinted("try again when it is done"));
+        return Err(CaptureLock::refusal(repository));
     };
     let _copies = CopyKeeper::new();
     loop {

@@ -110,6 +110,8 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
 
 /// Why nothing is pushed to `remote`.
 pub(super) fn refusal(remote: &str) -> Error {
-    Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name"))
-        .hinted(format!("git config --add {REMOTES} {remote}"))
+    Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name")).hinted(format!(
+        "git session sync --fetch-only {remote} gets its sessions and sends none; \
+             to publish yours there: git config --add {REMOTES} {remote}"
+    ))
 }

@@ -76,7 +76,6 @@ mod tests {
             ("# Title\n\n; Please enter\n; ------------------------ >8 ------------------------\ndiff\n# x\n", ';'),
             ("\n# ------------------------ >8 ------------------------\n;diff\n", '#'),
             ("Title\n\n# a heading, since there is no comment\n", '#'),
-            ("# Title\n\n# a heading, since there is no comment\n", ';'),
         ] {
             assert_eq!(char::from(chosen(message.as_bytes())), expected, "{message}");
         }

@@ -297,6 +297,10 @@ impl Repository {
         if !lock.exists() && update.new.is_none() && packed.exists() {
             return GitError::locked(name, packed);
         }
+        let folder = lock.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&lock).to_owned();
+        if let Some(cause) = refusal_to_write(&folder) {
+            return GitError::NotWritable { name, folder, cause: cause.to_string() };
+        }
         // The holder may have let go between the attempt and this look.
         if lock.exists() || fault.to_string().contains("lock") {
             return GitError::locked(name, lock);
@@ -322,4 +326,10 @@ impl Repository {
             Err(GitError::Conflict { name: name.into_owned() })
         }
     }
+}
+
+/// Why nothing can be written to a folder, where it is not to be written to at all.
+fn refusal_to_write(folder: &Path) -> Option<std::io::Error> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    tempfile::tempfile_in(folder).err().filter(|fault| matches!(fault.kind(), PermissionDenied | ReadOnlyFilesystem))
 }

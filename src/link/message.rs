@@ -76,12 +76,9 @@ pub fn append(
     if !result.is_empty() && !result.ends_with(b"\n") {
         result.push(b'\n');
     }
-    if block.is_none() {
-        result.push(b'\n');
-    }
-    for trailer in trailers {
-        result.extend_from_slice(&trailer);
-        result.push(b'\n');
+    let gap = block.is_none().then(Vec::new);
+    for line in gap.into_iter().chain(trailers) {
+        result.extend(line.into_iter().chain([b'\n']));
     }
     result.extend_from_slice(&message[body.len()..]);
     Some(result)

@@ -159,9 +159,9 @@ impl Answer {
     fn kept_by_age(&self, swept: &Swept) -> String {
         let (count, days) = (swept.kept_due_to_ttl.len(), counted(self.artifact_ttl_days, "day"));
         if self.hidden_ttl_days == self.artifact_ttl_days {
-            return format!("{count} kept, not gone for {days}");
+            return format!("{count} kept, active less than {days} ago");
         }
-        format!("{count} kept, not gone for {} or {days}", self.hidden_ttl_days)
+        format!("{count} kept, active less than {} or {days} ago", self.hidden_ttl_days)
     }
 
     fn row(&self, swept: &Swept, candidate: &Candidate) -> Vec<String> {
