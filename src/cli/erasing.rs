@@ -211,5 +211,15 @@ fn exchange<'a>(
     guard: Option<&'a Guard<'a>>,
 ) -> Result<Exchange<'a>> {
     let (repository, deadline) = (context.repository()?, Instant::now() + PATIENCE);
-    Ok(Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard })
+    Ok(Exchange {
+        repository,
+        ledger: config.ledger,
+        remote,
+        push_url: None,
+        deadline,
+        now: context.now(),
+        guard,
+        selection: None,
+        watch: None,
+    })
 }

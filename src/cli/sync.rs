@@ -89,7 +89,17 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     // Without rules that load, nothing is pushed.
     let guard = if arguments.fetch_only { None } else { Some(Guard::new(context.redactor()?)) };
     let guard = guard.as_ref().filter(|guard| guard.is_needed());
-    let exchange = Exchange { repository, ledger, remote: &remote, deadline, now: context.now(), guard };
+    let exchange = Exchange {
+        repository,
+        ledger,
+        remote: &remote,
+        push_url: None,
+        deadline,
+        now: context.now(),
+        guard,
+        selection: None,
+        watch: None,
+    };
     let fetched = exchange
         .fetch_all()
         .map_err(|fault| fault.during(format!("fetching from {remote}")).hinted(format!("git ls-remote {remote}")))?;

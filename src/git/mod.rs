@@ -5,6 +5,7 @@
 //! so that credentials, proxies, hooks and transports are git's own, and reference writes in
 //! reftable repositories, which gix does not know.
 
+mod address;
 mod ancestry;
 mod config;
 mod error;
@@ -12,6 +13,7 @@ mod fingerprint;
 mod history;
 mod import;
 mod index;
+mod kept_tips;
 mod leftovers;
 mod objects;
 mod process;
@@ -21,6 +23,7 @@ mod remote;
 mod repository;
 mod scratch;
 
+pub use address::Address;
 pub use ancestry::is_dry_run_push;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
@@ -32,6 +35,6 @@ pub use leftovers::Leftover;
 pub use objects::{Entry, EntryKind, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate};
-pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};
+pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef, without_credentials};
 pub use repository::{Head, Repository};
 pub use scratch::Scratch;

@@ -54,7 +54,7 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     let Some(remote) = arguments.first() else { return Ok(Pushed::default()) };
     let repository = context.repository()?;
     let branches = branches(repository, list);
-    let config = context.config()?;
+    let config = sync::follow_renamed_remotes(repository, context.config()?)?;
     // A push that names ledgers, such as a mirror's, brings them itself; ours would come in its way.
     let mut names = list.split(|byte| matches!(byte, b' ' | b'\n'));
     let has_ledgers = names.any(|name| name.starts_with(b"refs/opensession/"));
@@ -73,7 +73,12 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     // Without rules that load, nothing goes.
     let guard = Guard::new(context.redactor()?);
     let guard = Some(&guard).filter(|guard| guard.is_needed());
-    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
+    // git runs the hook once for each of the repositories that a push goes to.
+    let push_url = arguments.get(1).map(|url| repository.separate_push_url(remote, url)).transpose()?.flatten();
+    let push_url = push_url.as_deref();
+    let (ledger, now) = (config.ledger, context.now());
+    let exchange =
+        Exchange { repository, ledger, remote, push_url, deadline, now, guard, selection: None, watch: None };
     let outcome = exchange.push(&pairs)?;
     pushed.ledgers = outcome.pushed.len();
     // Told when it happens, and not again at pushes that have nothing new.
@@ -221,7 +226,7 @@ fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &Jo
 fn named(repository: &Repository, remote: &str, branch: &PushedBranch) -> Result<Vec<(ObjectId, SessionId)>> {
     let mut hidden: Vec<ObjectId> = branch.old.into_iter().collect();
     if hidden.is_empty() {
-        let known = repository.references(&format!("refs/remotes/{remote}/"))?;
+        let known = repository.tracking_branches(remote)?;
         hidden.extend(known.into_iter().map(|(_, id)| id));
     }
     let mut found = Vec::new();

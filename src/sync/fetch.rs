@@ -27,11 +27,11 @@ impl Exchange<'_> {
         let artifacts = Companions::artifacts();
         // To ask once for everything is half of the time when nothing is new.
         let patterns = [self.ledger.pattern(), SUMMARIES, &artifacts];
-        let all = self.repository.list_remote(self.remote, &patterns, self.left())?;
+        let all = self.repository.list_remote(self.address(), &patterns, self.left())?;
         let (companions, listed) = Companions::take(all);
         let folder = self.ledger.pattern().rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut names: Vec<String> = listed.iter().map(|(name, _)| name.to_string()).collect();
-        let root = self.ledger.known_root(self.remote);
+        let root = self.ledger.known_root(&self.known_as());
         for (known, _) in self.repository.references(&root)? {
             let name = format!("{folder}/{}", ledger::plain(&known.to_string()[root.len()..]));
             if !names.contains(&name) {
@@ -56,7 +56,7 @@ impl Exchange<'_> {
     pub(super) fn fetch(&self, pairs: &[Pair]) -> GitResult<Vec<BranchName>> {
         let names: Vec<String> = pairs.iter().map(|pair| self.ledger.reference(&pair.remote)).collect();
         let patterns: Vec<&str> = names.iter().map(String::as_str).collect();
-        let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
+        let listed = self.repository.list_remote(self.address(), &patterns, self.left())?;
         let moved = self.update_known(&listed, &names)?;
         Ok(pairs
             .iter()
@@ -80,7 +80,7 @@ impl Exchange<'_> {
         let known = ledger::names_here(self.repository, &known)?;
         let refspecs: Vec<String> = new.iter().zip(known).map(|(name, known)| format!("+{name}:{known}")).collect();
         if !refspecs.is_empty() {
-            self.repository.fetch(self.remote, &refspecs, self.left())?;
+            self.repository.fetch(self.address(), &refspecs, self.left())?;
         }
         gone.iter().try_for_each(|name| self.remember(name, None))?;
         Ok(changed)

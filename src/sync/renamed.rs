@@ -1,0 +1,114 @@
+//! A remote that got another name: git tells nobody of it but its own settings.
+//!
+//! `opensession.remotes` then names a remote that is not there, and what is remembered of it is under its old
+//! name. Which repository a name stood for is noted at every push and `sync`.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::{Config, REMOTES},
+    error::Result,
+    git::{Expected, RefUpdate, Repository},
+    ledger::companion_root,
+    link,
+};
+
+/// The file, in the directory of the repository's state, of the URLs that remotes had: `<name>\t<url>` a line.
+const FILE: &str = "remotes";
+/// What follows a remote's name in the references that remember what it has.
+const KINDS: [&str; 4] = ["branches/", "notes/", "summaries", "handoff/"];
+
+/// Notes which repositories the names of the remotes stand for, and follows those that were renamed since: in
+/// `opensession.remotes`, and in the references that remember what they have. Returns the settings as they are
+/// then.
+///
+/// # Errors
+/// When the settings or the references cannot be written.
+pub fn follow_renamed_remotes(repository: &Repository, config: Config) -> Result<Config> {
+    let current: BTreeMap<String, String> = repository
+        .remotes()
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), repository.remote_url(&name)?)))
+        .collect();
+    let noted = read(repository);
+    let enabled = config.remotes.iter().filter(|name| !current.contains_key(*name));
+    let mut missing: Vec<String> = noted.keys().filter(|name| !current.contains_key(*name)).cloned().collect();
+    missing.extend(enabled.cloned());
+    missing.sort();
+    missing.dedup();
+    let mut left = noted.clone();
+    left.extend(current.clone());
+    let mut is_changed = false;
+    for old in &missing {
+        let Some(new) = new_name(repository, old, noted.get(old), &current) else { continue };
+        move_known(repository, old, &new)?;
+        is_changed |= rename_in_settings(repository, &config, old, &new)?;
+        left.remove(old);
+    }
+    if left != noted {
+        write(repository, &left)?;
+    }
+    if is_changed { Config::read(&Repository::open(repository.git_dir())?) } else { Ok(config) }
+}
+
+/// The name that the remote `old`, which is not there, has now: that of the only remote with its URL, else what
+/// git noted when it renamed the branches of the remote.
+fn new_name(
+    repository: &Repository,
+    old: &str,
+    url: Option<&String>,
+    current: &BTreeMap<String, String>,
+) -> Option<String> {
+    let mut same = current.iter().filter(|(_, known)| Some(*known) == url).map(|(name, _)| name.clone());
+    let found = same.next();
+    if found.is_some() && same.next().is_none() {
+        return found;
+    }
+    current.keys().find(|name| repository.was_renamed_from(name, old)).cloned()
+}
+
+/// Puts what is remembered of `old` under the name `new`.
+fn move_known(repository: &Repository, old: &str, new: &str) -> Result<()> {
+    let (from, to) = (companion_root(old), companion_root(new));
+    for (name, id) in repository.references(&from)? {
+        let name = name.to_string();
+        // The rest may be of a remote whose name begins like this one's.
+        let Some(rest) = name.strip_prefix(&from).filter(|rest| KINDS.iter().any(|kind| rest.starts_with(kind))) else {
+            continue;
+        };
+        let moved = format!("{to}{rest}");
+        if repository.find_reference(moved.as_bytes())?.is_none() {
+            let update = RefUpdate { name: moved.into(), expected: Expected::Absent, new: Some(id) };
+            repository.update_reference(&update)?;
+        }
+        repository.update_reference(&RefUpdate { name: name.into(), expected: Expected::Is(id), new: None })?;
+    }
+    Ok(())
+}
+
+/// Writes the new name where `opensession.remotes` has the old one; returns whether it had.
+fn rename_in_settings(repository: &Repository, config: &Config, old: &str, new: &str) -> Result<bool> {
+    if !config.remotes.iter().any(|name| name == old) {
+        return Ok(false);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in &config.remotes {
+        let name = if name == old { new } else { name };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    repository.unset_config(REMOTES)?;
+    repository.set_config(REMOTES, &names.join(","))?;
+    Ok(true)
+}
+
+fn read(repository: &Repository) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(repository.state_dir().join(FILE)).unwrap_or_default();
+    text.lines().filter_map(|line| line.split_once('\t')).map(|(name, url)| (name.to_owned(), url.to_owned())).collect()
+}
+
+fn write(repository: &Repository, all: &BTreeMap<String, String>) -> Result<()> {
+    let text: String = all.iter().map(|(name, url)| format!("{name}\t{url}\n")).collect();
+    Ok(link::replace(&repository.state_dir().join(FILE), text.as_bytes())?)
+}
