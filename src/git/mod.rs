@@ -7,6 +7,7 @@
 
 mod address;
 mod ancestry;
+mod command_config;
 mod config;
 mod error;
 mod fingerprint;
@@ -25,6 +26,7 @@ mod scratch;
 
 pub use address::Address;
 pub use ancestry::is_dry_run_push;
+pub use config::ConfigScope;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;

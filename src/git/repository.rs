@@ -12,7 +12,7 @@ use gix::{
     },
 };
 
-use super::{GitError, ObjectId, error::During};
+use super::{GitError, ObjectId, command_config, error::During};
 
 /// An opened repository.
 #[derive(Clone)]
@@ -78,6 +78,7 @@ impl Repository {
         if gix.git_dir_trust() != Trust::Full {
             return Err(GitError::NotTrusted { directory: gix.git_dir().to_owned() });
         }
+        command_config::apply(&mut gix)?;
         gix.object_cache_size_if_unset(4 * 1024 * 1024);
         let uses_reftable =
             gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
