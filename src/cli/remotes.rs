@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 
 use crate::{
-    config::{Config, REMOTES},
+    config::{Config, DESTINATION, Destination, REMOTES},
     context::Context,
     error::{Error, Result},
     git::Repository,
@@ -101,7 +101,7 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
     }
     match allowed.as_slice() {
         [] if all.is_empty() => Err(Error::user("this repository has no remote").hinted("git remote add origin URL")),
-        [] => Err(refusal(&all[0])),
+        [] => Err(refusal(config, &all[0])),
         [only] => Ok(only.clone()),
         several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
             .hinted(format!("git session sync {}", several[0]))),
@@ -109,7 +109,18 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
 }
 
 /// Why nothing is pushed to `remote`.
-pub(super) fn refusal(remote: &str) -> Error {
-    Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name"))
-        .hinted(format!("git config --add {REMOTES} {remote}"))
+pub(super) fn refusal(config: &Config, remote: &str) -> Error {
+    let get = |fault: Error| fault.hinted(format!("to get its sessions: git session sync {remote} --fetch-only"));
+    match &config.destination {
+        Destination::Local => get(Error::user(format!(
+            "sessions stay here: {DESTINATION} is local (to change that: git config {DESTINATION} {})",
+            Destination::SameRemote
+        ))),
+        Destination::Remote(name) if name != remote => get(Error::user(format!(
+            "sessions do not go to '{remote}': {DESTINATION} is remote:{name} (to send them there: git session sync {name})"
+        ))),
+        _ => get(Error::user(format!(
+            "sessions may not go to '{remote}', which {REMOTES} does not name (to let them: git config --add {REMOTES} {remote})"
+        ))),
+    }
 }

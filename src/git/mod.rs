@@ -25,7 +25,7 @@ mod repository;
 mod scratch;
 
 pub use address::Address;
-pub use ancestry::is_dry_run_push;
+pub use ancestry::{PushOptions, push_options};
 pub use config::ConfigScope;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;

@@ -28,7 +28,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn id(self) -> Option<ObjectId> {
+    pub(super) fn id(self) -> Option<ObjectId> {
         match self {
             Self::Absent => None,
             Self::Is(id) => Some(id),
@@ -144,7 +144,9 @@ impl Repository {
         let arguments = ["update-ref", "--no-deref", "--stdin", "-z"];
         let is_worth_it = all.len() > 1;
         if is_worth_it && self.git(&arguments).input(lines).run().is_ok_and(|finished| finished.success()) {
-            all.iter().for_each(|(name, _)| self.keep_tip(name, None));
+            for (name, _) in all {
+                self.keep_tip(name, None);
+            }
             return all.iter().map(|_| Ok(())).collect();
         }
         let delete = |(name, id): &(BString, ObjectId)| {

@@ -13,6 +13,12 @@ const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
 const PUSH: [&str; 7] =
     ["push", "--no-verify", "--porcelain", "--quiet", "--no-follow-tags", "--recurse-submodules=no", "--no-signed"];
 
+/// How git begins what it says of a reference that the remote itself refused.
+const REFUSED: &str = "[remote rejected]";
+/// How many lines of what a remote says are told, and how many characters.
+const MAX_SAID_LINES: usize = 3;
+const MAX_SAID: usize = 300;
+
 /// A reference on a remote.
 pub type RemoteRef = (BString, ObjectId);
 
@@ -202,10 +208,7 @@ impl Repository {
             arguments.push("--atomic".to_owned());
         }
         for spec in specs {
-            let expected = match spec.expected {
-                Expected::Absent => String::new(),
-                Expected::Is(id) => id.to_string(),
-            };
+            let expected = spec.expected.id().map(|id| id.to_string()).unwrap_or_default();
             arguments.push(format!("--force-with-lease={}:{expected}", spec.name));
         }
         arguments.extend(["--end-of-options", destination.operand()].map(str::to_owned));
@@ -220,13 +223,32 @@ impl Repository {
             push = push.env("GIT_OBJECT_DIRECTORY", &scratch.objects().to_string_lossy());
         }
         let finished = push.run()?;
-        let statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
+        let mut statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
+        add_reason(&mut statuses, &finished.stderr);
         let succeeded = finished.success();
         if !succeeded && statuses.is_empty() {
             finished.require()?;
         }
         Ok(specs.iter().map(|spec| status_of(spec, &statuses, succeeded)).collect())
     }
+}
+
+/// Adds what the remote wrote beside its answer to what it refused.
+fn add_reason(statuses: &mut [PushStatus], stderr: &str) {
+    let Some(said) = said_by_remote(stderr) else { return };
+    for reason in statuses.iter_mut().filter_map(|status| status.result.as_mut().err()) {
+        if reason.starts_with(REFUSED) {
+            *reason = format!("{reason}: {said}");
+        }
+    }
+}
+
+/// What the remote wrote, in one line.
+fn said_by_remote(stderr: &str) -> Option<String> {
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty()).take(MAX_SAID_LINES).collect();
+    let said: String = said.join(" ").chars().take(MAX_SAID).collect();
+    Some(said).filter(|said| !said.is_empty())
 }
 
 fn status_of(spec: &PushSpec, statuses: &[PushStatus], succeeded: bool) -> PushStatus {

@@ -62,7 +62,20 @@ impl Exchange<'_> {
         let mut listed = Some(listed);
         for attempt in 1..=ATTEMPTS {
             let Companions(there) = listed.take().map_or_else(|| self.list_companions(), Ok)?;
-            self.fetch_companions(&there, &buried, &mut carried)?;
+            match self.fetch_companions(&there, &buried, &mut carried) {
+                // A broken object in one of them must not hide the sessions.
+                Err(fault @ GitError::Process { .. }) => {
+                    let problem = format!(
+                        "summaries and artifacts were not fetched from {}: {}",
+                        self.remote,
+                        first_line(&fault)
+                    );
+                    carried.problems.push(problem);
+                    carried.fetched.clear();
+                    return Ok(carried);
+                }
+                other => other?,
+            }
             carried.problems.clear();
             let mut apart = BTreeSet::new();
             for name in there.keys() {

@@ -1,10 +1,12 @@
 //! Fetch, union merge, push: the way of the ledgers between clones.
 
+mod attempts;
 mod burial;
 mod companions;
 mod fetch;
 mod guard;
 mod limits;
+mod outbox;
 mod portion;
 mod renamed;
 mod selection;
@@ -15,15 +17,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use attempts::Attempts;
 use burial::Mending;
 pub use companions::{Carried, Companions};
 pub use fetch::Fetched;
 pub use guard::{Guard, Leak, unredacted};
+pub use outbox::{Outbox, Request, Status, send_requests};
 pub use portion::Withheld;
 pub use renamed::follow_renamed_remotes;
 pub use selection::Selection;
 
 use crate::{
+    config::{Config, REMOTES},
     error::Result,
     git::{self, Address, GitError, ObjectId, Repository},
     hail::{SessionId, Timestamp},
@@ -75,6 +80,8 @@ pub struct Outcome {
     pub held: BTreeSet<SessionId>,
     /// Whether the connection broke, so that trying again later may help.
     pub is_broken_off: bool,
+    /// Whether the remote refused something.
+    pub is_refused: bool,
     /// What did not work, in words.
     pub problems: Vec<String>,
     /// What stays here, since the host takes no file of its size.
@@ -110,18 +117,35 @@ impl Exchange<'_> {
         self.send(pairs, &Mending::default())
     }
 
-    /// Pushes every ledger that is here, and with them those of the remote that have what somebody had
+    /// Pushes the ledgers of `pairs`, and with them those of the remote that have what somebody had
     /// purged or redacted, without it: a clone that had not heard of that pushed them.
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn push_all(&self) -> Result<Outcome> {
-        let (mut pairs, mut mending) = (self.all_pairs()?, self.disobedient()?);
+    pub fn push_and_clear(&self, mut pairs: Vec<Pair>) -> Result<Outcome> {
+        let mut mending = self.disobedient()?;
         pairs.extend(mending.pairs(&pairs));
         let mut outcome = self.send(&pairs, &mending)?;
         let is_pushed = |pair: &&Pair| mending.branches.contains(&pair.remote) && outcome.pushed.contains(&pair.local);
         outcome.mended = pairs.iter().filter(is_pushed).map(|pair| pair.remote.clone()).collect();
         Ok(outcome)
+    }
+
+    /// Whether the remote lacks something of the ledger of `pair`, as far as is known.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn is_ahead(&self, pair: &Pair) -> Result<bool> {
+        let local = ledger::name_here(self.repository, &self.ledger.reference(&pair.local))?;
+        Ok(self.repository.find_reference(local.as_bytes())? != self.known(&pair.remote)?)
+    }
+
+    /// Whether the remote is known to have a ledger of the branch.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn has_ledger(&self, branch: &BranchName) -> Result<bool> {
+        Ok(self.known(branch)?.is_some())
     }
 
     /// The repository that the ledgers are exchanged with.
@@ -131,8 +155,7 @@ impl Exchange<'_> {
 
     /// The name under which is remembered what that repository has.
     fn known_as(&self) -> String {
-        let of_url = |url| ledger::push_side(&git::without_credentials(url));
-        self.push_url.map_or_else(|| self.remote.to_owned(), of_url)
+        place(self.remote, self.push_url)
     }
 
     fn left(&self) -> Duration {
@@ -167,4 +190,20 @@ impl Exchange<'_> {
         };
         self.without_gone(own.map(|tip| pair(tip.branch)).collect())
     }
+}
+
+/// The name under which is remembered what the repository has that `remote` stands for, or the one at `url`
+/// that it is pushed to.
+#[must_use]
+pub fn place(remote: &str, url: Option<&str>) -> String {
+    url.map_or_else(|| remote.to_owned(), |url| ledger::push_side(&git::without_credentials(url)))
+}
+
+/// How a person stops sending sessions to a remote that does not take them.
+#[must_use]
+pub fn how_to_stop(config: &Config, remote: &str) -> String {
+    let others: Vec<&str> =
+        config.remotes.iter().flatten().map(String::as_str).filter(|name| *name != remote).collect();
+    let value = if others.is_empty() { "''".to_owned() } else { others.join(",") };
+    format!("to send no more sessions to {remote}: git config {REMOTES} {value}")
 }

@@ -97,10 +97,10 @@ impl Exchange<'_> {
         let Division { bytes, sessions, following, withheld, has_more, .. } = division;
         // A ledger that nothing of may go is not made known either.
         let is_private = base.is_none() && sessions.is_empty() && !held.is_empty();
-        let new = match is_private {
-            true => None,
-            false => Some(self.ledger.filtered(self.repository, branch, &filter, self.now)?),
-        };
+        if is_private {
+            return Ok(Portion { withheld, leaks, held, ..Portion::default() });
+        }
+        let new = Some(self.ledger.filtered(self.repository, branch, &filter, self.now)?);
         Ok(Portion { new, bytes, has_more, sessions, following, withheld, leaks, held })
     }
 

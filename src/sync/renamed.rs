@@ -3,24 +3,25 @@
 //! `opensession.remotes` then names a remote that is not there, and what is remembered of it is under its old
 //! name. Which repository a name stood for is noted at every push and `sync`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    config::{Config, REMOTES},
+    config::{Config, DESTINATION, Destination, REMOTES},
     error::Result,
-    git::{Expected, RefUpdate, Repository},
+    git::{ConfigScope, Expected, RefUpdate, Repository},
     ledger::companion_root,
     link,
 };
 
 /// The file, in the directory of the repository's state, of the URLs that remotes had: `<name>\t<url>` a line.
 const FILE: &str = "remotes";
+/// The settings that outlast a command.
+const MOST_LASTING: ConfigScope = ConfigScope::WorkTree;
 /// What follows a remote's name in the references that remember what it has.
 const KINDS: [&str; 4] = ["branches/", "notes/", "summaries", "handoff/"];
 
 /// Notes which repositories the names of the remotes stand for, and follows those that were renamed since: in
-/// `opensession.remotes`, and in the references that remember what they have. Returns the settings as they are
-/// then.
+/// the settings, and in the references that remember what they have. Returns the settings as they are then.
 ///
 /// # Errors
 /// When the settings or the references cannot be written.
@@ -31,11 +32,12 @@ pub fn follow_renamed_remotes(repository: &Repository, config: Config) -> Result
         .filter_map(|name| Some((name.clone(), repository.remote_url(&name)?)))
         .collect();
     let noted = read(repository);
-    let enabled = config.remotes.iter().filter(|name| !current.contains_key(*name));
-    let mut missing: Vec<String> = noted.keys().filter(|name| !current.contains_key(*name)).cloned().collect();
-    missing.extend(enabled.cloned());
-    missing.sort();
-    missing.dedup();
+    let destination = match &config.destination {
+        Destination::Remote(name) => Some(name),
+        Destination::SameRemote | Destination::Local => None,
+    };
+    let named = noted.keys().chain(config.remotes.iter().flatten()).chain(destination);
+    let missing: BTreeSet<String> = named.filter(|name| !current.contains_key(*name)).cloned().collect();
     let mut left = noted.clone();
     left.extend(current.clone());
     let mut is_changed = false;
@@ -86,21 +88,29 @@ fn move_known(repository: &Repository, old: &str, new: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes the new name where `opensession.remotes` has the old one; returns whether it had.
+/// Writes the new name where the settings have the old one; returns whether they had. Those of one command
+/// stay as they are.
 fn rename_in_settings(repository: &Repository, config: &Config, old: &str, new: &str) -> Result<bool> {
-    if !config.remotes.iter().any(|name| name == old) {
-        return Ok(false);
+    let mut is_changed = false;
+    if config.destination == Destination::Remote(old.to_owned()) {
+        repository.set_config(DESTINATION, &Destination::Remote(new.to_owned()).to_string())?;
+        is_changed = true;
     }
-    let mut names: Vec<&str> = Vec::new();
-    for name in &config.remotes {
-        let name = if name == old { new } else { name };
-        if !names.contains(&name) {
-            names.push(name);
+    let is_of_command =
+        repository.config_scoped("opensession", "remotes").iter().any(|(scope, _)| *scope > MOST_LASTING);
+    let names = config.remotes.as_deref().unwrap_or_default();
+    if !is_of_command && names.iter().any(|name| name == old) {
+        let mut renamed: Vec<&str> = Vec::new();
+        for name in names.iter().map(|name| if name == old { new } else { name }) {
+            if !renamed.contains(&name) {
+                renamed.push(name);
+            }
         }
+        repository.unset_config(REMOTES)?;
+        repository.set_config(REMOTES, &renamed.join(","))?;
+        is_changed = true;
     }
-    repository.unset_config(REMOTES)?;
-    repository.set_config(REMOTES, &names.join(","))?;
-    Ok(true)
+    Ok(is_changed)
 }
 
 fn read(repository: &Repository) -> BTreeMap<String, String> {

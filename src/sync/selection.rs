@@ -165,7 +165,7 @@ mod tests {
             ("sessions/0123.jsonl", None),
             ("ab/cdef", None),
         ] {
-            assert_eq!(session_of(path).as_ref().map(|id| id.as_str()), expected, "{path}");
+            assert_eq!(session_of(path).as_ref().map(crate::hail::SessionId::as_str), expected, "{path}");
         }
     }
 }

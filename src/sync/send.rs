@@ -1,7 +1,7 @@
 //! Pushing ledgers: in portions, under leases, again where another clone was faster.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -56,19 +56,8 @@ impl Exchange<'_> {
             let attempt = if self.is_late() { Ok(None) } else { self.attempt(&specs, &limits, &mut outcome).map(Some) };
             let refused = match attempt {
                 Ok(Some(refused)) => refused,
-                Ok(None) | Err(GitError::TimedOut { seconds: 0, .. }) => {
-                    outcome.problems.push(format!(
-                        "there was no time left to push the sessions to {}; they go with the next push",
-                        self.remote
-                    ));
-                    break;
-                }
-                Err(fault) => {
-                    outcome.is_broken_off = true;
-                    let problem = format!("the sessions were not pushed to {}: {}", self.remote, first_line(&fault));
-                    outcome.problems.push(problem);
-                    break;
-                }
+                Ok(None) => break outcome.problems.push(self.no_time_left()),
+                Err(fault) => break self.break_off(&fault, &mut outcome),
             };
             portion = next_portion(portion, started.elapsed());
             waiting = specs.iter().filter(|spec| spec.has_more).map(|spec| spec.pair.clone()).collect();
@@ -97,6 +86,20 @@ impl Exchange<'_> {
         Ok(!unguarded.specs(pairs, &Mending::default(), &limits, &mut Outcome::default())?.is_empty())
     }
 
+    fn no_time_left(&self) -> String {
+        format!("there was no time left to push the sessions to {}; they go with the next push", self.remote)
+    }
+
+    /// Notes why the connection ended.
+    fn break_off(&self, fault: &GitError, outcome: &mut Outcome) {
+        if matches!(fault, GitError::TimedOut { seconds: 0, .. }) {
+            outcome.problems.push(self.no_time_left());
+            return;
+        }
+        outcome.is_broken_off = true;
+        outcome.problems.push(format!("the sessions were not pushed to {}: {}", self.remote, first_line(fault)));
+    }
+
     /// Tells whoever watches how far the push has come.
     fn report(&self, outcome: &Outcome) {
         if let Some(watch) = self.watch {
@@ -113,8 +116,14 @@ impl Exchange<'_> {
         let moved = self.fetch(&again).unwrap_or_default();
         let is_late = self.is_late();
         again.retain(|pair| !is_late && (refusals == 1 || moved.contains(&pair.remote)));
+        let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (pair, reason) in refused.iter().filter(|(pair, _)| !again.contains(pair)) {
-            outcome.problems.push(format!("{} did not take the sessions of {}: {reason}", self.remote, pair.local));
+            by_reason.entry(reason).or_default().push(pair.local.to_string());
+        }
+        outcome.is_refused |= !by_reason.is_empty();
+        for (reason, branches) in by_reason {
+            let branches = branches.join(", ");
+            outcome.problems.push(format!("{} did not take the sessions of {branches}: {reason}", self.remote));
         }
         again
     }
