@@ -12,6 +12,7 @@ use crate::{
     ledger::{self, Ledger},
     link::TrailerKind,
     redact::{Profile, Remembered, Settings, UnknownProfile},
+    system::files,
 };
 
 /// The key of the ledger backend.
@@ -218,7 +219,7 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
     let refused = |fault: &dyn std::fmt::Display| {
         Error::user(format!("{}: {fault}", path.display())).hinted("correct the file, or remove it; nothing was stored")
     };
-    match std::fs::read_to_string(&path) {
+    match files::read_text(&path, files::SMALL) {
         Ok(text) => settings.add_file(&text).map_err(|fault| refused(&fault))?,
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
         Err(fault) => return Err(refused(&fault)),

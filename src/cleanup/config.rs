@@ -8,6 +8,7 @@ use super::{PROVIDERS, Policy};
 use crate::{
     error::{Error, Result},
     git::Repository,
+    system::files,
 };
 
 /// Where the file is, from the root of the work tree.
@@ -87,6 +88,25 @@ impl Config {
         Ok(loaded)
     }
 
+    /// The remote of the file. The file is tracked, so it may choose among the remotes that are configured
+    /// here, by name, and never say what to connect to.
+    ///
+    /// # Errors
+    /// When no remote here has that name.
+    pub fn chosen_remote(&self, repository: &Repository) -> Result<Option<String>> {
+        let Some(remote) = &self.remote else { return Ok(None) };
+        let known: Vec<String> =
+            repository.remotes().into_iter().filter(|name| repository.remote_url(name).is_some()).collect();
+        if known.contains(remote) {
+            return Ok(Some(remote.clone()));
+        }
+        let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(Error::user(format!(
+            "{CONFIG_PATH} chooses the remote '{remote}', which is not configured here; configured: {there}"
+        ))
+        .hinted("git session cleanup run --remote REMOTE names another; git remote add configures one"))
+    }
+
     /// The content of the file with these settings. Of what `old` has, only the values that differ are
     /// replaced: comments, order and unknown keys stay.
     ///
@@ -143,12 +163,10 @@ fn text(repository: &Repository) -> Result<Option<String>> {
         return bytes.map(|bytes| String::from_utf8(bytes).map_err(|fault| failed(&fault))).transpose();
     };
     let path = root.join(CONFIG_PATH);
-    match std::fs::metadata(&path) {
-        Ok(facts) if facts.len() > MAX_BYTES => return Err(failed(&format!("more than {MAX_BYTES} bytes"))),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        _ => {}
+    match files::read_text(&path, MAX_BYTES) {
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|fault| failed(&fault)),
     }
-    std::fs::read_to_string(&path).map(Some).map_err(|fault| failed(&fault))
 }
 
 fn entries(text: &str) -> Result<BTreeMap<String, Spanned<Value>>> {

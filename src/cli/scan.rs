@@ -14,6 +14,7 @@ use crate::{
     hail::Session,
     redact::{FieldFinding, Profile, Redactor, Settings},
     report::{Present, Report, View, counted},
+    system::files,
 };
 
 /// Look for secrets in sessions, logs or plain text; store nothing
@@ -207,7 +208,7 @@ fn text(context: &Context, arguments: &Args, redactor: &Redactor) -> Result<Repo
         bytes
     } else {
         let path: PathBuf = context.path(arguments.reference.as_ref());
-        std::fs::read(&path)
+        files::read(&path, files::LARGE)
             .map_err(|fault| named(&path, fault).hinted("--text takes a file, or - for standard input"))?
     };
     let text = of_same_length(&bytes);

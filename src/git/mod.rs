@@ -9,6 +9,7 @@ mod address;
 mod ancestry;
 mod command_config;
 mod config;
+mod embedded;
 mod error;
 mod fingerprint;
 mod history;

@@ -10,12 +10,18 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{RulesError, Settings};
-use crate::hail::{SessionId, Timestamp};
+use crate::{
+    hail::{SessionId, Timestamp},
+    system::files,
+};
 
 /// The id of the rule that stands in placeholders for a text given by hand.
 pub const TEXT: &str = "text";
 /// The file in the state's folder.
 const FILE: &str = "remembered.json";
+
+/// How many texts are looked for at once.
+const TOGETHER: usize = 32;
 
 /// What was redacted by hand. It never leaves the git directory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -34,7 +40,7 @@ impl Remembered {
     /// # Errors
     /// When it cannot be read or is damaged: then nothing may be stored.
     pub fn load(folder: &Path) -> io::Result<Self> {
-        match fs::read(folder.join(FILE)) {
+        match files::read(&folder.join(FILE), files::LARGE) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|fault| {
                 // Its own words could quote what is in it.
                 io::Error::new(io::ErrorKind::InvalidData, format!("{FILE} is damaged at line {}", fault.line()))
@@ -78,7 +84,13 @@ impl Remembered {
     /// # Errors
     /// When one is too long for a pattern.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), RulesError> {
-        self.texts.iter().try_for_each(|text| settings.add_pattern(TEXT, &pattern(text)))
+        let mut texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
+        // Where one begins another, the longer one has to be tried first.
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.chunks(TOGETHER).try_for_each(|texts| {
+            let patterns: Vec<String> = texts.iter().map(|text| pattern(text)).collect();
+            settings.add_pattern(TEXT, &patterns.join("|"))
+        })
     }
 }
 

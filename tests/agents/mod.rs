@@ -24,6 +24,7 @@ mod pauses;
 mod pi;
 mod plain;
 mod qwen_code;
+mod tracked;
 
 use std::{
     fmt::Write,
