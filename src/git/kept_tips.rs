@@ -91,6 +91,13 @@ impl Repository {
         refspecs.into_iter().any(|refspec| reaches(&refspec, name))
     }
 
+    /// Whether the last fetch brought the commit `id`, whatever refspec it was given.
+    #[must_use]
+    pub fn was_just_fetched(&self, id: ObjectId) -> bool {
+        let text = fs::read_to_string(self.git_dir().join("FETCH_HEAD")).unwrap_or_default();
+        text.lines().any(|line| line.starts_with(&id.to_string()))
+    }
+
     fn keeper(&self, rest: &str) -> PathBuf {
         self.common_dir().join(KEEPERS).join(rest)
     }

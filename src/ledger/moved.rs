@@ -1,4 +1,4 @@
-//! Own ledgers that a fetch overwrote or deleted: they are merged with what was kept of them.
+//! Own ledgers that a fetch overwrote or pruned: they are merged with what was kept of them.
 
 use super::{ALL, LedgerError, SUMMARIES, unite_summaries};
 use crate::{
@@ -15,16 +15,20 @@ pub(super) enum Moved {
     To(Option<ObjectId>),
 }
 
-/// Whether another program moved the reference `name` away from the tip `kept`. One that somebody deleted, and
-/// not a fetch, stays deleted.
+/// Whether a fetch moved the reference `name` away from the tip `kept`. What a person or another program did to it
+/// stays as it is.
 pub(super) fn moved(repository: &Repository, name: &str, kept: ObjectId) -> Result<Moved, LedgerError> {
     let current = repository.find_reference(name.as_bytes())?;
     // A writer of ours notes the tip before it writes the reference.
     if current == Some(kept) || repository.kept_tip(name) != Some(kept) {
         return Ok(Moved::No);
     }
-    if !repository.has_object(kept) || (current.is_none() && !repository.is_fetched_over(name)) {
-        repository.forget_kept_tip(name);
+    let is_fetched = repository.is_fetched_over(name) || current.is_some_and(|id| repository.was_just_fetched(id));
+    if !is_fetched || !repository.has_object(kept) {
+        match current {
+            Some(current) => repository.accept_tip(name, current),
+            None => repository.forget_kept_tip(name),
+        }
         return Ok(Moved::No);
     }
     if let Some(current) = current
@@ -37,8 +41,7 @@ pub(super) fn moved(repository: &Repository, name: &str, kept: ObjectId) -> Resu
     Ok(Moved::To(current))
 }
 
-/// Merges every ledger that was overwritten or deleted by another program, such as a fetch, with what was
-/// kept of it; returns their references.
+/// Merges every ledger that a fetch overwrote or pruned with what was kept of it; returns their references.
 ///
 /// # Errors
 /// When the repository cannot be read or written.

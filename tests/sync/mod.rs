@@ -1,11 +1,13 @@
 //! Exchanging ledgers by hand, and letting them go.
 
 mod addresses;
+mod broken;
 mod janitor;
 mod limits;
 mod notes;
 mod refspecs;
 mod retention;
+mod slow;
 mod stress;
 
 use crate::support::{ClaudeLog, Place, World};

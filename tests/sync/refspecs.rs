@@ -63,6 +63,13 @@ fn a_commit_after_such_a_fetch_keeps_what_was_there() {
 }
 
 #[test]
+fn a_fetch_of_one_command_loses_nothing_either() {
+    let (_world, work) = partly_pushed("hidden_ref", "+refs/heads/*:refs/remotes/origin/*");
+    work.git(&["fetch", "--quiet", "origin", "+refs/opensession/*:refs/opensession/*"]);
+    assert_eq!(work.stored(), [id(1), id(2), id(3)]);
+}
+
+#[test]
 fn the_doctor_names_the_refspec_and_how_to_remove_it() {
     let (_world, work) = partly_pushed("hidden_ref", "+refs/opensession/*:refs/opensession/*");
     let doctor = work.session(&["doctor"]).ok();
