@@ -2,6 +2,7 @@
 
 mod addresses;
 mod broken;
+mod damaged;
 mod janitor;
 mod limits;
 mod notes;
