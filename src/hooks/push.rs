@@ -9,13 +9,14 @@ use std::{
 use super::STRICT;
 use crate::{
     capture::{Job, JobSession, Queue},
-    config::Config,
+    config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
     ledger::{self, BranchName, Link, Meta, Tip},
     link,
+    redact::Profile,
     report::counted,
     sync::{self, Attempts, Exchange, Outbox, Pair, Request, Selection},
 };
@@ -66,6 +67,10 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     let Some(target) = config.session_remote(repository, remote) else { return Ok(Pushed::default()) };
     ledger::restore_moved(repository, context.now())?;
     let mut pushed = Pushed::default();
+    // Without settings that can be read, nothing goes.
+    if config::redaction(repository)?.profile == Profile::Off {
+        pushed.warnings.push(sync::unredacted(&target));
+    }
     if let Err(fault) = store_named(context, &config, remote, &branches) {
         // What is stored can go all the same.
         pushed.problems.push(fault.to_string());

@@ -14,7 +14,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Guard, Outcome, Pair, Progress, Selection, place, unredacted};
+use super::{Exchange, Guard, Outcome, Pair, Progress, Selection, place};
 use crate::{
     config::Config,
     context::Context,
@@ -265,16 +265,13 @@ fn send_once(
     context: &Context,
     outbox: &Outbox,
     (request, deadline): (&Request, Instant),
-    status: &mut Status,
+    status: &Status,
 ) -> Result<Outcome> {
     // Packs that came and went since are seen by one that looks anew.
     let fresh = Context::new(context.environment.clone(), context.directory.clone());
     let (repository, config) = (fresh.repository()?, Config::read(fresh.repository()?)?);
     let guard = Guard::new(fresh.redactor()?);
     let guard = Some(&guard).filter(|guard| guard.is_needed());
-    if guard.is_none() && status.warnings.is_empty() {
-        status.warnings.push(unredacted(&request.remote));
-    }
     let selection = request.selection(repository);
     let before = status.clone();
     let watch = |progress: &Progress| {
