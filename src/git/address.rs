@@ -3,6 +3,10 @@
 use gix::bstr::ByteSlice;
 
 use super::{GitError, ObjectId, Repository};
+use crate::system::files;
+
+/// The largest log of a reference that is looked through, in bytes.
+const MAX_LOG_BYTES: u64 = 64 << 20;
 
 /// A repository to fetch from or push to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +139,7 @@ impl Repository {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     folders.push(entry.path());
-                } else if std::fs::read(entry.path()).is_ok_and(|log| log.contains_str(&note)) {
+                } else if files::read(&entry.path(), MAX_LOG_BYTES).is_ok_and(|log| log.contains_str(&note)) {
                     return true;
                 }
             }

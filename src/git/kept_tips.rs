@@ -13,6 +13,10 @@ use std::{
 use gix::bstr::ByteSlice;
 
 use super::{ObjectId, Repository};
+use crate::system::files;
+
+/// The largest file that is read here, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// The folder of the tips, in the git directory: what follows `refs/` in a reference's name follows here.
 const TIPS: &str = "opensession/tips/";
@@ -47,7 +51,7 @@ impl Repository {
     /// The tip that is kept of the reference `name`.
     #[must_use]
     pub fn kept_tip(&self, name: &str) -> Option<ObjectId> {
-        let text = fs::read_to_string(self.common_dir().join(TIPS).join(kept_part(name)?)).ok()?;
+        let text = files::read_text(&self.common_dir().join(TIPS).join(kept_part(name)?), MAX_BYTES).ok()?;
         self.parse_id(text.trim())
     }
 
@@ -94,7 +98,7 @@ impl Repository {
     /// Whether the last fetch brought the commit `id`, whatever refspec it was given.
     #[must_use]
     pub fn was_just_fetched(&self, id: ObjectId) -> bool {
-        let text = fs::read_to_string(self.git_dir().join("FETCH_HEAD")).unwrap_or_default();
+        let text = files::read_text(&self.git_dir().join("FETCH_HEAD"), MAX_BYTES).unwrap_or_default();
         text.lines().any(|line| line.starts_with(&id.to_string()))
     }
 

@@ -11,10 +11,13 @@ use crate::{
     git::{ObjectId, Repository},
     ledger::BranchName,
     link,
+    system::files,
 };
 
 /// The file, in the directory of the repository's state.
 const FILE: &str = "attempts.json";
+/// The largest such file that is read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// A branch that a remote was asked to take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +40,7 @@ impl<'a> Attempts<'a> {
     /// Reads what was noted in this repository. A file that is damaged says nothing.
     #[must_use]
     pub fn load(repository: &'a Repository) -> Self {
-        let bytes = std::fs::read(repository.state_dir().join(FILE)).unwrap_or_default();
+        let bytes = files::read(&repository.state_dir().join(FILE), MAX_BYTES).unwrap_or_default();
         let stored: BTreeMap<String, Attempt> = serde_json::from_slice(&bytes).unwrap_or_default();
         Self { repository, now: stored.clone(), stored }
     }

@@ -182,6 +182,6 @@ fn branch_of(name: &str) -> String {
 /// The line of git's that says why: what is broken, rather than what git gave up for that.
 fn reason(fault: &GitError) -> String {
     let text = fault.to_string();
-    let line = text.lines().find(|line| line.starts_with("error: ") || line.starts_with("fatal: "));
+    let line = text.lines().find_map(|line| line.find("error: ").map(|at| &line[at..]));
     line.or_else(|| text.lines().next()).unwrap_or_default().to_owned()
 }

@@ -23,12 +23,15 @@ use crate::{
     hail::{ObjectHash, Timestamp},
     ledger::BranchName,
     link,
+    system::files,
 };
 
 /// The folder, in the directory of the repository's state.
 const FOLDER: &str = "outbox";
 /// What a process that sends says of itself.
 const STATUS: &str = "status";
+/// The largest file of an outbox that is read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
 /// How long one request may take in all.
 const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 /// The pauses before it is tried again after the connection broke.
@@ -158,7 +161,7 @@ impl Outbox {
     /// What the process that sends, or sent last, says of itself.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        serde_json::from_slice(&fs::read(self.folder.join(STATUS)).ok()?).ok()
+        serde_json::from_slice(&files::read(&self.folder.join(STATUS), MAX_BYTES).ok()?).ok()
     }
 
     /// Whether a process is sending.
@@ -234,7 +237,7 @@ pub fn send_requests(context: &Context, name: &str) -> Result<()> {
 /// Sees to one request.
 fn serve(context: &Context, outbox: &Outbox, path: &Path, status: &mut Status) -> Result<()> {
     // One that cannot be read is of another version, and is dropped: what it asked for goes with the next push.
-    let Ok(request) = serde_json::from_slice::<Request>(&fs::read(path)?) else { return Ok(()) };
+    let Ok(request) = serde_json::from_slice::<Request>(&files::read(path, MAX_BYTES)?) else { return Ok(()) };
     status.remote.clone_from(&request.remote);
     outbox.say(status);
     let deadline = Instant::now() + PATIENCE;

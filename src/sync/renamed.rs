@@ -11,10 +11,13 @@ use crate::{
     git::{ConfigScope, Expected, RefUpdate, Repository},
     ledger::companion_root,
     link,
+    system::files,
 };
 
 /// The file, in the directory of the repository's state, of the URLs that remotes had: `<name>\t<url>` a line.
 const FILE: &str = "remotes";
+/// The largest such file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 /// The settings that outlast a command.
 const MOST_LASTING: ConfigScope = ConfigScope::WorkTree;
 /// What follows a remote's name in the references that remember what it has.
@@ -114,7 +117,7 @@ fn rename_in_settings(repository: &Repository, config: &Config, old: &str, new: 
 }
 
 fn read(repository: &Repository) -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(repository.state_dir().join(FILE)).unwrap_or_default();
+    let text = files::read_text(&repository.state_dir().join(FILE), MAX_BYTES).unwrap_or_default();
     text.lines().filter_map(|line| line.split_once('\t')).map(|(name, url)| (name.to_owned(), url.to_owned())).collect()
 }
 
