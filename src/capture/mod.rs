@@ -4,8 +4,10 @@ mod bookmark;
 mod bulk;
 mod gather;
 mod home;
+mod origin;
 mod queue;
 mod reader;
+mod route;
 mod snapshot;
 mod watermark;
 mod work;
@@ -14,7 +16,8 @@ use std::{fs::File, path::Path};
 
 pub use bookmark::{Bookmarks, Draft};
 pub use gather::{Captured, Gathered, Order, Progress, gather};
-pub use home::{Home, parse};
+pub use home::{Home, parse, working_directory};
+pub use origin::Origin;
 pub use queue::{CaptureLock, Job, JobSession, Queue};
 pub use reader::{Reader, Reading};
 pub use watermark::{Known, Watermarks};
@@ -22,6 +25,7 @@ pub use work::work_off;
 
 use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},
+    config::Subject,
     environment::Environment,
     error::{Error, Result},
     git::Repository,
@@ -43,7 +47,7 @@ pub struct Source {
 pub fn discover(environment: &Environment, scope: &Scope<'_>, agent: Option<&str>) -> Vec<Source> {
     let wanted = agents::ALL.iter().copied().filter(|candidate| agent.is_none_or(|name| candidate.name() == name));
     let mut sources: Vec<Source> = wanted
-        .flat_map(|agent| agent.logs(environment, scope).into_iter().map(move |log| Source { agent, log }))
+        .flat_map(|agent| agent.join(agent.logs(environment, scope)).into_iter().map(move |log| Source { agent, log }))
         .collect();
     sources.sort_by(newest_first);
     sources
@@ -83,6 +87,8 @@ pub fn find_log(environment: &Environment, session: &SessionId, repository: &Rep
     let sources = discover_near(environment, &Scope::default(), None, Some(repository));
     let by_name = sources.iter().find(|source| {
         let stem = source.log.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        // A compressed log has two endings.
+        let stem = stem.strip_suffix(".jsonl").unwrap_or(stem);
         stem == session.as_str() || stem.ends_with(&format!("-{session}"))
     });
     by_name.cloned().or_else(|| {
@@ -92,6 +98,12 @@ pub fn find_log(environment: &Environment, session: &SessionId, repository: &Rep
 }
 
 impl Source {
+    /// What is known of it for [`Exclusions`](crate::config::Exclusions), without a look inside.
+    #[must_use]
+    pub fn subject<'a>(&'a self, session: Option<&'a SessionId>) -> Subject<'a> {
+        Subject { agent: self.agent.name(), session, folder: None, log: Some(&self.log.path) }
+    }
+
     /// The sessions of the log, the log itself where it holds one.
     ///
     /// # Errors
