@@ -2,6 +2,7 @@
 
 mod addresses;
 mod broken;
+mod clocks;
 mod damaged;
 mod janitor;
 mod limits;
