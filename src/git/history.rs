@@ -1,6 +1,6 @@
 //! Commits: resolving names, walking history.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::bstr::{BString, ByteSlice};
 
@@ -83,6 +83,16 @@ impl Repository {
         })
     }
 
+    /// The commit that `id` is or that a tag at `id` names; `None` where that is something else.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn peel_to_commit(&self, id: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        let object = self.gix.find_object(id).during("reading a tag")?;
+        let peeled = object.peel_tags_to_end().during("reading a tag")?;
+        Ok((peeled.kind == gix::object::Kind::Commit).then_some(peeled.id))
+    }
+
     /// The commits reachable from `tips` and not from `hidden`, newest first, at most `limit`.
     ///
     /// # Errors
@@ -98,6 +108,17 @@ impl Repository {
             found.push(info.during(ACTION)?.id);
         }
         Ok(found)
+    }
+
+    /// Those of `commits` that none of `tips` reaches. All are here.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn unreached(&self, commits: &[ObjectId], tips: &[ObjectId]) -> Result<HashSet<ObjectId>, GitError> {
+        let wanted = commits.iter().map(|id| format!("{id}\n"));
+        let input: String = wanted.chain(tips.iter().map(|id| format!("^{id}\n"))).collect();
+        let listed = self.git(&["rev-list", "--stdin"]).input(input.into_bytes()).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|line| self.parse_id(line)).collect())
     }
 
     /// The commits of every branch, tag and remote that have `text` in one line of their message, newest first.

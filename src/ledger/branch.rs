@@ -29,15 +29,19 @@ impl BranchName {
     /// rebased, or `detached@<first 8 hex of HEAD>`.
     #[must_use]
     pub fn current(repository: &Repository, head: &Head) -> Self {
-        if let Some(branch) = &head.branch {
-            return Self(branch.to_vec());
+        match repository.branch_being_rebased().filter(|_| head.branch.is_none()) {
+            Some(branch) => Self(branch.into()),
+            None => Self::of_head(head),
         }
-        if let Some(branch) = repository.branch_being_rebased() {
-            return Self(branch.into());
-        }
-        match head.commit {
-            Some(commit) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
-            None => Self::from("detached"),
+    }
+
+    /// The same for a HEAD by itself, whatever its work tree is in the middle of.
+    #[must_use]
+    pub fn of_head(head: &Head) -> Self {
+        match (&head.branch, head.commit) {
+            (Some(branch), _) => Self(branch.to_vec()),
+            (None, Some(commit)) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
+            (None, None) => Self::from("detached"),
         }
     }
 
@@ -126,7 +130,21 @@ pub(super) fn remote_component(remote: &str) -> String {
             && !part.contains("..")
             && !["branches", "notes", "summaries", "handoff"].contains(&part)
     };
-    if remote.split('/').all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
+    if remote.split('/').all(is_plain) {
+        return remote.to_owned();
+    }
+    let encoded = URL_SAFE_NO_PAD.encode(remote);
+    if encoded.len() <= MAX_ENCODED {
+        format!("url.{encoded}")
+    } else {
+        format!("url.sha256-{}", ObjectHash::of(remote.as_bytes()))
+    }
+}
+
+/// What [`remote_component`] is given for the repository at `url`, which a remote is pushed to and not
+/// fetched from. The name of no remote has a space.
+pub fn push_side(url: &str) -> String {
+    format!("push {url}")
 }
 
 fn is_hashed(encoded: &str) -> bool {

@@ -15,6 +15,7 @@ mod hidden_ref;
 mod layout;
 mod merge;
 mod meta;
+mod moved;
 mod note;
 mod notes;
 mod shares;
@@ -24,12 +25,13 @@ mod summaries;
 pub mod switch;
 mod tombstone;
 
-pub use branch::{BranchName, REMOTE_ROOT, ROOT};
+pub use branch::{BranchName, REMOTE_ROOT, ROOT, push_side};
 pub use capture::{Capture, KnownVersions, Link, Native, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
-pub use layout::{IndexEntry, SessionKey};
+pub use layout::{HAIL, IndexEntry, META, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
+pub use moved::restore_moved;
 pub use summaries::{
     ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, redact_summary, settle_summaries, summary_of,
     unite_summaries,
@@ -238,6 +240,30 @@ pub trait Ledger: Sync {
     ) -> Result<(), LedgerError>;
 }
 
+/// The time for what is done now to `session`: later than every time that the ledgers which are here store of it.
+/// A clock that was ahead in some clone must not make a purge, a redaction or consent look older than what it is
+/// about. A ledger that cannot be read has no say.
+///
+/// # Errors
+/// When the references cannot be read.
+pub fn time_for(repository: &Repository, session: &SessionId, now: Timestamp) -> Result<Timestamp, LedgerError> {
+    let mut latest = now;
+    for ledger in ALL {
+        for tip in ledger.tips(repository)? {
+            let stone = ledger.tombstone(repository, &tip, session).ok().flatten();
+            let listed = ledger.sessions(repository, &tip).unwrap_or_default();
+            let versions = listed.iter().filter(|listed| listed.key.id == *session);
+            let links = ledger.links(repository, &tip).map(|links| links.entries).unwrap_or_default();
+            let linked =
+                links.iter().filter(|(_, entry)| entry.session_id == *session).map(|(_, entry)| entry.stored_at);
+            let stored = stone.and_then(|stone| stone.cleared_from()).into_iter();
+            let stored = stored.chain(versions.filter_map(|listed| listed.meta.own.cleared_at)).chain(linked);
+            latest = latest.after(stored.filter(|stored| *stored > now));
+        }
+    }
+    Ok(latest)
+}
+
 /// A part of a ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {
@@ -249,6 +275,8 @@ pub struct Filter<'a> {
     pub left_out: &'a [String],
     /// The sessions of which nothing is shown beside them.
     pub unshown: &'a [SessionId],
+    /// The sessions whose links it does not get.
+    pub unlinked: &'a [SessionId],
 }
 
 /// All links of one ledger.
