@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::Agent;
-use crate::hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute};
+use crate::hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, Titled, attribute};
 
 /// The largest log that is one document, in bytes: 512 MiB. It has to be read as a whole.
 pub const MAX_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
@@ -216,7 +216,7 @@ pub struct Parsed {
 /// When the input fails, or holds not one record of `agent`.
 pub fn parse_session(agent: &dyn Agent, log: &mut Log<'_>) -> Result<Parsed, ParseError> {
     let mut assembly = Assembly::default();
-    let warnings = agent.parse(log, &mut assembly)?;
+    let warnings = agent.parse(log, &mut Titled(&mut assembly))?;
     let session = assembly.finish().ok_or(ParseError::NoRecord { line: 1, cause: "no event in it".to_owned() })?;
     Ok(Parsed { session, warnings })
 }

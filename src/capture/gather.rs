@@ -91,7 +91,7 @@ pub fn gather(
     let mut run = Run {
         context,
         order,
-        home: Home::of(repository),
+        home: Home::of(repository, context.redactor()?),
         watermarks: Watermarks::of(repository),
         bookmarks: Bookmarks::of(repository, context.now()),
         stored: if order.is_explicit { HashSet::new() } else { stored(context, order.branch)? },

@@ -49,7 +49,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let repository = context.repository()?;
     let redactor = context.redactor()?;
     let ledger = context.config()?.ledger;
-    let home = Home::of(repository);
+    let home = Home::of(repository, redactor);
     let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut captures, mut marks, mut gone) = (Vec::new(), Vec::new(), Vec::new());

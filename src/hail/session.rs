@@ -135,34 +135,3 @@ impl Session {
         bytes
     }
 }
-
-/// The longest title, in characters.
-const TITLE_CHARS: usize = 100;
-
-/// Whether a character is not seen itself but changes how others are: bidi controls, zero-width
-/// characters, tags.
-#[must_use]
-pub fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-/// Makes a one-line title of a prompt: its first line with words in it, cut at 100 characters.
-#[must_use]
-pub fn title_of(prompt: &str) -> String {
-    let line = prompt.lines().map(str::trim).find(|line| line.chars().any(char::is_alphanumeric));
-    let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
-    let title = words.join(" ");
-    if title.chars().count() <= TITLE_CHARS {
-        return title;
-    }
-    let cut: String = title.chars().take(TITLE_CHARS - 1).collect();
-    format!("{}…", cut.trim_end())
-}

@@ -201,6 +201,9 @@ impl Meta {
     pub(super) fn redacted_as(mut self, session: &Redacted<Canonical>) -> Self {
         let header = &session.value().header;
         self.title.clone_from(&header.context.title);
+        self.tool.clone_from(&header.agent.tool);
+        self.model.clone_from(&header.agent.model);
+        self.own.tool_version.clone_from(&header.agent.tool_version);
         self.stats = session.value().stats.clone();
         self.own.created_at = Some(header.context.created_at);
         self.own.updated_at = Some(header.context.updated_at);
@@ -210,14 +213,28 @@ impl Meta {
         self
     }
 
-    /// The same with `redact` applied to every text that people and other tools wrote.
+    /// The same with `redact` applied to every text in it.
     pub(super) fn cleared(mut self, now: Timestamp, redact: &dyn Fn(&str) -> String) -> Self {
-        self.title = redact(&self.title);
+        let (remote, name) = (&mut self.git.remote, &mut self.git.repo_name);
+        let own = [&mut self.own.tool_version, &mut self.own.parent_session_id];
+        let optional = [remote, name].into_iter().chain(own).filter_map(Option::as_mut);
+        let texts = [&mut self.title, &mut self.tool, &mut self.model, &mut self.session_role];
+        for text in texts.into_iter().chain(optional) {
+            *text = redact(text);
+        }
         for value in [&mut self.other, &mut self.git.other, &mut self.own.other].into_iter().flat_map(Map::values_mut) {
             clear(value, redact);
         }
         self.own.cleared_at = self.own.cleared_at.max(Some(now));
         self
+    }
+
+    /// Tells `look` every text in it that [`Self::cleared`] would redact.
+    pub fn look_at_texts(&self, look: &dyn Fn(&str)) {
+        let _ = self.clone().cleared(Timestamp::EPOCH, &|text| {
+            look(text);
+            text.to_owned()
+        });
     }
 
     /// Notes that the session belongs to `branch` too.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::SESSION_TRAILER;
-use crate::hail::{SessionId, is_invisible};
+use crate::hail::{SessionId, cut, is_invisible};
 
 /// The longest prompt in a trailer, in characters.
 const PROMPT_CHARS: usize = 72;
@@ -97,7 +97,7 @@ impl Credit {
                 Some(format!("AI-Tool: {tool}{}{model}", version.unwrap_or_default()))
             }
             TrailerKind::Prompt => {
-                let prompt = cut(&one_line(self.prompt.as_deref()?));
+                let prompt = cut(&one_line(self.prompt.as_deref()?), PROMPT_CHARS);
                 (!prompt.is_empty()).then(|| format!("AI-Prompt: {prompt}"))
             }
             TrailerKind::AssistedBy => Some(if model.is_empty() {
@@ -110,18 +110,10 @@ impl Credit {
 }
 
 /// One line of printable words: what an agent wrote must not add lines to a commit message.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let seen = text.chars().filter(|character| !is_invisible(*character));
     let clean: String = seen.map(|character| if character.is_control() { ' ' } else { character }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(text: &str) -> String {
-    if text.chars().count() <= PROMPT_CHARS {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(PROMPT_CHARS - 1).collect();
-    format!("{}…", cut.trim_end())
 }
 
 #[cfg(test)]

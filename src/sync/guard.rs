@@ -102,18 +102,26 @@ impl<'a> Guard<'a> {
         Ok(found.map(leak))
     }
 
-    /// The title is all that is said of a session that an agent or a person wrote.
+    /// Metadata that cannot be read is looked at as text.
     fn in_meta(&self, bytes: &[u8]) -> Option<(Option<usize>, FieldFinding)> {
-        let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-        let rule = self.redactor.findings(value.get("title")?.as_str()?).first()?.rule.to_owned();
-        Some((None, FieldFinding { field: "title".to_owned(), rule }))
+        let found = match serde_json::from_slice(bytes) {
+            Ok(metadata) => self.redactor.metadata_findings(&metadata).into_iter().next()?,
+            Err(_) => self.in_text(bytes)?,
+        };
+        Some((None, found))
+    }
+
+    /// What cannot be read is not hidden by it.
+    fn in_text(&self, bytes: &[u8]) -> Option<FieldFinding> {
+        let text = String::from_utf8_lossy(bytes);
+        let rule = self.redactor.findings(&text).first()?.rule.to_owned();
+        Some(FieldFinding { field: "text".to_owned(), rule })
     }
 
     fn in_session(&self, bytes: &[u8], deadline: Instant) -> Result<Option<(Option<usize>, FieldFinding)>> {
         let mut lines = Lines::new(bytes);
         let mut reader = Reader::new(&mut lines);
         let mut count = 0;
-        // What cannot be read is not hidden by it: the text is looked at as it is.
         loop {
             match reader.next_record() {
                 Ok(None) => return Ok(None),
@@ -132,11 +140,7 @@ impl<'a> Guard<'a> {
                     }
                 }
                 Ok(Some((_, Record::Stats(_)))) => {}
-                Err(_) => {
-                    let text = String::from_utf8_lossy(bytes);
-                    let rule = self.redactor.findings(&text).first().map(|found| found.rule.to_owned());
-                    return Ok(rule.map(|rule| (None, FieldFinding { field: "text".to_owned(), rule })));
-                }
+                Err(_) => return Ok(self.in_text(bytes).map(|found| (None, found))),
             }
         }
     }
