@@ -1,11 +1,18 @@
 //! The git-config keys under `opensession.*` and their defaults.
 
+mod destination;
+mod exclude;
+
+pub use destination::Destination;
+pub use exclude::{Exclusions, Subject};
+
 use crate::{
     error::{Error, Result},
-    git::Repository,
+    git::{ConfigScope, Repository},
     ledger::{self, Ledger},
     link::TrailerKind,
     redact::{Profile, Remembered, Settings, UnknownProfile},
+    system::files,
 };
 
 /// The key of the ledger backend.
@@ -14,6 +21,15 @@ pub const FANOUT_MODE: &str = "opensession.fanout-mode";
 pub const TRAILERS: &str = "opensession.trailers";
 /// The key of the remotes that sessions may go to.
 pub const REMOTES: &str = "opensession.remotes";
+
+/// The key of where the sessions of a push go.
+pub const DESTINATION: &str = "opensession.destination";
+/// The key of whether sessions without a commit are pushed, too.
+pub const PUSH_UNLINKED: &str = "opensession.push-unlinked";
+/// The key of whether a push says nothing of the sessions that it sent.
+pub const QUIET: &str = "opensession.quiet";
+/// The key of what is never stored, one a value.
+pub const EXCLUDE: &str = "opensession.exclude";
 
 /// The key of the profile of redaction.
 pub const REDACTION: &str = "opensession.redaction";
@@ -37,6 +53,7 @@ pub const MAX_PUSH_SIZE: &str = "opensession.max-push-size";
 pub const MAX_PUSH_REFERENCES: &str = "opensession.max-push-references";
 
 /// The settings of a repository.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// Where sessions are kept.
     pub ledger: &'static dyn Ledger,
@@ -44,8 +61,19 @@ pub struct Config {
     pub is_ledger_set: bool,
     /// Which trailers are written, in this order.
     pub trailers: Vec<TrailerKind>,
-    /// The remotes that sessions may go to; empty means every configured remote that is pushed to.
-    pub remotes: Vec<String>,
+    /// Where the sessions of a push go.
+    pub destination: Destination,
+    /// The remotes that sessions may go to, as the most specific configuration that names any says; `None`
+    /// where no configuration does, and empty where it says that there is none.
+    pub remotes: Option<Vec<String>>,
+    /// Whether somebody decided where the sessions of this repository go: only then does a push send any.
+    pub is_set_up: bool,
+    /// Whether sessions without a commit are pushed, too.
+    pub push_unlinked: bool,
+    /// Whether a push says nothing of the sessions that it sent.
+    pub quiet: bool,
+    /// What is never stored.
+    pub exclude: Exclusions,
 }
 
 impl Config {
@@ -62,30 +90,108 @@ impl Config {
             })?,
             None => ledger::ALL[0],
         };
-        let trailers = match repository.config(TRAILERS) {
-            Some(list) => TrailerKind::parse_list(&list).map_err(|fault| {
-                Error::user(format!("{TRAILERS}: {fault}"))
-                    .hinted(format!("git config {TRAILERS} {}", TrailerKind::default_list()))
-            })?,
-            None => TrailerKind::DEFAULT.to_vec(),
-        };
         for key in [MAX_BLOB_SIZE, MAX_PUSH_SIZE, MAX_PUSH_REFERENCES] {
             limit(repository, key)?;
         }
-        let list = repository.config_all(REMOTES);
-        let names = list.iter().flat_map(|value| value.split([',', ' ', '\n'])).filter(|name| !name.is_empty());
-        Ok(Self { ledger, is_ledger_set: mode.is_some(), trailers, remotes: names.map(str::to_owned).collect() })
+        let destination = match repository.config(DESTINATION) {
+            Some(value) => value.parse().map_err(|fault| {
+                Error::user(format!("{DESTINATION}: {fault}"))
+                    .hinted(format!("git config {DESTINATION} {}", Destination::SameRemote))
+            })?,
+            None => Destination::SameRemote,
+        };
+        let remotes = remotes(repository);
+        let is_decided_here = repository
+            .config_scoped("opensession", "destination")
+            .iter()
+            .any(|(scope, _)| *scope >= ConfigScope::Repository);
+        let is_set_up = remotes.is_some() || is_decided_here;
+        Ok(Self {
+            ledger,
+            is_ledger_set: mode.is_some(),
+            trailers: trailers(repository, &destination, is_set_up)?,
+            destination,
+            remotes,
+            is_set_up,
+            push_unlinked: flag(repository, PUSH_UNLINKED)?,
+            quiet: flag(repository, QUIET)?,
+            exclude: Exclusions::read(repository)?,
+        })
     }
 
-    /// Whether sessions may go to `remote`.
+    /// The remote that the sessions of a push to `pushed` are sent to; `None` where they stay here. Nothing is
+    /// sent where nobody decided that it should be.
     #[must_use]
-    pub fn allows(&self, repository: &Repository, remote: &str) -> bool {
-        if self.remotes.is_empty() {
-            repository.remotes().iter().any(|name| name == remote)
-        } else {
-            self.remotes.iter().any(|name| name == remote)
+    pub fn session_remote(&self, repository: &Repository, pushed: &str) -> Option<String> {
+        if !self.is_set_up {
+            return None;
+        }
+        let is_enabled = |remote: &str| self.enabled_remotes(repository).iter().any(|name| name == remote);
+        match &self.destination {
+            Destination::Local => None,
+            Destination::SameRemote => is_enabled(pushed).then(|| pushed.to_owned()),
+            Destination::Remote(name) => {
+                let is_allowed = self.remotes.is_none() || is_enabled(pushed) || is_enabled(name);
+                (is_allowed && repository.remotes().contains(name)).then(|| name.clone())
+            }
         }
     }
+
+    /// The remotes whose pushes bring sessions: those that are named, else `origin`, else the only one. One that
+    /// was added later, such as a fork, is not among them by itself.
+    #[must_use]
+    pub fn enabled_remotes(&self, repository: &Repository) -> Vec<String> {
+        if let Some(named) = &self.remotes {
+            return named.clone();
+        }
+        let mut known = repository.remotes();
+        if known.len() > 1 {
+            known.retain(|name| name == "origin");
+        }
+        known
+    }
+
+    /// Whether a command that names `remote` may send sessions to it.
+    #[must_use]
+    pub fn allows(&self, repository: &Repository, remote: &str) -> bool {
+        match &self.destination {
+            Destination::Local => false,
+            Destination::Remote(name) => name == remote && self.remotes.as_ref().is_none_or(|list| !list.is_empty()),
+            Destination::SameRemote => match &self.remotes {
+                Some(list) => list.iter().any(|name| name == remote),
+                None => repository.remotes().iter().any(|name| name == remote),
+            },
+        }
+    }
+}
+
+/// The trailers that are written. Where nothing is said of them, the words of a prompt get into a commit message
+/// only where the sessions go to the same place as the commits.
+fn trailers(repository: &Repository, destination: &Destination, is_set_up: bool) -> Result<Vec<TrailerKind>> {
+    match repository.config(TRAILERS) {
+        Some(list) => TrailerKind::parse_list(&list).map_err(|fault| {
+            Error::user(format!("{TRAILERS}: {fault}"))
+                .hinted(format!("git config {TRAILERS} {}", TrailerKind::default_list()))
+        }),
+        None if is_set_up && *destination == Destination::SameRemote => Ok(TrailerKind::DEFAULT.to_vec()),
+        None => Ok(TrailerKind::WITHOUT_PROMPT.to_vec()),
+    }
+}
+
+/// The values of the most specific configuration that has any, so that one of the repository takes the place of
+/// one of the user. An empty value takes back what came before it.
+fn remotes(repository: &Repository) -> Option<Vec<String>> {
+    let values = repository.config_scoped("opensession", "remotes");
+    let scope = values.iter().map(|(scope, _)| *scope).max()?;
+    let mut names: Vec<String> = Vec::new();
+    for (_, value) in values.iter().filter(|(of, _)| *of == scope) {
+        let mut listed = value.split([',', ' ', '\n']).filter(|name| !name.is_empty()).peekable();
+        if listed.peek().is_none() {
+            names.clear();
+        }
+        names.extend(listed.map(str::to_owned));
+    }
+    Some(names)
 }
 
 /// What the user wants redacted: settings of git and a file in git's own directory, never a file that
@@ -113,7 +219,7 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
     let refused = |fault: &dyn std::fmt::Display| {
         Error::user(format!("{}: {fault}", path.display())).hinted("correct the file, or remove it; nothing was stored")
     };
-    match std::fs::read_to_string(&path) {
+    match files::read_text(&path, files::SMALL) {
         Ok(text) => settings.add_file(&text).map_err(|fault| refused(&fault))?,
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
         Err(fault) => return Err(refused(&fault)),
@@ -151,8 +257,8 @@ pub fn check_off(repository: &Repository, settings: &Settings) -> Result<()> {
 
 /// Whether `key` says yes.
 fn flag(repository: &Repository, key: &str) -> Result<bool> {
-    let Some(value) = repository.config(key) else { return Ok(false) };
-    repository.config_flag(key).ok_or_else(|| {
+    repository.config_bool(key).map(|value| value == Some(true)).map_err(|_| {
+        let value = repository.config(key).unwrap_or_default();
         Error::user(format!("{key}: '{value}' is neither true nor false")).hinted(format!("git config {key} true"))
     })
 }

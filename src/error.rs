@@ -101,13 +101,18 @@ impl From<GitError> for Error {
             GitError::NotTrusted { directory } => {
                 error.hinted(format!("git config --global --add safe.directory '{}'", directory.display()))
             }
+            GitError::BareInWorkTree { directory, .. } | GitError::BareNotNamed { directory } => {
+                error.hinted(format!("if you trust it, name it: git --git-dir='{}' session …", directory.display()))
+            }
             GitError::NoIdentity => {
                 error.hinted("git config user.name 'Your Name' && git config user.email you@example.org")
             }
             GitError::Locked { lock, .. } => {
                 error.hinted(format!("if no git command is running: rm '{}'", lock.display()))
             }
-            GitError::Missing { .. } => error.hinted("git session sync --fetch-only"),
+            GitError::Missing { .. } => {
+                error.hinted("git session hydrate --all; or, in a full clone: git session sync --fetch-only")
+            }
             GitError::UnknownRevision { .. } => error.hinted("git session log"),
             _ => error,
         }

@@ -32,3 +32,4 @@ pub mod redact;
 pub mod report;
 pub mod review;
 pub mod sync;
+pub mod system;

@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{ParseError, copies::Copy};
+use crate::system::files;
 
 /// How a database file begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -178,15 +179,17 @@ impl State {
 
 /// The first bytes of a file.
 fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    files::read_head(path, length)
 }
 
 /// Copies the bytes of a file, but not its permissions: the copy must be writable.
 pub(super) fn copy_file(from: &Path, to: &Path, must_exist: bool) -> io::Result<()> {
-    match File::open(from) {
-        Ok(mut source) => io::copy(&mut source, &mut File::create(to)?).map(drop),
+    match files::open(from, files::STREAMED) {
+        // No more than it had: a copy is not to run after a file that grows.
+        Ok(source) => {
+            let size = source.metadata()?.len();
+            io::copy(&mut source.take(size), &mut File::create(to)?).map(drop)
+        }
         Err(fault) if must_exist || fault.kind() != io::ErrorKind::NotFound => Err(fault),
         // One of an earlier attempt.
         Err(_) => fs::remove_file(to).or_else(|fault| match fault.kind() {

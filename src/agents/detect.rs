@@ -1,7 +1,6 @@
 //! Recognises a log by its content, never by its folder or name.
 
 use std::{
-    fs::File,
     io::{self, BufRead, Read},
     path::Path,
 };
@@ -14,7 +13,10 @@ use super::{
     database::{Database, is_database},
     document,
 };
-use crate::hail::{Lines, describe_json};
+use crate::{
+    hail::{Lines, describe_json},
+    system::files,
+};
 
 /// How many records are looked at before a file counts as nobody's.
 const SAMPLE_RECORDS: usize = 200;
@@ -76,7 +78,7 @@ impl Sample {
     /// # Errors
     /// When it cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let mut sample = Self::read(io::BufReader::new(File::open(path)?))?;
+        let mut sample = Self::read(io::BufReader::new(files::open(path, files::STREAMED)?))?;
         if is_database(sample.text.as_bytes()) {
             let tables = Database::open(path).and_then(|database| database.tables());
             sample.tables = tables.map_err(io::Error::other)?;

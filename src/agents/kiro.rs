@@ -3,7 +3,7 @@
 //! Learned from what other public programs read and test with; no log of a real session was seen.
 //! The document's `conversation_metadata` counts whole turns; only prompts have a time.
 
-use std::{collections::HashMap, fs, io, path::Path};
+use std::{collections::HashMap, io, path::Path};
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     environment::Environment,
     hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of},
+    system::files,
 };
 
 /// The Kiro reader.
@@ -65,7 +66,7 @@ fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseEr
 
 /// The document beside a log.
 fn facts_beside(log: &Path) -> Option<Record> {
-    serde_json::from_str(&fs::read_to_string(log.with_extension("json")).ok()?).ok()
+    serde_json::from_str(&files::read_text(&log.with_extension("json"), files::LARGE).ok()?).ok()
 }
 
 /// What the document says of a turn.

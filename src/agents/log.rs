@@ -1,7 +1,7 @@
 //! A native log as a parser sees it, and what a parse can say besides the session.
 
 use std::{
-    fs::{DirEntry, File, Metadata},
+    fs::{DirEntry, Metadata},
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::Agent;
-use crate::hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, Titled, attribute};
+use crate::{
+    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, Titled, attribute},
+    system::files,
+};
 
 /// The largest log that is one document, in bytes: 512 MiB. It has to be read as a whole.
 pub const MAX_DOCUMENT_BYTES: u64 = 512 * 1024 * 1024;
@@ -98,7 +101,7 @@ impl<'a> Log<'a> {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &'a Path) -> io::Result<Self> {
-        Ok(Self::new(BufReader::with_capacity(1 << 17, File::open(path)?), Some(path)))
+        Ok(Self::new(BufReader::with_capacity(1 << 17, files::open(path, files::STREAMED)?), Some(path)))
     }
 
     /// Reads from `reader`.

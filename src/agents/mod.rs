@@ -38,6 +38,7 @@ mod qwen_code;
 mod records;
 mod tokens;
 mod tool;
+mod tracked;
 mod transcript;
 
 use std::{fs::DirEntry, path::Path};
@@ -48,6 +49,7 @@ pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
 pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
+pub use tracked::is_own;
 
 use crate::{
     environment::Environment,

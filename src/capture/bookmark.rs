@@ -20,6 +20,7 @@ use crate::{
     ledger::MAX_SESSION_BYTES,
     link,
     redact::{PausedReading, Redactor},
+    system::files,
 };
 
 /// The version of the file's shape and of what parsers put into it: a file of another version is as good as
@@ -104,7 +105,7 @@ impl Bookmarks {
 
     /// The bookmark of a log, if there is one that counts here.
     pub(super) fn load(&self, source: &Source, redactor: &Redactor) -> Option<Bookmark> {
-        let mark: Bookmark = serde_json::from_slice(&fs::read(self.path(source)).ok()?).ok()?;
+        let mark: Bookmark = serde_json::from_slice(&files::read(&self.path(source), files::LARGE).ok()?).ok()?;
         let is_ours = mark.version == VERSION && mark.program == program() && mark.log == source.log.name();
         (is_ours && mark.redactor == redactor.fingerprint().to_string()).then_some(mark)
     }

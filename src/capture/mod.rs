@@ -24,7 +24,9 @@ use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},
     environment::Environment,
     error::{Error, Result},
+    git::Repository,
     hail::SessionId,
+    system::files,
 };
 
 /// A log with the agent that wrote it.
@@ -47,16 +49,17 @@ pub fn discover(environment: &Environment, scope: &Scope<'_>, agent: Option<&str
     sources
 }
 
-/// The logs of [`discover`], and those that agents keep in `folder` itself or above it.
+/// The logs of [`discover`], and those that agents keep in the work tree of `repository` or above it, without
+/// those that git tracks: a clone brought them.
 #[must_use]
 pub fn discover_near(
     environment: &Environment,
     scope: &Scope<'_>,
     agent: Option<&str>,
-    folder: Option<&Path>,
+    repository: Option<&Repository>,
 ) -> Vec<Source> {
     let mut sources = discover(environment, scope, agent);
-    let near = Scope { folder, ..*scope };
+    let near = Scope { folder: repository.and_then(Repository::work_tree), ..*scope };
     let local = agents::ALL.iter().filter(|local| local.is_local() && agent.is_none_or(|name| local.name() == name));
     for (agent, log) in local.flat_map(|agent| agent.logs(environment, &near).into_iter().map(move |log| (*agent, log)))
     {
@@ -64,6 +67,7 @@ pub fn discover_near(
             sources.push(Source { agent, log });
         }
     }
+    sources.retain(|source| agents::is_own(repository, source.agent, &source.log.path));
     sources.sort_by(newest_first);
     sources
 }
@@ -75,8 +79,8 @@ fn newest_first(one: &Source, other: &Source) -> std::cmp::Ordering {
 /// Finds the log of a session by the name of its file, which most agents make of the id, or among
 /// the sessions of the files that hold several.
 #[must_use]
-pub fn find_log(environment: &Environment, session: &SessionId, folder: Option<&Path>) -> Option<Source> {
-    let sources = discover_near(environment, &Scope::default(), None, folder);
+pub fn find_log(environment: &Environment, session: &SessionId, repository: &Repository) -> Option<Source> {
+    let sources = discover_near(environment, &Scope::default(), None, Some(repository));
     let by_name = sources.iter().find(|source| {
         let stem = source.log.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         stem == session.as_str() || stem.ends_with(&format!("-{session}"))
@@ -111,13 +115,9 @@ pub fn recognise(path: &Path) -> Result<&'static dyn Agent> {
 /// Opens a log.
 ///
 /// # Errors
-/// When it cannot be opened, or is a folder.
+/// When it cannot be opened, or is no regular file.
 pub fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|fault| named(path, fault).hinted("git session discover"))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(Error::user(format!("{}: is a folder, not a log", path.display())).hinted("git session discover"));
-    }
-    Ok(file)
+    files::open(path, files::STREAMED).map_err(|fault| named(path, fault).hinted("git session discover"))
 }
 
 /// Recognises and parses what was read from elsewhere than a file; `name` is how complaints call it.

@@ -19,6 +19,7 @@ use crate::{
     hail::SessionId,
     ledger::BranchName,
     link,
+    system::files,
 };
 
 /// The sessions of one commit, to be captured.
@@ -58,12 +59,15 @@ impl Job {
 
 impl JobSession {
     /// The log and its agent; where the log is not known, it is looked for on the machine and in
-    /// `folder`. `None` when there is no such log any more.
+    /// the work tree. `None` when there is no such log any more.
     #[must_use]
-    pub fn source(&self, environment: &Environment, folder: Option<&Path>) -> Option<Source> {
-        let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, folder) };
+    pub fn source(&self, environment: &Environment, repository: &Repository) -> Option<Source> {
+        let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, repository) };
         let sample = agents::Sample::of(file).ok()?;
         let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
+        if !agents::is_own(Some(repository), source.agent, file) {
+            return None;
+        }
         source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)
     }
 
@@ -109,7 +113,7 @@ impl Queue {
         let mut found = Vec::new();
         for path in self.files("json") {
             // A file that is gone was done by another process.
-            let Ok(bytes) = fs::read(&path) else { continue };
+            let Ok(bytes) = files::read(&path, files::LARGE) else { continue };
             match serde_json::from_slice::<Job>(&bytes) {
                 Ok(job) => found.push((path.metadata().and_then(|metadata| metadata.modified()).ok(), path, job)),
                 Err(_) => drop(self.done(&path, true)),
@@ -161,7 +165,7 @@ impl CaptureLock {
         let folder = repository.state_dir();
         fs::create_dir_all(&folder).ok()?;
         let path = folder.join("capture.lock");
-        let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+        let file = files::open_lock(&path).ok()?;
         let started = Instant::now();
         while file.try_lock().is_err() {
             if started.elapsed() > patience {

@@ -1,6 +1,6 @@
 //! What was read of each log, so that a log that did not change since is not opened again.
 
-use std::{collections::BTreeMap, fs, io, path::PathBuf, time::SystemTime};
+use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ use crate::{
     hail::SessionId,
     ledger::{Capture, Stored},
     link,
+    system::files,
 };
 
 /// The version of the file's shape: a file of another version is as good as none.
@@ -66,7 +67,8 @@ impl Watermarks {
     #[must_use]
     pub fn of(repository: &Repository) -> Self {
         let path = repository.state_dir().join("watermarks.json");
-        let read = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let read =
+            files::read(&path, files::LARGE).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
         let content = read.filter(|content| content.version == VERSION).unwrap_or_default();
         Self { path, content, has_changed: false }
     }

@@ -81,9 +81,9 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
 
 /// Reads the log of a session, once it holds one.
 fn read(context: &Context, reader: &Reader<'_>, session: &JobSession) -> Option<(Source, Reading)> {
-    let folder = context.repository().ok()?.work_tree();
+    let repository = context.repository().ok()?;
     let look = || {
-        let source = session.source(&context.environment, folder)?;
+        let source = session.source(&context.environment, repository)?;
         let reading = reader.read(&source).ok()??;
         Some((source, reading))
     };

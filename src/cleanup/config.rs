@@ -8,6 +8,7 @@ use super::{PROVIDERS, Policy};
 use crate::{
     error::{Error, Result},
     git::Repository,
+    system::files,
 };
 
 /// Where the file is, from the root of the work tree.
@@ -143,12 +144,10 @@ fn text(repository: &Repository) -> Result<Option<String>> {
         return bytes.map(|bytes| String::from_utf8(bytes).map_err(|fault| failed(&fault))).transpose();
     };
     let path = root.join(CONFIG_PATH);
-    match std::fs::metadata(&path) {
-        Ok(facts) if facts.len() > MAX_BYTES => return Err(failed(&format!("more than {MAX_BYTES} bytes"))),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        _ => {}
+    match files::read_text(&path, MAX_BYTES) {
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|fault| failed(&fault)),
     }
-    std::fs::read_to_string(&path).map(Some).map_err(|fault| failed(&fault))
 }
 
 fn entries(text: &str) -> Result<BTreeMap<String, Spanned<Value>>> {

@@ -10,6 +10,7 @@ use crate::{
     agents::diff,
     error::{Error, Result},
     hail::ObjectHash,
+    system::files,
 };
 
 /// The first line.
@@ -121,7 +122,7 @@ impl Managed {
 
 /// The text of a file, where there is one.
 pub(super) fn read(root: &Path, path: &str) -> Result<Option<String>> {
-    match std::fs::read(root.join(path)) {
+    match files::read(&root.join(path), files::SMALL) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(fault) => Err(Error::from(fault).during(format!("reading {path}"))),

@@ -226,8 +226,8 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     let since = if arguments.since.is_none() { since.and_then(|now| now.checked_sub(WINDOW)) } else { since };
     // The folder of a log is only a hint: which sessions are of this repository their content tells.
     let scope = Scope { since, ..Scope::default() };
-    let root = context.repository()?.work_tree();
-    Ok(capture::discover_near(&context.environment, &scope, arguments.choice.agent.as_deref(), root))
+    let repository = context.repository()?;
+    Ok(capture::discover_near(&context.environment, &scope, arguments.choice.agent.as_deref(), Some(repository)))
 }
 
 fn source(context: &Context, agent: Option<&'static dyn Agent>, file: &Path) -> Result<Source> {

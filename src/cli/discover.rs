@@ -113,8 +113,9 @@ impl Known {
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
-    let root = context.repository().ok().and_then(|repository| repository.work_tree());
-    let sources = capture::discover_near(&context.environment, &Scope::default(), arguments.agent.as_deref(), root);
+    let repository = context.repository().ok();
+    let sources =
+        capture::discover_near(&context.environment, &Scope::default(), arguments.agent.as_deref(), repository);
     let known = Known::of(context);
     let found: Vec<Found> = agents::ALL
         .iter()

@@ -255,8 +255,8 @@ fn check_coverage(repository: &Repository) -> Option<Check> {
 }
 
 fn check_agents(context: &Context) -> Check {
-    let root = context.repository().ok().and_then(|repository| repository.work_tree());
-    let sources = capture::discover_near(&context.environment, &crate::agents::Scope::default(), None, root);
+    let repository = context.repository().ok();
+    let sources = capture::discover_near(&context.environment, &crate::agents::Scope::default(), None, repository);
     let mut counts: Vec<String> = Vec::new();
     for agent in crate::agents::ALL {
         let count = sources.iter().filter(|source| source.agent.name() == agent.name()).count();

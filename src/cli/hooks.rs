@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::remotes::{self, Choice};
 use crate::{
-    config::Config,
+    config::{self, Config, Destination},
     context::Context,
     error::{Error, Result},
     git::Repository,
@@ -58,6 +58,7 @@ struct Answer {
     program: PathBuf,
     fanout_mode: &'static str,
     trailers: Vec<&'static str>,
+    destination: String,
     remotes: Vec<String>,
     hooks: Vec<Installed>,
     /// The tracked files that were written or removed, which wait to be committed.
@@ -71,7 +72,7 @@ impl Describe for Answer {
             let chained = runs.map(|path| format!("runs first: {}", path.display()));
             vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
         });
-        let remotes = if self.remotes.is_empty() { "the one pushed to".to_owned() } else { self.remotes.join(", ") };
+        let remotes = if self.remotes.is_empty() { "none".to_owned() } else { self.remotes.join(", ") };
         View::default().table(&["hook", "state", "before it"], rows.collect()).pairs([
             ("sessions are kept in", self.fanout_mode.to_owned()),
             ("commits get trailers", self.trailers.join(", ")),
@@ -119,7 +120,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         program,
         fanout_mode: config.ledger.name(),
         trailers: config.trailers.iter().map(|kind| kind.name()).collect(),
-        remotes: config.remotes.clone(),
+        destination: config.destination.to_string(),
+        remotes: config.enabled_remotes(repository),
         hooks: installed,
         tracked_files,
     });
@@ -160,6 +162,9 @@ pub(super) fn install(context: &Context, repository: &Repository, choice: Choice
     let installed = hooks::install(repository, &context.program()?)?;
     if let Some(remotes) = remotes {
         remotes::save(repository, &remotes)?;
+    }
+    if !context.config()?.is_set_up {
+        repository.set_config(config::DESTINATION, &Destination::SameRemote.to_string())?;
     }
     let (file, mut state) = StateFile::open(&repository.state_dir())?;
     let redactor = || context.redactor().ok();

@@ -130,7 +130,7 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
         }
     }
     for blob in blobs {
-        if !repository.has_object(blob) && !repository.fetch_blob(blob) {
+        if !repository.has_object(blob) {
             return Err(GitError::Missing { id: blob.to_string() }.into());
         }
         again.session(&repository.read_blob(blob, MAX_SESSION_BYTES)?)?;

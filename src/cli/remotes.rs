@@ -28,7 +28,7 @@ pub(super) fn choose(context: &Context, config: &Config, choice: Choice<'_>) -> 
     {
         return checked(&known, names.to_vec()).map(Some);
     }
-    if known.is_empty() || !config.remotes.is_empty() {
+    if known.is_empty() || config.remotes.is_some() {
         return Ok(None);
     }
     let default = default(repository, &known);

@@ -11,6 +11,7 @@ use crate::{
     git::GitError,
     report::{Describe, Message, Report, View, counted},
     review::{self, Digest, SessionDigest, Shape, Shelf, Sought},
+    system::files,
 };
 
 /// Show what a reviewer should know of a range of commits
@@ -165,7 +166,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 
 fn find_comment(context: &Context, file: &Path, author: &str) -> Result<Report> {
     let read = |path: &Path| {
-        std::fs::read(context.path(path))
+        files::read(&context.path(path), files::LARGE)
             .map_err(|fault| Error::from(fault).during(format!("reading {}", path.display())))
     };
     let author = if context.path(author.as_ref()).is_file() {

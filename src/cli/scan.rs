@@ -15,6 +15,7 @@ use crate::{
     ledger::Listed,
     redact::{FieldFinding, Profile, Redactor, Settings},
     report::{Present, Report, View, counted},
+    system::files,
 };
 
 /// Look for secrets in sessions, logs or plain text; store nothing
@@ -130,9 +131,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         failures = unread;
         for listed in &sessions {
             add_metadata(&mut found, &redactor, listed);
-            if listed.hail.is_none() {
-                continue;
-            }
+            let Some(_) = listed.hail else { continue };
             let session = listed.read(repository).map_err(Error::from).and_then(|bytes| reference::read_stored(&bytes));
             match session {
                 Ok(session) => add(&mut found, &redactor, &listed.key.to_string(), &session),
@@ -227,7 +226,7 @@ fn text(context: &Context, arguments: &Args, redactor: &Redactor) -> Result<Repo
         bytes
     } else {
         let path: PathBuf = context.path(arguments.reference.as_ref());
-        std::fs::read(&path)
+        files::read(&path, files::LARGE)
             .map_err(|fault| named(&path, fault).hinted("--text takes a file, or - for standard input"))?
     };
     let text = of_same_length(&bytes);

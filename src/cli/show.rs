@@ -186,7 +186,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
                 (*session, None)
             }
             Named::Stored(listed) => {
-                let repository = context.repository()?;
+                let repository = &context.repository()?.fetching_missing();
                 let stored = listed.read(repository).map_err(|fault| unread(fault, &listed))?;
                 let session = reference::read_stored(&stored)?;
                 bytes.extend(stored);
@@ -196,7 +196,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let mut one = make(session, ledger, arguments.full);
         if one.ledger.is_some() {
             // The session can be shown whatever became of the summaries.
-            one.summary = ledger::summary_of(context.repository()?, &one.header.session_id).unwrap_or_default();
+            one.summary = ledger::summary_of(&context.repository()?.fetching_missing(), &one.header.session_id)
+                .unwrap_or_default();
         }
         shown.push(one);
     }

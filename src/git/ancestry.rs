@@ -1,6 +1,7 @@
 //! What the git command above a hook was asked for, where the system tells.
 
-use std::fs;
+use crate::system::files;
+use std::path::Path;
 
 /// How far up is looked: hook managers put processes of their own in between.
 const GENERATIONS: usize = 10;
@@ -11,12 +12,12 @@ const GENERATIONS: usize = 10;
 pub fn is_dry_run_push() -> bool {
     let mut process = "self".to_owned();
     for _ in 0..GENERATIONS {
-        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let stat = files::read_text(Path::new(&format!("/proc/{process}/stat")), files::SMALL).unwrap_or_default();
         // `<id> (<name>) <state> <parent> …`, and the name may hold anything.
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
         let Some(parent) = parent else { return false };
         parent.clone_into(&mut process);
-        let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        let line = files::read(Path::new(&format!("/proc/{process}/cmdline")), files::SMALL).unwrap_or_default();
         let words: Vec<String> =
             line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         if let Some(options) = push_arguments(&words) {

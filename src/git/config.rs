@@ -1,10 +1,25 @@
 //! Reading and writing git's configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use gix::bstr::ByteSlice;
+use gix::{bstr::ByteSlice, config::Source};
 
 use super::{GitError, Repository, error::During};
+
+/// Where a value is set, from the least specific to the most: the last wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConfigScope {
+    /// The machine's configuration.
+    System,
+    /// The user's.
+    User,
+    /// The repository's.
+    Repository,
+    /// The work tree's.
+    WorkTree,
+    /// `git -c`, or the environment.
+    Command,
+}
 
 impl Repository {
     /// The last value of `key` over all of git's configuration files.
@@ -13,7 +28,15 @@ impl Repository {
         self.gix.config_snapshot().string(key).map(|value| value.to_str_lossy().into_owned())
     }
 
-    /// A yes-or-no value.
+    /// A yes-or-no value, as git reads it: a key without `=` means yes.
+    ///
+    /// # Errors
+    /// When the value is neither.
+    pub fn config_bool(&self, key: &str) -> Result<Option<bool>, GitError> {
+        self.gix.config_snapshot().try_boolean(key).during("reading a yes or no")
+    }
+
+    /// A yes-or-no value; one that is neither counts as unset.
     #[must_use]
     pub fn config_flag(&self, key: &str) -> Option<bool> {
         self.gix.config_snapshot().boolean(key)
@@ -33,6 +56,32 @@ impl Repository {
         let snapshot = self.gix.config_snapshot();
         let values = snapshot.plumbing().strings(key).unwrap_or_default();
         values.iter().map(|value| value.to_str_lossy().into_owned()).collect()
+    }
+
+    /// Every value of `<section>.<name>` with where it is set, in order; an empty value is one, too.
+    #[must_use]
+    pub fn config_scoped(&self, section: &str, name: &str) -> Vec<(ConfigScope, String)> {
+        let snapshot = self.gix.config_snapshot();
+        let sections = snapshot.plumbing().sections_by_name(section).into_iter().flatten();
+        let values = sections.filter(|section| section.header().subsection_name().is_none()).flat_map(|section| {
+            let scope = match section.meta().source {
+                Source::GitInstallation | Source::System => ConfigScope::System,
+                Source::Git | Source::User => ConfigScope::User,
+                Source::Local => ConfigScope::Repository,
+                Source::Worktree => ConfigScope::WorkTree,
+                Source::Env | Source::Cli | Source::Api | Source::EnvOverride => ConfigScope::Command,
+            };
+            section.values(name).into_iter().map(move |value| (scope, value.to_str_lossy().into_owned()))
+        });
+        values.collect()
+    }
+
+    /// A path in a setting: `~/` is the home directory, and a relative path begins at the work tree.
+    #[must_use]
+    pub fn path_of_setting(&self, value: &str) -> PathBuf {
+        let home = value.strip_prefix("~/").and_then(|rest| Some(gix::path::env::home_dir()?.join(rest)));
+        let root = self.work_tree().unwrap_or_else(|| self.git_dir());
+        home.unwrap_or_else(|| root.join(Path::new(value)))
     }
 
     /// The settings whose keys match `pattern`, as they are now and in order.

@@ -19,6 +19,24 @@ pub enum GitError {
         /// Its git directory.
         directory: PathBuf,
     },
+    /// A bare repository that a clone of another repository may have brought.
+    #[error(
+        "the bare repository {} lies inside the work tree of {}, so its settings may be a stranger's",
+        directory.display(),
+        outer.display()
+    )]
+    BareInWorkTree {
+        /// Its git directory.
+        directory: PathBuf,
+        /// The root of the work tree around it.
+        outer: PathBuf,
+    },
+    /// A bare repository that was found, not named, where `safe.bareRepository` is `explicit`.
+    #[error("the bare repository {} was not named, and safe.bareRepository is 'explicit'", directory.display())]
+    BareNotNamed {
+        /// Its git directory.
+        directory: PathBuf,
+    },
     /// No author identity is configured.
     #[error("git does not know who you are: user.name and user.email are not set")]
     NoIdentity,

@@ -1,6 +1,6 @@
 //! What a commit is known by after its id has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,8 @@ pub struct Fingerprint {
 }
 
 impl Repository {
-    /// The fingerprints of those of `commits` that are here. Starts three git processes for all of
+    /// The fingerprints of those of `commits` that are here; without a patch id where a partial clone left
+    /// out what the patch shows. Starts three git processes for all of
     /// them, which is too slow for the hooks of every commit.
     ///
     /// # Errors
@@ -62,12 +63,17 @@ impl Repository {
             return Ok(found);
         }
         let list: Vec<u8> = found.keys().flat_map(|commit| format!("{commit}\n").into_bytes()).collect();
-        self.add_patch_ids(list.clone(), &mut found)?;
-        self.add_blobs(list, &mut found)?;
+        let incomplete = self.add_blobs(list, &mut found)?;
+        let whole = found.keys().filter(|commit| !incomplete.contains(*commit));
+        let whole: Vec<u8> = whole.flat_map(|commit| format!("{commit}\n").into_bytes()).collect();
+        self.add_patch_ids(whole, &mut found)?;
         Ok(found)
     }
 
     fn add_patch_ids(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+        if list.is_empty() {
+            return Ok(());
+        }
         let patches = self.git(&PATCH).input(list);
         let answer = self.git(&["patch-id", "--stable"]).run_after(patches)?.require()?;
         for line in answer.stdout.lines() {
@@ -80,7 +86,14 @@ impl Repository {
         Ok(())
     }
 
-    fn add_blobs(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+    /// Returns the commits of whose changes a partial clone left something out.
+    fn add_blobs(
+        &self,
+        list: Vec<u8>,
+        found: &mut BTreeMap<ObjectId, Fingerprint>,
+    ) -> Result<BTreeSet<ObjectId>, GitError> {
+        let is_partial = self.is_partial();
+        let mut incomplete = BTreeSet::new();
         // A file that only got another name introduces nothing.
         let arguments = ["diff-tree", "--stdin", "--root", "-r", "-M100%", "--no-abbrev"];
         let answer = self.git(&arguments).input(list).run()?.require()?;
@@ -89,6 +102,10 @@ impl Repository {
             match line.strip_prefix(':') {
                 None => commit = self.parse_id(line.trim()),
                 Some(change) => {
+                    let is_missing = |id| self.parse_id(id).is_some_and(|id| !id.is_null() && !self.has_object(id));
+                    if is_partial && blobs_of(change).any(is_missing) {
+                        incomplete.extend(commit);
+                    }
                     let fingerprint = commit.and_then(|commit| found.get_mut(&commit));
                     if let (Some(fingerprint), Some(blob)) = (fingerprint, introduced(change))
                         && fingerprint.blobs.len() < MAX_BLOBS
@@ -100,13 +117,24 @@ impl Repository {
                 }
             }
         }
-        Ok(())
+        Ok(incomplete)
     }
 
     /// Whether it is the blob of every empty file, which says nothing of where a commit came from.
     fn is_empty_blob(&self, blob: &str) -> bool {
         self.parse_id(blob).is_none_or(|id| id.is_empty_blob())
     }
+}
+
+/// The blobs that a raw line of git's names: before and after.
+fn blobs_of(change: &str) -> impl Iterator<Item = &str> {
+    let mut fields = change.split_whitespace();
+    let modes = [fields.next(), fields.next()];
+    modes
+        .into_iter()
+        .zip([fields.next(), fields.next()])
+        .filter(|(mode, _)| *mode != Some("160000"))
+        .filter_map(|(_, id)| id)
 }
 
 /// The blob that a raw line of git's, `<mode> <mode> <id> <id> <status>\t<path>`, introduces.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gix::bstr::{BString, ByteSlice};
 
 use super::{GitError, ObjectId, Repository, error::During};
-use crate::hail::Timestamp;
+use crate::{hail::Timestamp, system::files};
 
 /// A commit, as much of it as anybody here needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Repository {
             ("REVERT_HEAD", Operation::Revert),
         ];
         heads.into_iter().find_map(|(file, operation)| {
-            let content = std::fs::read_to_string(git_dir.join(file)).ok()?;
+            let content = files::read_text(&git_dir.join(file), files::SMALL).ok()?;
             Some((operation, content.lines().next().and_then(|line| self.parse_id(line.trim()))))
         })
     }
@@ -171,7 +171,7 @@ impl Repository {
     #[must_use]
     pub fn branch_being_rebased(&self) -> Option<BString> {
         ["rebase-merge/head-name", "rebase-apply/head-name"].into_iter().find_map(|file| {
-            let name = std::fs::read(self.git_dir().join(file)).ok()?;
+            let name = files::read(&self.git_dir().join(file), files::SMALL).ok()?;
             let name = name.trim_end();
             name.strip_prefix(b"refs/heads/").map(BString::from)
         })

@@ -51,6 +51,23 @@ impl Repository {
         Ok(staged)
     }
 
+    /// Whether the index has `path` (below the root of the work tree) or something that stands for a folder
+    /// on the way to it: a link or a submodule.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn tracks(&self, path: &str) -> Result<bool, GitError> {
+        let index = self.gix.index_or_empty().during("reading the index")?;
+        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let mut names = folders.chain([path]);
+        if self.config_flag("core.ignoreCase") == Some(true) {
+            let names: Vec<&str> = names.collect();
+            let is_one = |found: &[u8]| names.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(found));
+            return Ok(index.entries().iter().any(|entry| is_one(entry.path(&index))));
+        }
+        Ok(names.any(|name| index.entry_index_by_path(name.as_bytes().as_bstr()).is_ok()))
+    }
+
     /// Of `paths` (absolute), those whose file is as it was when it was staged: the index has its
     /// size and time, or neither has it.
     ///

@@ -6,7 +6,9 @@
 //! reftable repositories, which gix does not know.
 
 mod ancestry;
+mod command_config;
 mod config;
+mod embedded;
 mod error;
 mod fingerprint;
 mod history;
@@ -22,6 +24,7 @@ mod repository;
 mod scratch;
 
 pub use ancestry::is_dry_run_push;
+pub use config::ConfigScope;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;

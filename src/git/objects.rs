@@ -1,6 +1,9 @@
 //! Blobs, trees and commits.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -50,6 +53,9 @@ pub type TreeUpdate = (String, Option<ObjectId>);
 /// everything else out.
 const MAX_CACHED_BYTES: u64 = 1024 * 1024;
 
+/// How long a remote may take to send a blob that is to be shown.
+const FETCH_LIMIT: Duration = Duration::from_secs(300);
+
 impl Repository {
     /// Stores a blob; storing the same bytes again changes nothing.
     ///
@@ -93,11 +99,14 @@ impl Repository {
         Ok(bytes)
     }
 
-    /// Has git fetch a blob that a partial clone left out; `false` when it is still not here.
+    /// Whether a blob is here. One that a partial clone left out is fetched first, where this repository was
+    /// opened for that: see [`Repository::fetching_missing`].
     #[must_use]
-    pub fn fetch_blob(&self, id: ObjectId) -> bool {
-        let finished = self.git(&["cat-file", "-e", &id.to_string()]).run();
-        finished.is_ok_and(|finished| finished.success()) && self.gix.has_object(id)
+    pub fn has_blob(&self, id: ObjectId) -> bool {
+        if !self.has_object(id) && self.fetches_missing {
+            self.fetch_missing(&[id], FETCH_LIMIT);
+        }
+        self.has_object(id)
     }
 
     /// Whether an object is here, without fetching it.
@@ -110,7 +119,7 @@ impl Repository {
     /// tell: what is not here may be on the remote.
     #[must_use]
     pub fn is_whole(&self, commit: ObjectId, base: Option<ObjectId>) -> bool {
-        if self.config("extensions.partialClone").is_some() {
+        if self.is_partial() {
             return true;
         }
         let tree = self.has_object(commit).then(|| self.tree_of(commit).ok()).flatten();

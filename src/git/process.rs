@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The environment variables that point git at a repository, which must not leak into commands
 /// meant for another one.
-const REPOSITORY_VARIABLES: [&str; 9] = [
+pub(super) const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -35,6 +35,15 @@ const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_NAMESPACE",
     "GIT_QUARANTINE_PATH",
 ];
+
+/// Settings of programs that git would run beside a command of ours and that may lie in the work tree.
+const NO_PROGRAMS: [&str; 4] = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+
+/// The subcommands that are asked for the settings themselves.
+const READS_SETTINGS: [&str; 2] = ["config", "rev-parse"];
+
+/// The subcommands that open connections.
+const CONNECTS: [&str; 3] = ["fetch", "push", "ls-remote"];
 
 /// A git command about to run.
 pub(super) struct Git {
@@ -64,7 +73,14 @@ impl Repository {
     /// English messages.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts git")]
     pub(super) fn git<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Git {
+        // Each `-c` has a setting after it.
+        let words: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
+        let subcommand = words.chunks(2).find(|pair| pair[0] != "-c").map(|pair| pair[0].to_string());
+        let subcommand = subcommand.unwrap_or_default();
         let mut command = Command::new("git");
+        if !READS_SETTINGS.contains(&subcommand.as_str()) {
+            command.args(NO_PROGRAMS);
+        }
         for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
         }
@@ -81,15 +97,13 @@ impl Repository {
         if !has_own_ssh && self.config("core.sshCommand").is_none() {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
-        command.args(arguments);
-        let words: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
-        let mut rest = words.as_slice();
-        while let [option, _, after @ ..] = rest
-            && option == "-c"
-        {
-            rest = after;
+        // An object that a partial clone left out is fetched by `Repository::fetch_missing` only. A git older
+        // than 2.45 does not know the first variable; the second refuses it every transport.
+        command.env("GIT_NO_LAZY_FETCH", "1");
+        if !CONNECTS.contains(&subcommand.as_str()) {
+            command.env("GIT_ALLOW_PROTOCOL", "none");
         }
-        let subcommand = rest.first().map(ToString::to_string).unwrap_or_default();
+        command.args(arguments);
         Git { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
     }
 

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::{GitError, ObjectId, Repository};
+use super::{GitError, ObjectId, Repository, embedded};
 
 impl Repository {
     /// Fetches those of `ids` that are not here from the remotes that promised them: all at once,
     /// and where a remote refuses that, because it lacks one, in ever smaller parts. What is still
-    /// not here afterwards, no remote gave.
+    /// not here afterwards, no remote gave. A repository inside the work tree of another one asks no remote.
     pub fn fetch_missing(&self, ids: &[ObjectId], limit: Duration) {
+        // Also where such a repository was named: to look at it is not to trust what it connects to.
+        if embedded::outer_work_tree(self.git_dir()).is_some() {
+            return;
+        }
         let deadline = Instant::now() + limit;
-        let remotes = self.remotes();
-        let promisors =
-            remotes.iter().filter(|name| self.config_flag(&format!("remote.{name}.promisor")) == Some(true));
-        for remote in promisors {
+        for remote in &self.promisors() {
             let missing: Vec<ObjectId> = ids.iter().copied().filter(|id| !self.has_object(*id)).collect();
             if missing.is_empty() {
                 return;
@@ -25,6 +26,21 @@ impl Repository {
                 self.fetch_parts(remote, &missing, deadline);
             }
         }
+    }
+
+    /// The remotes that have promised what a partial clone left out.
+    fn promisors(&self) -> Vec<String> {
+        let main = self.config("extensions.partialClone");
+        let mut remotes = self.remotes();
+        remotes.retain(|name| {
+            main.as_ref() == Some(name) || self.config_flag(&format!("remote.{name}.promisor")) == Some(true)
+        });
+        remotes
+    }
+
+    /// Whether objects may be missing that a remote has promised.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.promisors().is_empty()
     }
 
     /// Fetches what it can of objects that cannot be had all at once.

@@ -17,6 +17,7 @@ use gix::{
 };
 
 use super::{GitError, ObjectId, Repository, error::During};
+use crate::system::files;
 
 /// What a reference must be for a write to go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +196,7 @@ impl Repository {
             listed.stdout.lines().map(str::to_owned).collect()
         } else {
             // `<old> <new> <who> …`, the latest last; git would pass over what is not here any more.
-            let log = std::fs::read(log).unwrap_or_default();
+            let log = files::read(log, files::LARGE).unwrap_or_default();
             let new = |line: &[u8]| line.split(|byte| *byte == b' ').nth(1).map(|id| id.to_str_lossy().into_owned());
             log.lines().rev().map(|line| new(line).unwrap_or_default()).collect()
         };

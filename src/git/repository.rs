@@ -12,13 +12,15 @@ use gix::{
     },
 };
 
-use super::{GitError, ObjectId, error::During};
+use super::{GitError, ObjectId, command_config, embedded, error::During};
 
 /// An opened repository.
 #[derive(Clone)]
 pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,
+    /// Whether [`Repository::has_blob`] may ask the remote that promised an object.
+    pub(super) fetches_missing: bool,
 }
 
 /// How many packs may come in while a repository is open: each fetch brings some, and gix would not see
@@ -44,8 +46,9 @@ impl Repository {
     /// honoured, as a hook needs it.
     ///
     /// # Errors
-    /// When there is none, or it belongs to another user.
+    /// When there is none, it belongs to another user, or it is a bare one that a clone may have brought.
     pub fn discover(directory: &Path) -> Result<Self, GitError> {
+        embedded::check(directory)?;
         let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
             directory,
             gix::discover::upwards::Options::default(),
@@ -78,10 +81,17 @@ impl Repository {
         if gix.git_dir_trust() != Trust::Full {
             return Err(GitError::NotTrusted { directory: gix.git_dir().to_owned() });
         }
+        command_config::apply(&mut gix)?;
         gix.object_cache_size_if_unset(4 * 1024 * 1024);
         let uses_reftable =
             gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
-        Ok(Self { gix, uses_reftable })
+        Ok(Self { gix, uses_reftable, fetches_missing: false })
+    }
+
+    /// The same repository, for a command whose purpose is to show what may have to be fetched first.
+    #[must_use]
+    pub fn fetching_missing(&self) -> Self {
+        Self { fetches_missing: true, ..self.clone() }
     }
 
     /// The root of the work tree; `None` in a bare repository.

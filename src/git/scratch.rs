@@ -72,7 +72,7 @@ impl Repository {
             config.set_raw_value("user.email", NOBODY.1).during(ACTION)?;
             config.commit().during(ACTION)?;
         }
-        Ok(Self { gix, uses_reftable: self.uses_reftable })
+        Ok(Self { gix, ..self.clone() })
     }
 
     /// Fetches what `names` of `remote` have into `scratch` and checks every object; no reference gets

@@ -1,6 +1,6 @@
 //! The hooks of a commit: trailers before it, a capture in the background after it.
 
-use std::{fs, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use super::{
     pending::{Deferred, Pending, PendingSession},
@@ -13,6 +13,7 @@ use crate::{
     git::{self, Repository},
     ledger::BranchName,
     link::{self, Comments, Credit, Found, Look, StateFile, TrailerKind},
+    system::files,
 };
 
 /// Appends the trailers of the sessions that touched what is staged. `arguments` are git's: the
@@ -25,7 +26,7 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let file = context.path(Path::new(file));
     let source = arguments.get(1).map_or("", String::as_str);
     let repository = context.repository()?;
-    let message = fs::read(&file)?;
+    let message = files::read(&file, files::LARGE)?;
     let is_amend = source == "commit" && arguments.get(2).is_some_and(|commit| commit == "HEAD");
     let found = find(context, repository, is_amend)?;
     let config = context.config()?;
@@ -58,7 +59,7 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
 /// The sessions of the commits that this one takes the place of, where git collects their messages.
 fn squashed(repository: &Repository) -> Vec<Credit> {
     let files = ["SQUASH_MSG", "rebase-merge/message-squash"].map(|file| repository.git_dir().join(file));
-    let collected = files.iter().find_map(|file| fs::read(file).ok());
+    let collected = files.iter().find_map(|file| files::read(file, files::LARGE).ok());
     collected.map(|collected| link::squashed(&collected, &repository.comment_prefix())).unwrap_or_default()
 }
 
@@ -88,7 +89,7 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
     let file = context.path(Path::new(file));
     let repository = context.repository()?;
     let Some(deferred) = Deferred::take(repository) else { return Ok(()) };
-    let message = fs::read(&file)?;
+    let message = files::read(&file, files::LARGE)?;
     let comments = Comments::Prefix(repository.comment_prefix());
     if comments.body(&message) == comments.body(&deferred.found) {
         return Ok(());

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     git::Repository,
+    system::files,
 };
 
 /// Every script of ours has this line.
@@ -137,7 +138,7 @@ fn home(repository: &Repository) -> Result<Home> {
 
 fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
     let top = folder.join(hook);
-    let found = fs::read(&top);
+    let found = files::read(&top, files::SMALL);
     let over = Manager::of(&top).filter(|_| !found.as_ref().is_ok_and(|found| contains(found, MARKER)));
     let moved = over.map(|manager| manager.moves(&top));
     let path = match (over, moved) {
@@ -154,7 +155,7 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
         }
         _ => top.clone(),
     };
-    let state = match fs::read(&path) {
+    let state = match files::read(&path, files::SMALL) {
         Ok(found) if found == script.as_bytes() && !is_executable(&path) => State::NotExecutable,
         Ok(found) if found == script.as_bytes() => State::Installed,
         Ok(found) if contains(&found, MARKER) => State::Outdated,
@@ -348,7 +349,7 @@ fn script_for(script: &str, program: &Path) -> String {
 }
 
 fn is_ours(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|content| contains(&content, MARKER))
+    files::read(path, files::SMALL).is_ok_and(|content| contains(&content, MARKER))
 }
 
 fn aside(path: &Path) -> PathBuf {

@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsStr,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +9,7 @@ use super::{
     install::Installed,
     manager::{Manager, contains},
 };
+use crate::system::files;
 
 /// Why the hook at `path`, or one it runs, cannot run, each with its file.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn faults(hook: &Installed, search_path: &OsStr) -> Vec<(PathBuf, String)> {
 }
 
 fn fault(path: &Path, is_script: bool, search_path: &OsStr) -> Option<String> {
-    let content = fs::read(path).ok()?;
+    let content = files::read(path, files::SMALL).ok()?;
     if !is_script && !content.starts_with(b"#!") {
         return None;
     }

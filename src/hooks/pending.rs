@@ -4,7 +4,10 @@ use std::{fs, io, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{git::Repository, hail::SessionId, link};
+use crate::{
+    system::files,
+    {git::Repository, hail::SessionId, link},
+};
 
 /// The sessions of the commit that is being made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,7 +47,7 @@ impl Pending {
 
     /// Reads the file that the hook before left.
     pub(super) fn read(repository: &Repository) -> Option<Self> {
-        serde_json::from_slice(&fs::read(folder(repository).join("pending.json")).ok()?).ok()
+        serde_json::from_slice(&files::read(&folder(repository).join("pending.json"), files::SMALL).ok()?).ok()
     }
 
     /// Removes the file, once what it says is kept elsewhere.
@@ -75,7 +78,7 @@ impl Deferred {
     /// Takes the file that the hook before the editor left.
     pub(super) fn take(repository: &Repository) -> Option<Self> {
         let path = folder(repository).join("deferred");
-        let deferred = serde_json::from_slice(&fs::read(&path).ok()?).ok();
+        let deferred = serde_json::from_slice(&files::read(&path, files::SMALL).ok()?).ok();
         let _ = fs::remove_file(path);
         deferred
     }

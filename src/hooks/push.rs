@@ -202,7 +202,7 @@ fn is_linked(
 /// Whether a session is stored as far as its log goes. Where there is no log here, what is stored
 /// is all there is.
 fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &JobSession) -> Result<bool> {
-    let Some(source) = session.source(&context.environment, context.repository()?.work_tree()) else { return Ok(true) };
+    let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
     for tip in tips {
         let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
         let is_whole = |meta: Meta| match source.log.part {

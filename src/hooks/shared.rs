@@ -6,6 +6,7 @@ use super::{
     install::{self, Installed, MARKER, State},
     manager::{Manager, contains},
 };
+use crate::system::files;
 
 const INPUT: &str = include_str!("../../hooks/shared/input");
 const LAST: &str = include_str!("../../hooks/shared/last");
@@ -35,7 +36,7 @@ impl Before {
 /// How the hook in the tracked `folder` stands.
 pub(super) fn look(folder: &Path, hook: &'static str) -> Installed {
     let path = folder.join(hook);
-    let state = match fs::read(&path) {
+    let state = match files::read(&path, files::SMALL) {
         Ok(found) if found == with_ours(&found, hook) => State::Installed,
         Ok(found) if contains(&found, MARKER) => State::Outdated,
         Ok(_) => State::Foreign,
@@ -48,7 +49,7 @@ pub(super) fn look(folder: &Path, hook: &'static str) -> Installed {
 /// Brings our lines into the hook; the file is made where there is none.
 pub(super) fn add(folder: &Path, hook: &'static str) -> io::Result<()> {
     let path = folder.join(hook);
-    match fs::read(&path) {
+    match files::read(&path, files::SMALL) {
         Ok(found) => replace(&path, &with_ours(&found, hook)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
             install::write(&path, &joined(&[], Before::Nothing, hook), 0o755)
@@ -60,7 +61,7 @@ pub(super) fn add(folder: &Path, hook: &'static str) -> io::Result<()> {
 /// Takes our lines out of the hook, and the file away that we made.
 pub(super) fn remove(folder: &Path, hook: &str) -> io::Result<()> {
     let path = folder.join(hook);
-    let Ok(found) = fs::read(&path) else { return Ok(()) };
+    let Ok(found) = files::read(&path, files::SMALL) else { return Ok(()) };
     if !contains(&found, MARKER) {
         return Ok(());
     }

@@ -94,11 +94,10 @@ impl<'a> Graves<'a> {
     }
 
     /// Whether the metadata of all versions that have a tombstone is here; what a partial clone left out
-    /// is fetched.
+    /// is not.
     pub(super) fn can_judge(&self, tree: ObjectId) -> Result<bool, LedgerError> {
         let described_by = self.versions(tree)?.into_iter().filter_map(|(_, blobs)| blobs.meta);
-        let is_here = |id: ObjectId| self.repository.has_object(id) || self.repository.fetch_blob(id);
-        Ok(described_by.into_iter().all(is_here))
+        Ok(described_by.into_iter().all(|id| self.repository.has_object(id)))
     }
 
     /// A tree without what must not be in it. What of that is no content is remembered.

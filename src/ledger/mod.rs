@@ -330,7 +330,7 @@ impl Listed {
     /// When they cannot be had, or are too large.
     pub fn read(&self, repository: &Repository) -> Result<Vec<u8>, LedgerError> {
         let hail = self.hail.ok_or_else(|| LedgerError::NoEvents { session: self.key.to_string() })?;
-        if !repository.has_object(hail) && !repository.fetch_blob(hail) {
+        if !repository.has_blob(hail) {
             return Err(GitError::Missing { id: hail.to_string() }.into());
         }
         let bytes = repository.read_blob(hail, MAX_SESSION_BYTES)?;

@@ -87,7 +87,7 @@ fn path(session: &str, ending: &str) -> String {
 /// A JSON blob; `None` where there is none, it is not here, or it is no JSON.
 fn read(repository: &Repository, tree: ObjectId, path: &str) -> Result<Option<Value>, GitError> {
     let Some(id) = repository.find_in_tree(tree, path)? else { return Ok(None) };
-    if !repository.has_object(id) && !repository.fetch_blob(id) {
+    if !repository.has_blob(id) {
         return Ok(None);
     }
     Ok(serde_json::from_slice(&repository.read_blob(id, MAX_META_BYTES)?).ok())

@@ -50,6 +50,9 @@ impl TrailerKind {
     /// What is written unless `opensession.trailers` says otherwise.
     pub const DEFAULT: [Self; 3] = [Self::Session, Self::Tool, Self::Prompt];
 
+    /// What is written where the words of a prompt are not to be in a commit message.
+    pub const WITHOUT_PROMPT: [Self; 2] = [Self::Session, Self::Tool];
+
     const ALL: [(&'static str, Self); 4] =
         [("session", Self::Session), ("tool", Self::Tool), ("prompt", Self::Prompt), ("assisted-by", Self::AssistedBy)];
 

@@ -17,8 +17,9 @@ use super::{
     whole,
 };
 use crate::{
-    agents::{self, Agent, Log, LogFile, Sample, Scope},
+    agents::{self, Agent, Log, LogFile, Sample, Scope, is_own},
     hail::{Header, SessionId, attribute, last_line_end},
+    system::files,
 };
 
 /// Logs that rested longer than this are not looked at.
@@ -35,7 +36,7 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
         .iter()
         .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)))
         // What is known is kept as JSON, which has no place for a name that is not Unicode.
-        .filter(|(_, log)| log.path.to_str().is_some())
+        .filter(|(agent, log)| log.path.to_str().is_some() && is_own(Some(look.repository), *agent, &log.path))
         .collect();
     let is_near = |log: &LogFile| state.log(&log.path).is_some_and(|known| !known.is_foreign());
     let near = grown.iter().filter(|(_, log)| is_near(log)).count();
@@ -81,7 +82,7 @@ fn read_on(
     roots: &[PathBuf],
     (agent, log): (&dyn Agent, &LogFile),
 ) -> io::Result<()> {
-    let mut file = File::open(&log.path)?;
+    let mut file = files::open(&log.path, files::STREAMED)?;
     let known = match state.log(&log.path) {
         Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
         _ => {

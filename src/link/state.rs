@@ -13,7 +13,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::hail::{Header, SessionId, Timestamp};
+use crate::{
+    hail::{Header, SessionId, Timestamp},
+    system::files,
+};
 
 /// The version of the file's shape; any other is read as empty.
 const VERSION: u32 = 4;
@@ -225,7 +228,7 @@ impl StateFile {
         fs::create_dir_all(folder)?;
         let path = folder.join("touches.json");
         let lock = lock(&folder.join("touches.lock"));
-        let read = fs::read(&path).unwrap_or_default();
+        let read = files::read(&path, files::LARGE).unwrap_or_default();
         let state = serde_json::from_slice::<State>(&read).ok().filter(|state| state.version == VERSION);
         let state = state.unwrap_or_else(|| State { version: VERSION, ..State::default() });
         Ok((Self { path, lock }, state))
@@ -255,7 +258,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Takes an advisory lock that ends with the process; `None` when somebody keeps it too long.
 fn lock(path: &Path) -> Option<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
+    let file = files::open_lock(path).ok()?;
     let started = Instant::now();
     while file.try_lock().is_err() {
         if started.elapsed() > PATIENCE {

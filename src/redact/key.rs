@@ -1,5 +1,6 @@
 //! The repository's key for placeholders. It never leaves the repository's git directory.
 
+use crate::system::files;
 use std::{
     fs,
     io::{self, Write},
@@ -11,7 +12,7 @@ use std::{
 /// # Errors
 /// When it can neither be read nor made, or what is there is no key.
 pub fn load_key(path: &Path) -> io::Result<[u8; 32]> {
-    match fs::read(path) {
+    match files::read(path, files::SMALL) {
         Ok(bytes) => key_of(&bytes),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => make(path),
         Err(fault) => Err(fault),
@@ -29,7 +30,7 @@ fn make(path: &Path) -> io::Result<[u8; 32]> {
     match file.persist_noclobber(path) {
         Ok(_) => Ok(key),
         // Another process made one at the same moment.
-        Err(_) if path.exists() => key_of(&fs::read(path)?),
+        Err(_) if path.exists() => key_of(&files::read(path, files::SMALL)?),
         Err(fault) => keep_alone(fault.file, path, key),
     }
 }
@@ -37,10 +38,10 @@ fn make(path: &Path) -> io::Result<[u8; 32]> {
 /// Keeps the key on a disk that cannot give a file a name only if nobody has it, such as exFAT: there
 /// a lock keeps others away.
 fn keep_alone(file: tempfile::NamedTempFile, path: &Path, key: [u8; 32]) -> io::Result<[u8; 32]> {
-    let lock = fs::File::create(path.with_extension("lock"))?;
+    let lock = files::open_lock(&path.with_extension("lock"))?;
     lock.lock()?;
     if path.exists() {
-        return key_of(&fs::read(path)?);
+        return key_of(&files::read(path, files::SMALL)?);
     }
     file.persist(path).map_err(|fault| fault.error)?;
     Ok(key)

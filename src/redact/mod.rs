@@ -7,6 +7,7 @@
 //! changes nothing.
 
 mod assignment;
+mod attachment;
 mod basic;
 mod border;
 mod credential_file;
@@ -23,6 +24,7 @@ mod scan;
 mod service;
 mod settings;
 mod sink;
+mod special;
 mod stream;
 mod value;
 mod walk;

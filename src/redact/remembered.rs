@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{RulesError, Settings};
-use crate::hail::{SessionId, Timestamp};
+use crate::{
+    hail::{SessionId, Timestamp},
+    system::files,
+};
 
 /// The id of the rule that stands in placeholders for a text given by hand.
 pub const TEXT: &str = "text";
@@ -34,7 +37,7 @@ impl Remembered {
     /// # Errors
     /// When it cannot be read or is damaged: then nothing may be stored.
     pub fn load(folder: &Path) -> io::Result<Self> {
-        match fs::read(folder.join(FILE)) {
+        match files::read(&folder.join(FILE), files::LARGE) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|fault| {
                 // Its own words could quote what is in it.
                 io::Error::new(io::ErrorKind::InvalidData, format!("{FILE} is damaged at line {}", fault.line()))

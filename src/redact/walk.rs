@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     FieldFinding, Redactor, Summary, border, credential_file,
-    inline::{self, Content, DataUrl},
     stream::{text_of, text_of_mut},
 };
 use crate::hail::{Attributes, Block, Event, EventType, Header, SessionId, attribute};
 
 /// How deep JSON in a string in JSON is followed.
-const MAX_NESTING: u8 = 5;
+pub(super) const MAX_NESTING: u8 = 5;
 
 /// Attributes that tie records together or name things: in them, only tokens of a known form are looked for.
 const IDENTIFIERS: [&str; 6] = [
@@ -24,17 +23,13 @@ const IDENTIFIERS: [&str; 6] = [
     "session_id",
 ];
 
-/// The keys under which objects have a media type, and those under which they have the content in base64.
-const MEDIA_TYPES: [&str; 4] = ["media_type", "mediaType", "mimeType", "mime_type"];
-const CONTENTS: [&str; 3] = ["data", "blob", "base64"];
-
 /// The shortest id or key that may hold a token, in bytes.
 const LEAST_TOKEN: usize = 16;
 
 /// Redacts while counting what was found.
 pub(super) struct Walker<'a> {
-    redactor: &'a Redactor,
-    summary: &'a mut Summary,
+    pub(super) redactor: &'a Redactor,
+    pub(super) summary: &'a mut Summary,
     /// What was found in which field, when somebody wants to know.
     findings: Option<Vec<FieldFinding>>,
     /// Whether what is walked over is a file of credentials.
@@ -259,21 +254,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Redacts what an object has in base64 beside its media type, as messages have pictures and documents.
-    fn media(&mut self, map: &mut Map<String, Value>, nesting: u8) {
-        let media_type = MEDIA_TYPES.iter().find_map(|key| map.get(*key)?.as_str()).map(str::to_owned);
-        let Some(media_type) = media_type.filter(|_| nesting < MAX_NESTING) else { return };
-        for key in CONTENTS {
-            if let Some(Value::String(base64)) = map.get_mut(key)
-                && let Some(content) = Content::of(&media_type, base64)
-                && base64.len() >= LEAST_TOKEN
-                && let Some(new) = self.inline(content, base64, nesting)
-            {
-                *base64 = new;
-            }
-        }
-    }
-
     /// What the key of an object becomes; `None` where it stays as it is. Most keys are words.
     fn key(&mut self, key: &str) -> Option<String> {
         let is_word = key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
@@ -352,15 +332,9 @@ impl<'a> Walker<'a> {
     }
 
     /// What `text` becomes; `None` where it stays as it is.
-    fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
-        if let Some(url) = DataUrl::of(text).filter(|_| nesting < MAX_NESTING)
-            && let Some(content) = Content::of(url.media_type, &text[url.content.clone()])
-        {
-            let (head, base64) = text.split_at(url.content.start);
-            let new = self.inline(content, base64, nesting);
-            let head = self.redactor.scanner.redact(head, self.summary);
-            let is_new = new.is_some() || matches!(head, Cow::Owned(_));
-            return is_new.then(|| format!("{head}{}", new.as_deref().unwrap_or(base64)));
+    pub(super) fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
+        if let Some(new) = self.data_url(text, nesting) {
+            return new;
         }
         let mut changed = self.inlined(text, nesting);
         changed = self.nested(changed.as_deref().unwrap_or(text), nesting).or(changed);
@@ -372,45 +346,6 @@ impl<'a> Walker<'a> {
             Cow::Owned(redacted) => Some(redacted),
             Cow::Borrowed(_) => changed,
         }
-    }
-
-    /// What base64 with this content becomes; `None` where it stays as it is.
-    fn inline(&mut self, content: Content, base64: &str, nesting: u8) -> Option<String> {
-        match content {
-            Content::Text(mut text) => {
-                let redacted = self.redacted(&text, nesting + 1)?;
-                let is_new = redacted != text;
-                text = redacted;
-                is_new.then(|| inline::encode(&text))
-            }
-            Content::Media(runs) => self.redactor.scanner.redact_opaque(&runs, base64, self.summary),
-            Content::Other(_) => self.redactor.scanner.redact_unread(base64, self.summary),
-        }
-    }
-
-    /// Redacts inside the `data:` URLs in a text: there, what is no text may stay, as it may in any file.
-    fn inlined(&mut self, text: &str, nesting: u8) -> Option<String> {
-        if nesting == MAX_NESTING {
-            return None;
-        }
-        let (mut out, mut done) = (String::new(), 0);
-        for url in DataUrl::all(text) {
-            let base64 = &text[url.content.clone()];
-            let new = match Content::of(url.media_type, base64) {
-                Some(Content::Media(runs) | Content::Other(runs)) => {
-                    self.redactor.scanner.redact_opaque(&runs, base64, self.summary)
-                }
-                Some(content) => self.inline(content, base64, nesting),
-                None => None,
-            };
-            if let Some(new) = new.filter(|_| url.content.start >= done) {
-                out.push_str(&text[done..url.content.start]);
-                out.push_str(&new);
-                done = url.content.end;
-            }
-        }
-        out.push_str(&text[done..]);
-        (done > 0).then_some(out)
     }
 
     /// Redacts inside a string that is itself JSON with escapes, behind which a pattern may not see.

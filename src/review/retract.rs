@@ -198,12 +198,7 @@ impl<'a> Retraction<'a> {
         }
     }
 
-    /// A blob; in a partial clone it may have to be fetched first.
     fn read(&self, blob: ObjectId) -> Result<Vec<u8>> {
-        if !self.repository.has_object(blob) {
-            // Where this does not help, reading says what is missing.
-            let _ = self.repository.fetch_blob(blob);
-        }
         Ok(self.repository.read_blob(blob, MAX_SESSION_BYTES)?)
     }
 }

@@ -60,16 +60,11 @@ fn independent(script: &Path, log: &Path, part: Option<&str>) -> Option<Map<Stri
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "whether there is a Python is asked here only")]
+#[ignore = "reads real logs, which GIT_SESSION_DATA names"]
 fn the_parsers_agree_with_an_independent_count() {
-    let Some(corpus) = corpus("the parsers' numbers are not checked") else { return };
-    if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("there is no python3: the parsers' numbers are not checked");
-        return;
-    }
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counts");
     let mut faults = Vec::new();
-    for (agent, folder) in folders(&corpus) {
+    for (agent, folder) in folders(&corpus()) {
         let script = scripts.join(agent.replace('-', "_") + ".py");
         if agent == "hail" {
             continue;

@@ -10,8 +10,9 @@ use super::{
 };
 
 #[test]
+#[ignore = "reads real logs, which GIT_SESSION_DATA names"]
 fn whatever_opensession_wrote_parses_and_is_canonical_from_then_on() {
-    let Some(corpus) = corpus("no HAIL of OpenSession is read") else { return };
+    let corpus = corpus();
     let files: Vec<_> =
         files_below(&corpus.join("hail-opensession")).into_iter().filter(|path| reason(path).is_none()).collect();
     assert!(!files.is_empty());

@@ -24,6 +24,7 @@ mod pauses;
 mod pi;
 mod plain;
 mod qwen_code;
+mod tracked;
 
 use std::{
     fmt::Write,
@@ -64,30 +65,13 @@ fn sum(parsed: &Parsed, key: &str) -> u64 {
     parsed.session.events.iter().map(|event| event.count(key)).sum()
 }
 
-/// The logs of an agent that are not in the repository: `GIT_SESSION_DATA` names the folder.
-fn corpus(agent: &str) -> Vec<PathBuf> {
-    fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in folder.read_dir().into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() { collect(&path, found) } else { found.push(path) }
-        }
-    }
-    let mut found = Vec::new();
-    #[expect(clippy::disallowed_methods, reason = "the data folder is the tests' own business")]
-    let data = std::env::var_os("GIT_SESSION_DATA");
-    if let Some(data) = data {
-        collect(&Path::new(&data).join("corpus").join(agent), &mut found);
-    }
-    found.sort();
-    found
-}
-
 /// Agents whose logs are documents or databases: every session of every log that is theirs.
 #[test]
+#[ignore = "reads real logs, which GIT_SESSION_DATA names"]
 fn every_session_of_the_corpus_is_sound_and_parses_twice_the_same() {
     for name in ["opencode", "cursor", "goose", "cline"] {
         let agent = agents::by_name(name).expect("known");
-        for path in corpus(name) {
+        for path in corpus::files_below(&corpus::corpus().join(name)) {
             let sample = Sample::of(&path).expect("readable");
             if !agent.recognises(&sample) {
                 continue;

@@ -143,11 +143,11 @@ proptest! {
 }
 
 #[test]
+#[ignore = "reads real logs, which GIT_SESSION_DATA names"]
 fn real_logs_can_be_paused() {
-    let Some(corpus) = corpus::corpus("no pause was tried in a real log") else { return };
     let redactor = redactor();
     let (mut pauses, mut able, mut unable) = (0, 0, 0);
-    for file in corpus::files_below(&corpus) {
+    for file in corpus::files_below(&corpus::corpus()) {
         let Some(agent) = agent_of(&file).filter(|agent| PAUSING.contains(&agent.name())) else { continue };
         let lines = memchr::memchr_iter(b'\n', &fs::read(&file).expect("readable")).count();
         pauses += goes_on_wherever_it_pauses(agent, &file, lines / 7 + 1);

@@ -6,6 +6,7 @@ mod databases;
 mod demo;
 mod discover;
 mod doctor;
+mod embedded;
 mod growing;
 mod hostile;
 mod log;

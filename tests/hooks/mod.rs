@@ -3,6 +3,7 @@
 mod commit;
 mod configured;
 mod crash;
+mod destination;
 mod fanout;
 mod install;
 mod managers;

@@ -1,5 +1,6 @@
 //! Every kind of repository that git has.
 
+mod files;
 mod names;
 mod storage;
 

@@ -11,6 +11,7 @@ use crate::{
         records::{self, Record},
     },
     hail::{SessionId, Timestamp, describe_json},
+    system::files,
 };
 
 /// A conversation with what is known beside it.
@@ -80,7 +81,7 @@ fn time_of_name(name: &str) -> Option<Timestamp> {
 }
 
 fn parse(path: &Path) -> Option<Value> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = files::read_text(path, files::LARGE).ok()?;
     serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
 }
 

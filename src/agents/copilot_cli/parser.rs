@@ -1,6 +1,6 @@
 //! Tells the events of a log as those of a session.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,10 @@ use super::super::{
     tool,
     transcript::{Outcome, Tokens, Transcript},
 };
-use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of};
+use crate::{
+    hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of},
+    system::files,
+};
 
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
@@ -31,7 +34,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
 
 /// Takes what `workspace.yaml` beside the log says and the log does not.
 fn take_workspace(log: &Path, out: &mut Transcript<'_>) {
-    let Ok(yaml) = fs::read_to_string(log.with_file_name("workspace.yaml")) else { return };
+    let Ok(yaml) = files::read_text(&log.with_file_name("workspace.yaml"), files::SMALL) else { return };
     let value = |key: &str| {
         let line = yaml.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
         let plain = line.trim().trim_matches(['"', '\'']);

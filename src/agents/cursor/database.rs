@@ -13,6 +13,7 @@ use crate::{
         records::{Record, text},
     },
     hail::{Timestamp, describe_json},
+    system::files,
 };
 
 /// A conversation with its bubbles, in order.
@@ -241,7 +242,7 @@ fn bytes(value: ValueRef<'_>) -> Option<&[u8]> {
 
 /// The folder of a database below `workspaceStorage`, which `workspace.json` beside it names.
 fn folder_of(path: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(path.parent()?.join("workspace.json")).ok()?;
+    let text = files::read_text(&path.parent()?.join("workspace.json"), files::SMALL).ok()?;
     let value: Value = serde_json::from_str(&text).ok()?;
     path_of(value.get("folder")?.as_str()?)
 }

@@ -8,16 +8,15 @@ mod database;
 mod tool;
 mod transcript;
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database as sqlite, folders};
-use crate::{environment::Environment, hail::Sink};
+use crate::{
+    system::files,
+    {environment::Environment, hail::Sink},
+};
 
 /// The Cursor parser.
 pub(super) struct Cursor;
@@ -70,9 +69,7 @@ impl Agent for Cursor {
 }
 
 fn is_database(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
-    read.is_ok() && sqlite::is_database(&head)
+    files::read_head(path, 16).is_ok_and(|head| sqlite::is_database(&head))
 }
 
 /// Whether a record is a line of a transcript: who spoke and what, and nothing that tells when.

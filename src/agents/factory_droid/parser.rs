@@ -1,6 +1,6 @@
 //! Tells the records of both kinds as events.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,10 @@ use super::super::{
     tool,
     transcript::{Outcome, Tokens, Transcript},
 };
-use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, hash, title_of};
+use crate::{
+    hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, hash, title_of},
+    system::files,
+};
 
 /// The fields that every record has.
 const TOLD: [&str; 3] = ["type", "id", "timestamp"];
@@ -37,7 +40,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
 /// Takes model and totals from the settings beside the log. The totals grow with the session and
 /// belong to no answer, so they stay with the session.
 fn take_settings(log: &Path, out: &mut Transcript<'_>) {
-    let Ok(settings) = fs::read_to_string(log.with_extension("settings.json")) else { return };
+    let Ok(settings) = files::read_text(&log.with_extension("settings.json"), files::SMALL) else { return };
     let Ok(settings) = serde_json::from_str::<Record>(&settings) else { return };
     if let Some(model) = text(&settings, "model").filter(|_| out.facts.model.is_empty()) {
         model.clone_into(&mut out.facts.model);

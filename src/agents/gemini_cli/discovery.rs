@@ -2,14 +2,16 @@
 
 use std::{
     ffi::OsStr,
-    fs,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 
 use super::super::{LogFile, Scope, folders};
-use crate::{environment::Environment, hail::ObjectHash};
+use crate::{
+    system::files,
+    {environment::Environment, hail::ObjectHash},
+};
 
 /// The logs below `tmp/<project>/chats`, sorted by path. A project's folder is named by the hash of
 /// its directory or by a short name, so neither tells what lies below the scope's folder.
@@ -44,9 +46,9 @@ pub(super) fn directory(log: &Path, hash: &str) -> Option<String> {
     let chats = log.ancestors().find(|folder| folder.file_name() == Some(OsStr::new("chats")))?;
     let project = chats.parent()?;
     let is_it = |folder: &String| ObjectHash::of(folder.as_bytes()).to_string() == hash;
-    let noted = fs::read_to_string(project.join(".project_root")).ok().map(|root| root.trim().to_owned());
+    let noted = files::read_text(&project.join(".project_root"), files::SMALL).ok().map(|root| root.trim().to_owned());
     noted.filter(is_it).or_else(|| {
-        let registry = fs::read_to_string(project.parent()?.parent()?.join("projects.json")).ok()?;
+        let registry = files::read_text(&project.parent()?.parent()?.join("projects.json"), files::SMALL).ok()?;
         let registry: Value = serde_json::from_str(&registry).ok()?;
         registry.get("projects")?.as_object()?.keys().find(|folder| is_it(folder)).cloned()
     })

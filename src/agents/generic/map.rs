@@ -1,12 +1,12 @@
 //! The map: which field of somebody's records is what in HAIL. `docs/generic.md` describes it.
 
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, io, path::Path};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::hail::SessionId;
+use crate::{hail::SessionId, system::files};
 
 /// Why a map cannot be used.
 #[derive(Debug, Error)]
@@ -199,7 +199,7 @@ fn tool_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 impl Map {
     /// Reads a map from a file.
     pub(super) fn read(path: &Path) -> Result<Self, MapError> {
-        let text = fs::read_to_string(path)?;
+        let text = files::read_text(path, files::SMALL)?;
         Self::parse(&text)
     }
 

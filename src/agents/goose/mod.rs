@@ -6,8 +6,7 @@ mod database;
 mod message;
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     environment::Environment,
     hail::{SessionId, Sink, Timestamp},
+    system::files,
 };
 use message::Messages;
 
@@ -87,9 +87,7 @@ fn logs_in(folder: &Path) -> Vec<LogFile> {
 }
 
 fn is_database(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
-    read.is_ok() && sqlite::is_database(&head)
+    files::read_head(path, 16).is_ok_and(|head| sqlite::is_database(&head))
 }
 
 /// Whether a record is the first line of a log of Goose, or one of its messages.

@@ -1,11 +1,6 @@
 //! Brings a session together from wherever it is kept.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use rusqlite::{Connection, Row, types::ValueRef};
 use serde_json::{Map, Value, json};
@@ -18,6 +13,7 @@ use crate::{
         records::Record,
     },
     hail::{Timestamp, describe_json},
+    system::files,
 };
 
 /// A session with its messages, in order.
@@ -40,9 +36,7 @@ pub(super) const UNREADABLE: &str = "unreadable";
 
 /// The first bytes of a file.
 pub(super) fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)?.take(16).read_to_end(&mut head)?;
-    Ok(head)
+    files::read_head(path, 16)
 }
 
 /// Loads the session that a log means.
@@ -122,7 +116,7 @@ fn files(folder: &Path) -> io::Result<BTreeMap<String, Value>> {
         let path = entry?.path();
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
         if path.extension().is_some_and(|extension| extension == "json") {
-            let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            let text = String::from_utf8_lossy(&files::read(&path, files::LARGE)?).into_owned();
             found.insert(name.to_owned(), value_of(&text));
         }
     }

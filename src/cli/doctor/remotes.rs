@@ -2,7 +2,7 @@
 
 use super::{Check, Status};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, Destination},
     git::Repository,
 };
 
@@ -12,7 +12,7 @@ pub(super) fn check(repository: &Repository, config: &Config) -> Check {
     if remotes.is_empty() {
         return Check::new("remotes", Status::Info, "none: sessions stay in this repository");
     }
-    let unknown: Vec<&String> = config.remotes.iter().filter(|name| !remotes.contains(name)).collect();
+    let unknown: Vec<&String> = config.remotes.iter().flatten().filter(|name| !remotes.contains(name)).collect();
     if let Some(unknown) = unknown.first() {
         let message = format!("{} names '{unknown}', which is no remote", config::REMOTES);
         return Check::new("remotes", Status::Warning, message).fixed_by(format!(
@@ -21,8 +21,35 @@ pub(super) fn check(repository: &Repository, config: &Config) -> Check {
             remotes.join(",")
         ));
     }
-    let allowed: Vec<String> = remotes.into_iter().filter(|remote| config.allows(repository, remote)).collect();
-    Check::new("remotes", Status::Ok, format!("sessions go along with a push to {}", allowed.join(", ")))
+    destination(repository, config, &remotes)
+}
+
+fn destination(repository: &Repository, config: &Config, remotes: &[String]) -> Check {
+    let stays = |why: String| Check::new("remotes", Status::Info, format!("sessions stay here: {why}"));
+    if !config.is_set_up {
+        return Check::new("remotes", Status::Warning, "sessions stay here: no destination is set")
+            .fixed_by("git session hooks install");
+    }
+    match &config.destination {
+        Destination::Local => return stays(format!("{} is local", config::DESTINATION)),
+        Destination::Remote(name) if !remotes.contains(name) => {
+            let message = format!("{} names '{name}', which is no remote: sessions stay here", config::DESTINATION);
+            return Check::new("remotes", Status::Warning, message).fixed_by(format!("git remote add {name} URL"));
+        }
+        _ => {}
+    }
+    let mut lines = Vec::new();
+    for remote in remotes {
+        match config.session_remote(repository, remote) {
+            Some(same) if same == *remote => lines.push(remote.clone()),
+            Some(other) => lines.push(format!("{remote} (to {other})")),
+            None => {}
+        }
+    }
+    if lines.is_empty() {
+        return stays(format!("{} names none", config::REMOTES));
+    }
+    Check::new("remotes", Status::Ok, format!("sessions go along with a push to {}", lines.join(", ")))
 }
 
 /// Remotes that take or give every reference, the sessions too.

@@ -1,0 +1,3 @@
+//! What a program needs of its system. No word of sessions or of git is in here.
+
+pub mod files;
