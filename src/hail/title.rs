@@ -36,7 +36,7 @@ pub fn title_of(prompt: &str) -> String {
     if line.len() <= LINE_BYTES {
         return line.to_owned();
     }
-    let head = &line[..line.floor_char_boundary(LINE_BYTES)];
+    let head = &line[..boundary(line, LINE_BYTES)];
     let words = head.rsplit_once(char::is_whitespace).map_or(head, |(words, _)| words);
     format!("{}…", words.trim_end())
 }
@@ -54,10 +54,15 @@ pub fn cut(text: &str, most: usize) -> String {
     let (Some(end), Some(_)) = (ends.next(), ends.next()) else { return text.to_owned() };
     let (head, longest) = PLACEHOLDER;
     let kept = &text[..end];
-    let from = kept.floor_char_boundary(end.saturating_sub(longest));
+    let from = boundary(kept, end.saturating_sub(longest));
     let opened = text[from..].match_indices(head).map(|(at, _)| from + at).take_while(|at| *at < end).last();
     let opened = opened.filter(|at| !kept[*at..].contains(']'));
     format!("{}…", kept[..opened.unwrap_or(end)].trim_end())
+}
+
+/// The start of the character at `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// A sink that makes titles of the lines that parsers give, for what is shown without being redacted.

@@ -17,15 +17,15 @@ const CONTENTS: [&str; 3] = ["data", "blob", "base64"];
 const LEAST: usize = 16;
 
 impl Walker<'_> {
-    /// What a text that is one `data:` URL becomes, if it becomes another; `None` where it is none.
-    pub(super) fn data_url(&mut self, text: &str, nesting: u8) -> Option<Option<String>> {
+    /// What a text that is one `data:` URL becomes, or the same; `None` where it is none.
+    pub(super) fn data_url<'t>(&mut self, text: &'t str, nesting: u8) -> Option<Cow<'t, str>> {
         let url = DataUrl::of(text).filter(|_| nesting < MAX_NESTING)?;
         let (head, base64) = text.split_at(url.content.start);
         let content = Content::of(url.media_type, base64)?;
         let new = self.inline(content, base64, nesting);
         let head = self.redactor.scanner.redact(head, self.summary);
         let is_new = new.is_some() || matches!(head, Cow::Owned(_));
-        Some(is_new.then(|| format!("{head}{}", new.as_deref().unwrap_or(base64))))
+        Some(if is_new { format!("{head}{}", new.as_deref().unwrap_or(base64)).into() } else { text.into() })
     }
 
     /// What base64 with this content becomes; `None` where it stays as it is.

@@ -37,7 +37,7 @@ impl<'t> DataUrl<'t> {
         let head = &text.as_bytes()[..text.len().min(LONGEST_TYPE)];
         let url = Self::at(text, memchr::memmem::find(head, MARK.as_bytes())?)?;
         let is_first = url.content.start == "data:".len() + url.media_type.len() + MARK.len();
-        is_first.then(|| Self { content: url.content.start..text.len(), ..url })
+        is_first.then_some(Self { content: url.content.start..text.len(), ..url })
     }
 
     /// Those in `text`.

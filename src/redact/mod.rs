@@ -11,6 +11,7 @@ mod attachment;
 mod basic;
 mod border;
 mod credential_file;
+mod encoded;
 mod home;
 mod inline;
 mod key;
@@ -27,6 +28,7 @@ mod sink;
 mod special;
 mod stream;
 mod value;
+mod view;
 mod walk;
 
 use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};

@@ -3,18 +3,21 @@
 use std::{borrow::Cow, ops::Range, path::PathBuf};
 
 use super::{
-    Profile, RulesError, Settings, Summary, assignment, basic, credential_file,
+    Profile, RulesError, Settings, Summary, assignment, basic, credential_file, encoded,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
     rules::{Candidate, Check, Detector, Rule, Rules},
     service,
     special::UNREAD,
-    value,
+    value, view,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
 const MAX_PASSES: usize = 8;
+
+/// How often a text is decoded that stands encoded in another.
+const MAX_LAYERS: usize = 2;
 
 /// How many bytes of a text a pattern without a keyword looks at in one go.
 const WINDOW: usize = 1 << 16;
@@ -145,11 +148,43 @@ impl Scanner {
     pub(super) fn stand_in(&self, Hit { range, rule }: &Hit, text: &str, summary: &mut Summary) -> String {
         let id = &self.rules.rule(*rule).id;
         summary.count(id);
-        if *rule == self.home_rule { "~".to_owned() } else { self.placeholders.of(id, text[range.clone()].as_bytes()) }
+        if *rule == self.home_rule {
+            return "~".to_owned();
+        }
+        // In disguise it is the same secret.
+        let secret = &text[range.clone()];
+        self.placeholders.of(id, view::read(secret).as_deref().unwrap_or(secret).as_bytes())
     }
 
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
     pub(super) fn hits(&self, text: &str) -> Vec<Hit> {
+        self.hits_within(text, MAX_LAYERS)
+    }
+
+    /// The same, with what stands in it in disguise; what is encoded in what is encoded, down to so many layers.
+    fn hits_within(&self, text: &str, layers: usize) -> Vec<Hit> {
+        let mut hits = self.written(text);
+        for view in view::all(text) {
+            let found = apart_from_placeholders(&view.text, merged(self.written(&view.text)));
+            let found = found.into_iter().filter(|hit| hit.rule != self.home_rule);
+            hits.extend(found.filter_map(|hit| Some(Hit { range: view.original(&hit.range)?, ..hit })));
+        }
+        let encoded = if layers > 0 { encoded::all(text) } else { Vec::new() };
+        for (range, read) in encoded {
+            let found = self.hits_within(&read, layers - 1);
+            let rule = found.iter().map(|hit| hit.rule).filter(|rule| self.is_sure(*rule)).min();
+            hits.extend(rule.map(|rule| Hit { range, rule }));
+        }
+        if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
+    }
+
+    /// Whether what a rule finds in a decoded text is no accident.
+    fn is_sure(&self, rule: usize) -> bool {
+        rule != self.home_rule && self.rules.rule(rule).detector != Detector::Service
+    }
+
+    /// The secrets in `text` as it is written, in any order.
+    fn written(&self, text: &str) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         self.rules.candidates(text, |candidate, keyword| match candidate {
             Candidate::Rule(index) => self.try_rule(index, keyword, text, &mut hits),
@@ -161,7 +196,7 @@ impl Scanner {
             hits.extend(everywhere(rule, text).map(|range| Hit { range: on_boundaries(text, range), rule: index }));
         }
         hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
-        if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
+        hits
     }
 }
 

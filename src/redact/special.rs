@@ -97,7 +97,7 @@ impl Scanner {
         ["\"", "'", "`"].iter().find_map(|quote| {
             let closed = format!("{text}{quote}");
             let hit = self.hits(&closed).pop().filter(|hit| hit.rule != self.home_rule)?;
-            (hit.range.end >= text.len()).then(|| Hit { range: hit.range.start..text.len(), rule: hit.rule })
+            (hit.range.end >= text.len()).then_some(Hit { range: hit.range.start..text.len(), rule: hit.rule })
         })
     }
 }

@@ -333,8 +333,10 @@ impl<'a> Walker<'a> {
 
     /// What `text` becomes; `None` where it stays as it is.
     pub(super) fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
-        if let Some(new) = self.data_url(text, nesting) {
-            return new;
+        match self.data_url(text, nesting) {
+            Some(Cow::Owned(redacted)) => return Some(redacted),
+            Some(Cow::Borrowed(_)) => return None,
+            None => {}
         }
         let mut changed = self.inlined(text, nesting);
         changed = self.nested(changed.as_deref().unwrap_or(text), nesting).or(changed);

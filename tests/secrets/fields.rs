@@ -188,7 +188,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
             items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{at}/{index}"), found));
         }
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, item)| places(item, &format!("{at}/{}", escaped(key)), found))
+            fields.iter().for_each(|(key, item)| places(item, &format!("{at}/{}", escaped(key)), found));
         }
         _ => {}
     }
@@ -207,9 +207,10 @@ fn stored(agent: &dyn agents::Agent, redactor: &Redactor, path: &Path, text: &st
 /// The records of a log of JSON.
 fn records(path: &Path) -> Vec<Value> {
     let text = String::from_utf8_lossy(&fs::read(path).expect("a fixture")).into_owned();
-    match path.extension().is_some_and(|end| end == "jsonl") {
-        true => text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
-        false => serde_json::from_str(&text).into_iter().collect(),
+    if path.extension().is_some_and(|end| end == "jsonl") {
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    } else {
+        serde_json::from_str(&text).into_iter().collect()
     }
 }
 
