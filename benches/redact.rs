@@ -46,7 +46,37 @@ fn main() {
         });
     }
     group.finish();
+    hostile(&mut criterion);
     criterion.final_summary();
+}
+
+/// Texts that would take long where a rule looked again and again at the same stretch: a keyword, again and again,
+/// with what makes its rule look far.
+fn hostile(criterion: &mut Criterion) {
+    const UNITS: [&str; 14] = [
+        "bearer=",
+        "bearer=1a",
+        "key=",
+        "token=a1",
+        "secret=\"",
+        "\"a1B2c3D4e5F6g7H8i9_key\",",
+        "authorization=1a",
+        "AccountKey=-",
+        "auth0/",
+        "xoxc-",
+        "eyJ-",
+        "://a:",
+        "cookie: a=",
+        "-----BEGIN PRIVATE KEY-----",
+    ];
+    let redactor = Redactor::new(&Settings::of(Profile::Strict), b"key", &[]).expect("rules");
+    let mut group = criterion.benchmark_group("redact 1 MB of");
+    for unit in UNITS {
+        let text = unit.repeat((1 << 20) / unit.len());
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(unit, |bencher| bencher.iter(|| redactor.findings(black_box(&text)).len()));
+    }
+    group.finish();
 }
 
 /// The events of every session there is, at least 16 MB of them.

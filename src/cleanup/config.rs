@@ -88,6 +88,25 @@ impl Config {
         Ok(loaded)
     }
 
+    /// The remote of the file. The file is tracked, so it may choose among the remotes that are configured
+    /// here, by name, and never say what to connect to.
+    ///
+    /// # Errors
+    /// When no remote here has that name.
+    pub fn chosen_remote(&self, repository: &Repository) -> Result<Option<String>> {
+        let Some(remote) = &self.remote else { return Ok(None) };
+        let known: Vec<String> =
+            repository.remotes().into_iter().filter(|name| repository.remote_url(name).is_some()).collect();
+        if known.contains(remote) {
+            return Ok(Some(remote.clone()));
+        }
+        let there = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(Error::user(format!(
+            "{CONFIG_PATH} chooses the remote '{remote}', which is not configured here; configured: {there}"
+        ))
+        .hinted("git session cleanup run --remote REMOTE names another; git remote add configures one"))
+    }
+
     /// The content of the file with these settings. Of what `old` has, only the values that differ are
     /// replaced: comments, order and unknown keys stay.
     ///

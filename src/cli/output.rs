@@ -67,7 +67,7 @@ fn render(context: &Context, report: &mut Report, format: &dyn Format, options: 
         When::Auto => context.is_terminal && context.environment.variable("NO_COLOR").is_none(),
     };
     let width = (context.is_terminal).then(terminal_width).flatten();
-    let style = Style { colour: wants_colour, width };
+    let style = Style { colour: wants_colour, is_terminal: context.is_terminal, width };
     let is_paged = context.is_terminal && options.pager && report.is_long && format.name() == "text";
     if is_paged && let Ok(repository) = context.repository() {
         let mut text = Vec::new();

@@ -13,18 +13,30 @@ const LINE_BYTES: usize = 8 * 1024;
 /// How a placeholder begins, and how long one is at most, in bytes.
 const PLACEHOLDER: (&str, usize) = ("[REDACTED:", 80);
 
-/// Whether a character is not seen itself but changes how others are: bidi controls, zero-width
-/// characters, tags.
+/// Whether a character is not seen itself but changes how others are, or hides among them: bidi controls,
+/// zero-width characters, fillers, tags, variation selectors (all that Unicode calls default ignorable),
+/// annotations, and the separators that end a line for some programs only.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     matches!(
         character,
-        '\u{61c}'
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 

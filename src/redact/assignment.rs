@@ -20,6 +20,9 @@ const MIN_VALUE: usize = 4;
 /// The longest value that is a secret rather than a document, in bytes.
 const MAX_VALUE: usize = 2048;
 
+/// How many bytes of a value tell what it is.
+const TELLING: usize = 256;
+
 /// How a value is written, from the surest to the least sure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Notation {
@@ -72,11 +75,20 @@ pub(super) fn is_secret_under(key: &str, value: &str, profile: Profile) -> bool 
 }
 
 fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile) -> bool {
+    if value.len() > MAX_VALUE {
+        return false;
+    }
+    let value = telling(value);
     // What takes longest comes last: few values are mixed enough to get there.
-    let found = value.len() <= MAX_VALUE
-        && ((looks_secret(promise, notation, value) && !is_placeholder(value))
-            || (profile == Profile::Strict && may_be_secret(promise, notation, value) && !is_stand_in(value)));
+    let found = (looks_secret(promise, notation, value) && !is_placeholder(value))
+        || (profile == Profile::Strict && may_be_secret(promise, notation, value) && !is_stand_in(value));
     found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value))
+}
+
+/// The beginning of a value, which tells as much as the whole.
+fn telling(value: &str) -> &str {
+    let end = (0..=value.len().min(TELLING)).rev().find(|end| value.is_char_boundary(*end));
+    &value[..end.unwrap_or(0)]
 }
 
 /// Whether `value` is mixed as secrets are, as much as its key and its notation leave in doubt.
@@ -172,6 +184,17 @@ fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
     }
     (before < MAX_NAME && after < MAX_NAME).then_some(start..end)
 }
+
+/// Which bytes end a bare value.
+const ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let (bytes, mut at) = (b" \t\n\r\x0c\"'`,;)}]>&|<\\", 0);
+    while at < bytes.len() {
+        ends[bytes[at] as usize] = true;
+        at += 1;
+    }
+    ends
+};
 
 /// An opening quote: its text, to be found again at the end of the value.
 type Quote<'a> = Option<&'a [u8]>;
@@ -282,12 +305,10 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let length = match (notation, quote) {
             (Notation::Quoted, Some(quote)) => {
-                let line = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-                closing(&rest[..line], quote)?
+                let length = closing(rest, quote)?;
+                memchr::memchr2(b'\n', b'\r', &rest[..length]).is_none().then_some(length)?
             }
-            _ => {
-                rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'`,;)}]>&|<\\".contains(byte)).count()
-            }
+            _ => rest.iter().take(MAX_VALUE + 1).take_while(|byte| !ENDS[usize::from(**byte)]).count(),
         };
         (length > 0).then_some(self.at..self.at + length)
     }

@@ -23,6 +23,8 @@ const LEAST_LINE: usize = 56;
 pub(super) fn all(text: &str) -> Vec<(Range<usize>, String)> {
     let bytes = text.as_bytes();
     let (mut found, mut at) = (Vec::new(), LEAST - 1);
+    // Lines that are nothing when they are joined are not joined once more.
+    let mut apart_to = 0;
     while at < bytes.len() {
         if !is_part(bytes[at]) {
             at += LEAST;
@@ -31,9 +33,13 @@ pub(super) fn all(text: &str) -> Vec<(Range<usize>, String)> {
         let before = bytes[at + 1 - LEAST..at].iter().rev().take_while(|byte| is_part(**byte)).count();
         let start = at - before;
         let end = start + bytes[start..].iter().take_while(|byte| is_part(**byte)).count();
-        let read = if end - start >= LEAST { ends(bytes, start, end) } else { Vec::new() };
-        // The word on the next line may be one of the text around it.
-        let read = read.into_iter().find_map(|end| read_run(text, start..end));
+        let mut read = None;
+        if end - start >= LEAST {
+            let ends = if start < apart_to { vec![padded(bytes, end)] } else { ends(bytes, start, end) };
+            // The word on the next line may be one of the text around it.
+            read = ends.iter().find_map(|end| read_run(text, start..*end));
+            apart_to = apart_to.max(ends[0]);
+        }
         at = read.as_ref().map_or(end, |(range, _)| range.end) + LEAST;
         found.extend(read);
     }
@@ -46,7 +52,6 @@ fn is_part(byte: u8) -> bool {
 
 /// Where base64 that may be wrapped may end, with its padding: after all lines, all but the last, or the first.
 fn ends(bytes: &[u8], start: usize, end: usize) -> Vec<usize> {
-    let padded = |end: usize| end + bytes[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
     let mut ends = vec![end];
     let mut line = start;
     while let Some(&end) = ends.last().filter(|end| *end - line >= LEAST_LINE) {
@@ -60,7 +65,11 @@ fn ends(bytes: &[u8], start: usize, end: usize) -> Vec<usize> {
         ends.push(next + more);
     }
     let tried = ends.iter().rev().take(2).chain(ends.first());
-    tried.map(|end| padded(*end)).collect()
+    tried.map(|end| padded(bytes, *end)).collect()
+}
+
+fn padded(bytes: &[u8], end: usize) -> usize {
+    end + bytes[end..].iter().take(2).take_while(|byte| **byte == b'=').count()
 }
 
 /// What a run is, all of it or behind its last slash: an address may come before it.

@@ -131,10 +131,14 @@ impl<T: Copy> Keywords<T> {
         Some(Self { all, ..made })
     }
 
-    /// Tells `found` every place in `text` where a keyword stands, and what it announces.
-    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(T, Range<usize>)) {
-        let mut at = 0;
+    /// Tells `found` every place in `text` where a keyword begins within `stretch`, and what it announces;
+    /// returns where to go on: a little behind it, or at the end of the text.
+    pub(super) fn find(&self, text: &[u8], stretch: Range<usize>, mut found: impl FnMut(T, Range<usize>)) -> usize {
+        let mut at = stretch.start;
         while let Some(letters) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+            if at >= stretch.end {
+                return at;
+            }
             let letters = u64::from_le_bytes(*letters);
             let (folded, pairs) = (letters | FOLD, pairs(letters));
             let begins = |step: usize| self.begins(folded >> (8 * step), pairs >> (8 * step));
@@ -152,6 +156,7 @@ impl<T: Copy> Keywords<T> {
                 self.compare(text, at, &mut found);
             }
         }
+        text.len()
     }
 
     /// Whether a keyword may begin with the first five letters of a head.
@@ -190,8 +195,10 @@ mod tests {
 
     fn find(text: &str) -> Vec<(usize, usize)> {
         let keywords = Keywords::new(KEYWORDS.into_iter()).expect("few");
-        let mut found = Vec::new();
-        keywords.find(text.as_bytes(), |rule, range| found.push((rule, range.start)));
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            at = keywords.find(text.as_bytes(), at..at + 7, |rule, range| found.push((rule, range.start)));
+        }
         found.sort_unstable();
         found
     }

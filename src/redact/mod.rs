@@ -10,6 +10,7 @@ mod assignment;
 mod attachment;
 mod basic;
 mod border;
+mod budget;
 mod credential_file;
 mod encoded;
 mod home;
@@ -31,7 +32,7 @@ mod value;
 mod view;
 mod walk;
 
-use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf, time::Instant};
 
 use serde_json::Value;
 
@@ -161,6 +162,12 @@ impl Redactor {
         walk::findings(self, |walker| walker.header(&mut header.clone()))
     }
 
+    /// Looks for secrets as this redactor does, but no longer than until `deadline`.
+    #[must_use]
+    pub fn search(&self, deadline: Instant) -> Search {
+        Search(Self { scanner: self.scanner.until(deadline), profile: self.profile, fingerprint: self.fingerprint })
+    }
+
     /// A sink that redacts a session on its way, and cuts its title when it has none of its secrets left.
     #[must_use]
     pub fn spool(&self) -> RedactingSpool<'_> {
@@ -260,6 +267,26 @@ impl Redactor {
         }
         let text = self.scanner.redact(text, &mut summary);
         (text, summary)
+    }
+}
+
+/// A search for secrets that ends at a deadline, also within one long text. It replaces nothing.
+#[derive(Debug)]
+pub struct Search(Redactor);
+
+/// There was no time to look at all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there was no time to look for secrets in all of it")]
+pub struct TimedOut;
+
+impl Search {
+    /// Looks with the redactor for what `look` asks of it.
+    ///
+    /// # Errors
+    /// When the deadline came first: what was found until then need not be all there is.
+    pub fn find<T>(&self, look: impl FnOnce(&Redactor) -> T) -> Result<T, TimedOut> {
+        let found = look(&self.0);
+        if self.0.scanner.is_late() { Err(TimedOut) } else { Ok(found) }
     }
 }
 

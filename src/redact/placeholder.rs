@@ -8,6 +8,7 @@ use sha2::Sha256;
 const HEAD: &str = "[REDACTED:";
 
 /// Makes placeholders that are equal for equal secrets, under one key.
+#[derive(Clone)]
 pub(super) struct Placeholders {
     mac: Hmac<Sha256>,
 }

@@ -20,6 +20,9 @@ pub const TEXT: &str = "text";
 /// The file in the state's folder.
 const FILE: &str = "remembered.json";
 
+/// How many texts are looked for at once.
+const TOGETHER: usize = 32;
+
 /// What was redacted by hand. It never leaves the git directory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -81,7 +84,13 @@ impl Remembered {
     /// # Errors
     /// When one is too long for a pattern.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), RulesError> {
-        self.texts.iter().try_for_each(|text| settings.add_pattern(TEXT, &pattern(text)))
+        let mut texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
+        // Where one begins another, the longer one has to be tried first.
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.chunks(TOGETHER).try_for_each(|texts| {
+            let patterns: Vec<String> = texts.iter().map(|text| pattern(text)).collect();
+            settings.add_pattern(TEXT, &patterns.join("|"))
+        })
     }
 }
 

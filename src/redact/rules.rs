@@ -1,6 +1,6 @@
 //! The table of rules, and where in a text they may apply.
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, ops::Range, sync::OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -248,9 +248,20 @@ impl Rules {
         Ok(Self { all, keywords, everywhere })
     }
 
-    /// Tells `found` every place in `text` where a keyword stands, and what it announces.
-    pub(super) fn candidates(&self, text: &str, found: impl FnMut(Candidate, std::ops::Range<usize>)) {
-        self.keywords.find(text.as_bytes(), found);
+    /// Tells `found` every place in `text` where a keyword begins within `stretch`, and what it announces;
+    /// returns where to go on.
+    pub(super) fn candidates(
+        &self,
+        text: &str,
+        stretch: Range<usize>,
+        found: impl FnMut(Candidate, Range<usize>),
+    ) -> usize {
+        self.keywords.find(text.as_bytes(), stretch, found)
+    }
+
+    /// How many rules there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
     }
 
     pub(super) fn rule(&self, index: usize) -> &Rule {

@@ -1,9 +1,13 @@
 //! Finds every secret in one text and replaces it.
 
-use std::{borrow::Cow, ops::Range, path::PathBuf};
+use std::{borrow::Cow, ops::Range, path::PathBuf, sync::Arc, time::Instant};
+
+use regex::bytes::Regex;
 
 use super::{
-    Profile, RulesError, Settings, Summary, assignment, basic, credential_file, encoded,
+    Profile, RulesError, Settings, Summary, assignment, basic,
+    budget::{Budget, STRETCH, Watch},
+    credential_file, encoded,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
@@ -25,10 +29,20 @@ const WINDOW: usize = 1 << 16;
 /// How far the match of such a pattern may go beyond, in bytes.
 const OVERLAP: usize = 1 << 12;
 
+/// The least reach of such a pattern where its matches stand closely, in bytes.
+const LEAST_OVERLAP: usize = 256;
+
+/// How many bytes beyond its matches such a pattern may look at, on average, for each byte of the text.
+const PER_BYTE: usize = 16;
+
+/// How much of a match is looked at first for where its secret begins, in bytes.
+const HEAD: usize = 64;
+
 /// The rules, made ready for one repository and one machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Scanner {
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
+    watch: Watch,
     pub(super) placeholders: Placeholders,
     pub(super) home_rule: usize,
     assignment_rule: usize,
@@ -59,9 +73,20 @@ impl Scanner {
             file_rule: position(Detector::CredentialFile)?,
             placeholders: Placeholders::new(key),
             only: settings.only.clone(),
-            rules,
+            rules: Arc::new(rules),
+            watch: Watch::default(),
             profile: settings.profile,
         })
+    }
+
+    /// The same scanner, which stops looking at `deadline`.
+    pub(super) fn until(&self, deadline: Instant) -> Self {
+        Self { watch: Watch::until(deadline), ..self.clone() }
+    }
+
+    /// Whether its time is over, and it may have stopped before it was done.
+    pub(super) fn is_late(&self) -> bool {
+        self.watch.is_over()
     }
 
     /// Replaces the secrets in `text`.
@@ -158,20 +183,24 @@ impl Scanner {
 
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
     pub(super) fn hits(&self, text: &str) -> Vec<Hit> {
-        self.hits_within(text, MAX_LAYERS)
+        self.hits_within(text, MAX_LAYERS, &mut Budget::new(self.rules.len()))
     }
 
     /// The same, with what stands in it in disguise; what is encoded in what is encoded, down to so many layers.
-    fn hits_within(&self, text: &str, layers: usize) -> Vec<Hit> {
-        let mut hits = self.written(text);
+    fn hits_within(&self, text: &str, layers: usize, budget: &mut Budget) -> Vec<Hit> {
+        let mut hits = self.written(text, budget);
         for view in view::all(text) {
-            let found = apart_from_placeholders(&view.text, merged(self.written(&view.text)));
+            let mut of_view = Budget::new(self.rules.len());
+            let found = apart_from_placeholders(&view.text, merged(self.written(&view.text, &mut of_view)));
+            budget.steps += of_view.steps;
             let found = found.into_iter().filter(|hit| hit.rule != self.home_rule);
             hits.extend(found.filter_map(|hit| Some(Hit { range: view.original(&hit.range)?, ..hit })));
         }
-        let encoded = if layers > 0 { encoded::all(text) } else { Vec::new() };
+        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text) } else { Vec::new() };
         for (range, read) in encoded {
-            let found = self.hits_within(&read, layers - 1);
+            let mut of_read = Budget::new(self.rules.len());
+            let found = self.hits_within(&read, layers - 1, &mut of_read);
+            budget.steps += of_read.steps;
             let rule = found.iter().map(|hit| hit.rule).filter(|rule| self.is_sure(*rule)).min();
             hits.extend(rule.map(|rule| Hit { range, rule }));
         }
@@ -184,16 +213,20 @@ impl Scanner {
     }
 
     /// The secrets in `text` as it is written, in any order.
-    fn written(&self, text: &str) -> Vec<Hit> {
+    fn written(&self, text: &str, budget: &mut Budget) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
-        self.rules.candidates(text, |candidate, keyword| match candidate {
-            Candidate::Rule(index) => self.try_rule(index, keyword, text, &mut hits),
-            Candidate::Home => {
-                hits.extend(home::known(text, keyword).map(|range| Hit { range, rule: self.home_rule }));
-            }
-        });
+        let mut at = 0;
+        while at < text.len() && !self.watch.is_over() {
+            at = self.rules.candidates(text, at..at + STRETCH, |candidate, keyword| match candidate {
+                Candidate::Rule(index) => self.try_rule(index, keyword, text, budget, &mut hits),
+                Candidate::Home => {
+                    hits.extend(home::known(text, keyword).map(|range| Hit { range, rule: self.home_rule }));
+                }
+            });
+        }
         for (index, rule) in self.rules.everywhere() {
-            hits.extend(everywhere(rule, text).map(|range| Hit { range: on_boundaries(text, range), rule: index }));
+            let found = everywhere(rule, text, self.watch);
+            hits.extend(found.map(|range| Hit { range: on_boundaries(text, range), rule: index }));
         }
         hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
         hits
@@ -202,66 +235,79 @@ impl Scanner {
 
 impl Scanner {
     /// Adds what a rule finds at its keyword.
-    fn try_rule(&self, index: usize, keyword: Range<usize>, text: &str, hits: &mut Vec<Hit>) {
+    fn try_rule(&self, index: usize, keyword: Range<usize>, text: &str, budget: &mut Budget, hits: &mut Vec<Hit>) {
         let rule = self.rules.rule(index);
         if !rule.loose && !stands_alone(text.as_bytes(), keyword.start) {
             return;
         }
-        let Some(mut range) = detect(rule, text, keyword, self.profile) else { return };
-        hits.push(Hit { range: on_boundaries(text, range.clone()), rule: index });
+        let Some(reach) = budget.reach(index, &keyword, rule.reach) else { return };
+        let Some(mut range) = detect(rule, text, keyword, reach, self.profile) else { return };
+        let mut hit = |range: &Range<usize>| {
+            budget.found(index, range);
+            hits.push(Hit { range: on_boundaries(text, range.clone()), rule: index });
+        };
+        hit(&range);
         while rule.detector == Detector::Assignment
             && let Some(next) = assignment::find_next(text, &range)
         {
-            hits.push(Hit { range: next.clone(), rule: index });
+            hit(&next);
             range = next;
         }
     }
 }
 
 /// The secret that `rule` finds at `keyword`.
-fn detect(rule: &Rule, text: &str, keyword: Range<usize>, profile: Profile) -> Option<Range<usize>> {
+fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile: Profile) -> Option<Range<usize>> {
     match rule.detector {
-        Detector::Pattern => matched(rule, text, keyword.start.checked_sub(rule.before)?),
-        Detector::PrivateKey => private_key::find(text, keyword.start, rule.reach),
-        Detector::BasicCredentials => basic::find(text, keyword.end, rule.reach),
+        Detector::Pattern => matched(rule, text, keyword.start.checked_sub(rule.before)?, reach),
+        Detector::PrivateKey => private_key::find(text, keyword.start, reach),
+        Detector::BasicCredentials => basic::find(text, keyword.end, reach),
         Detector::HomeDirectory => home::find(text, keyword),
-        Detector::Assignment => assignment::find(text, &keyword, rule.reach, profile),
-        Detector::Service => service::find(text, &keyword, rule.reach, rule.check == Check::Random),
+        Detector::Assignment => assignment::find(text, &keyword, reach, profile),
+        Detector::Service => service::find(text, &keyword, reach, rule.check == Check::Random),
         Detector::Everywhere | Detector::CredentialFile => None,
     }
 }
 
-/// Where a pattern without a keyword matches. A search looks at one window at a time: whatever the
-/// pattern, the time is linear in the text.
-fn everywhere<'a>(rule: &'a Rule, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    let (bytes, mut at) = (text.as_bytes(), 0);
+/// Where a pattern without a keyword matches. A search looks at one window at a time, and from a match on
+/// only so far that the whole is linear in the text, whatever the pattern.
+fn everywhere<'a>(rule: &'a Rule, text: &'a str, watch: Watch) -> impl Iterator<Item = Range<usize>> + 'a {
+    let (bytes, mut at, mut matches) = (text.as_bytes(), 0, 0);
     std::iter::from_fn(move || {
         // A test compiles every pattern, and a user's was compiled when it was read.
         let regex = rule.regex()?;
-        while at < bytes.len() {
+        while at < bytes.len() && !watch.is_over() {
             let window = (at / WINDOW + 1) * WINDOW;
             let end = bytes.len().min(window + OVERLAP);
-            match regex.find_at(&bytes[..end], at).filter(|found| !found.is_empty()) {
+            // Where the first match is known to be one, which is where it may still grow.
+            let Some(known) = regex.shortest_match_at(&bytes[..end], at) else {
+                at = window;
+                continue;
+            };
+            matches += 1;
+            let ahead = (PER_BYTE * (at + WINDOW) / matches).clamp(LEAST_OVERLAP, OVERLAP);
+            match regex.find_at(&bytes[..end.min(known + ahead)], at).filter(|found| !found.is_empty()) {
                 Some(found) if found.start() < window => {
                     at = found.end();
                     return Some(found.range());
                 }
-                _ => at = window,
+                Some(_) => at = window,
+                None => at = known.max(at + 1),
             }
         }
         None
     })
 }
 
-fn matched(rule: &Rule, text: &str, start: usize) -> Option<Range<usize>> {
+fn matched(rule: &Rule, text: &str, start: usize, reach: usize) -> Option<Range<usize>> {
     let Some(regex) = rule.regex() else {
         // A test compiles every pattern. Should one fail all the same, hide too much, not too little.
         return Some(start..text.len());
     };
-    let window = &text.as_bytes()[start..text.len().min(start + rule.reach)];
+    let window = &text.as_bytes()[start..text.len().min(start + reach)];
     let whole = regex.find(window)?;
-    let found = if regex.captures_len() > 1 { regex.captures(window)?.get(1)? } else { whole };
-    let range = start + found.start()..start + found.end();
+    let found = if regex.captures_len() > 1 { first_group(regex, &window[..whole.end()])? } else { whole.range() };
+    let range = start + found.start..start + found.end;
     let secret = text.get(range.clone())?;
     let allowed = !rule.allow.is_empty() && {
         let lower = secret.to_ascii_lowercase();
@@ -274,7 +320,19 @@ fn matched(rule: &Rule, text: &str, start: usize) -> Option<Range<usize>> {
         Check::SomeRandom => secret.split([';', '=', ' ', ',']).any(random),
         Check::Literal => !value::is_placeholder(secret),
     };
-    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(found.as_bytes()) >= rule.entropy)).then_some(range)
+    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(&window[found]) >= rule.entropy)).then_some(range)
+}
+
+/// The first group of a pattern in what it matches. Groups are slow to tell: where the group goes on at the end of
+/// the match's head, it goes on to the end of the match.
+fn first_group(regex: &Regex, matched: &[u8]) -> Option<Range<usize>> {
+    let group = |text: &[u8]| regex.captures(text)?.get(1).map(|group| group.range());
+    if matched.len() > HEAD
+        && let Some(found) = group(&matched[..HEAD]).filter(|found| found.end == HEAD)
+    {
+        return Some(found.start..matched.len());
+    }
+    group(matched)
 }
 
 /// Whether no word runs into `start`; the end of an escape such as `\n` or `%3D` is no word.
@@ -321,16 +379,18 @@ fn merged(mut hits: Vec<Hit>) -> Vec<Hit> {
     merged
 }
 
-/// Cuts placeholders out of the hits, so that what was redacted once stays as it is.
+/// Cuts placeholders out of the hits, so that what was redacted once stays as it is. Both are in order.
 fn apart_from_placeholders(text: &str, hits: Vec<Hit>) -> Vec<Hit> {
     let taken = placeholder::ranges(text);
     if taken.is_empty() {
         return hits;
     }
     let mut apart = Vec::with_capacity(hits.len());
+    let mut first = 0;
     for Hit { range, rule } in hits {
+        first += taken[first..].iter().take_while(|taken| taken.end <= range.start).count();
         let mut start = range.start;
-        for taken in taken.iter().filter(|taken| taken.start < range.end && range.start < taken.end) {
+        for taken in taken[first..].iter().take_while(|taken| taken.start < range.end) {
             apart.push(Hit { range: start..taken.start.max(start), rule });
             start = taken.end;
         }

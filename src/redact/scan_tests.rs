@@ -1,11 +1,15 @@
 //! Holds every rule to its own examples.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use serde::Deserialize;
 
 use super::{
-    super::{Profile, Redactor, Settings, Summary, rules::SOURCES, stream::Stream},
+    super::{Profile, Redactor, Settings, Summary, budget::Budget, rules::SOURCES, stream::Stream},
     Hit, Scanner,
 };
 use crate::hail::{Block, Content, Event, EventType, Timestamp};
@@ -202,4 +206,105 @@ fn a_long_text_is_joined_at_its_ends_only() {
     assert!(!left.contains(&token[5..]), "a part is left");
     assert_eq!(left.matches("[REDACTED:github:").count(), 2);
     assert_eq!(left.len(), 2 * filler.len() + " ".len() + 2 * "[REDACTED:github:00000000]".len());
+}
+
+/// How many bytes the rules are allowed to look at in `text`.
+fn steps(scanner: &Scanner, text: &str) -> usize {
+    let mut budget = Budget::new(scanner.rules.len());
+    scanner.hits_within(text, super::MAX_LAYERS, &mut budget);
+    budget.steps
+}
+
+/// Keywords with what makes rules look far: signs of assignment, quotes that are not closed, values that go on.
+fn hostile(keywords: &[String]) -> Vec<String> {
+    const AROUND: [(&str, &str); 18] = [
+        ("", ""),
+        (" ", " "),
+        ("", "="),
+        ("", "=\""),
+        ("\"", "\":\""),
+        ("", ": "),
+        ("--", " "),
+        ("", "-"),
+        ("", "/"),
+        ("", "://a:"),
+        ("", "1a"),
+        ("", "=x1Y2z3"),
+        ("'", "','"),
+        ("<", ">"),
+        ("", "=\\\""),
+        ("", "\\\\"),
+        ("\"a1B2c3D4e5F6g7H8i9_", "\","),
+        ("", "\n"),
+    ];
+    // Each keyword with a third of them: neighbours are looked at by like rules.
+    let around = |(number, keyword): (usize, &String)| {
+        let some = AROUND.into_iter().skip(number % 3).step_by(3);
+        some.map(|(before, after)| format!("{before}{keyword}{after}")).collect::<Vec<_>>()
+    };
+    let pairs = keywords.windows(2).step_by(3).map(|pair| format!("{}={}=", pair[0], pair[1]));
+    let nested = keywords.windows(3).step_by(3).map(|three| format!("{}=\"{}='{}=`", three[0], three[1], three[2]));
+    keywords.iter().enumerate().flat_map(around).chain(pairs).chain(nested).collect()
+}
+
+#[test]
+fn the_time_is_linear_in_the_text_whatever_is_repeated() {
+    /// A text of this length is short enough for debugging builds, and long enough for every reach to shrink.
+    const LENGTH: usize = 4 << 10;
+    let scanner = Scanner::new(&SOURCES, &Settings::of(Profile::Strict), b"key", &[]).expect("the rules load");
+    let all: Vec<Documented> = documented();
+    // Of the many names of services, which are looked at alike, some.
+    let few = |rule: &Documented| if rule.detector.as_deref() == Some("service") { 97 } else { 1 };
+    let mut keywords: Vec<String> =
+        all.iter().flat_map(|rule| rule.keywords.iter().step_by(few(rule)).cloned()).collect();
+    keywords.sort();
+    keywords.dedup();
+    let mut units = hostile(&keywords);
+    units.push(keywords.join("="));
+    units.push(keywords.join(" "));
+    for unit in units {
+        let text = unit.repeat(LENGTH / unit.len() + 1);
+        let (half, whole) = (steps(&scanner, &text), steps(&scanner, &text.repeat(2)));
+        assert!(half <= 300 * (text.len() + 4096), "{unit:?}: {half} steps for {} bytes", text.len());
+        assert!(whole <= half * 9 / 4 + 4096, "{unit:?}: {half} steps, and {whole} for twice the text");
+    }
+}
+
+#[test]
+fn a_list_of_secrets_with_names_in_them_is_gone_through_once() {
+    let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
+    let text = "\"a1B2c3D4e5F6g7H8i9_key\",".repeat(4000);
+    assert_eq!(scanner.hits(&text).len(), 3999);
+    assert!(steps(&scanner, &text) <= 20 * text.len(), "{}", steps(&scanner, &text));
+}
+
+#[test]
+fn many_placeholders_and_many_secrets_stay_apart() {
+    let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
+    let secret = "password=[REDACTED:assignment:0123abcd] DB_PASSWORD='h7x!kQ2z' ";
+    let hits = scanner.hits(&secret.repeat(3000));
+    assert_eq!(hits.len(), 3000);
+    assert!(hits.iter().all(|hit| hit.range.len() == 8), "{:?}", hits.first());
+}
+
+#[test]
+fn a_pattern_that_looks_far_ahead_costs_no_more_than_its_share() {
+    let mut settings = Settings::default();
+    settings.add_pattern("far", "(?s)ab.*Z|ab").expect("a pattern");
+    let scanner = Scanner::new(&SOURCES, &settings, b"key", &[]).expect("the rules load");
+    let text = "ab".repeat(1 << 17);
+    let found = named(&scanner, &text);
+    assert_eq!(found.len(), 1 << 17, "every one of them");
+    let long = format!("ab{}Z", "c".repeat(4000));
+    assert_eq!(named(&scanner, &long), [("far".to_owned(), 0..long.len())]);
+}
+
+#[test]
+fn a_search_stops_within_a_text() {
+    let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
+    let text = "DB_PASSWORD=h7x!kQ2z\n".repeat(4);
+    let (past, future) = (Instant::now(), Instant::now() + Duration::from_secs(600));
+    assert!(scanner.until(past).hits(&text).is_empty() && scanner.until(past).is_late());
+    assert_eq!(scanner.until(future).hits(&text).len(), 4);
+    assert!(!scanner.until(future).is_late() && !scanner.is_late());
 }

@@ -76,7 +76,7 @@ impl Scanner {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.=/+:".contains(&byte);
         let word = text.bytes().rposition(|byte| !is_part(byte)).map_or(0, |at| at + 1);
         let mut found: Option<Hit> = None;
-        self.rules.candidates(text, |candidate, keyword| {
+        let _ = self.rules.candidates(text, word..text.len(), |candidate, keyword| {
             let Candidate::Rule(index) = candidate else { return };
             let rule = self.rules.rule(index);
             let begins = keyword.start >= word && (rule.loose || stands_alone(text.as_bytes(), keyword.start));

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::hail::is_invisible;
+
 /// How much before and behind a disguised character is looked at, in bytes.
 const BEFORE: usize = 512;
 const BEHIND: usize = 2048;
@@ -148,7 +150,7 @@ struct Spot {
 /// The bytes with which such a thing may begin.
 const BEGINS: [bool; 256] = {
     let mut begins = [false; 256];
-    let bytes = b"\0\x1b%&\\=\xc2\xcc\xcd\xd8\xe1\xe2\xe3\xef\xf3";
+    let bytes = b"\0\x1b%&\\=\xc2\xcc\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3";
     let mut at = 0;
     while at < bytes.len() {
         begins[bytes[at] as usize] = true;
@@ -206,28 +208,8 @@ fn spot(text: &str, at: usize) -> Option<(usize, Option<char>)> {
 
 /// Whether a character is not seen, or seen only as a mark on the one before.
 fn is_unseen(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{300}'..='\u{36f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{20d0}'..='\u{20ff}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{fe20}'..='\u{fe2f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    let is_mark = matches!(character, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}');
+    is_mark || is_invisible(character)
 }
 
 /// The length of an escape sequence of a terminal behind its first byte.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Format, Report, Style, written};
+use super::{Format, Report, Style, printable::escape_json, written};
 use crate::error::Result;
 
 /// The JSON format.
@@ -15,6 +15,6 @@ impl Format for Json {
 
     fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         let text = serde_json::to_string_pretty(&report.answer.json()).expect("a JSON value can be printed");
-        written(writeln!(out, "{text}"))
+        written(writeln!(out, "{}", escape_json(&text)))
     }
 }

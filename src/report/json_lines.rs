@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::{Format, Report, Style, written};
+use super::{Format, Report, Style, printable::escape_json, written};
 use crate::error::Result;
 
 /// The JSONL format.
@@ -17,8 +17,12 @@ impl Format for JsonLines {
 
     fn render(&self, report: &mut Report, _: Style, out: &mut dyn Write) -> Result<()> {
         match report.answer.json() {
-            Value::Array(items) => items.iter().try_for_each(|item| written(writeln!(out, "{item}"))),
-            value => written(writeln!(out, "{value}")),
+            Value::Array(items) => items.iter().try_for_each(|item| line(out, item)),
+            value => line(out, &value),
         }
     }
+}
+
+fn line(out: &mut dyn Write, item: &Value) -> Result<()> {
+    written(writeln!(out, "{}", escape_json(&item.to_string())))
 }

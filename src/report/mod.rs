@@ -41,6 +41,8 @@ pub trait Format: Sync {
 pub struct Style {
     /// Whether colours are wanted.
     pub colour: bool,
+    /// Whether it is written to a terminal.
+    pub is_terminal: bool,
     /// The width of the terminal in columns, where it is one.
     pub width: Option<u16>,
 }

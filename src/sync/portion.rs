@@ -89,10 +89,13 @@ impl Exchange<'_> {
         Ok(Portion { new, bytes, has_more, withheld, leaks })
     }
 
-    /// The sessions among `blobs` that still hold secrets, each once.
+    /// The sessions among `blobs` that have to stay, each once. The small ones are looked at first: a large one
+    /// that takes long holds up none of them.
     fn leaks<'b>(&self, blobs: impl Iterator<Item = &'b NewBlob>) -> Result<Vec<Leak>> {
         let Some(guard) = self.guard else { return Ok(Vec::new()) };
         let mut leaks: Vec<Leak> = Vec::new();
+        let mut blobs: Vec<&NewBlob> = blobs.collect();
+        blobs.sort_by_key(|blob| blob.size);
         for blob in blobs {
             if let Some(leak) = guard.look_at(self.repository, blob, self.deadline)?.as_ref()
                 && !leaks.iter().any(|known| known.session == leak.session)

@@ -157,3 +157,50 @@ fn redaction_that_does_not_load_stores_nothing_and_stops_no_commit() {
     work.session(&["capture"]).ok();
     assert_eq!(work.stored(), [FIRST]);
 }
+
+#[test]
+fn the_tracked_configuration_chooses_among_the_remotes_that_are_here_and_connects_to_no_other() {
+    let (world, work, remote) = two_sessions();
+    work.session(&["sync"]).ok();
+    let owned = world.path().join("owned").display().to_string();
+    let elsewhere = world.bare("elsewhere.git").path.display().to_string();
+    let trace = world.path().join("trace").display().to_string();
+    work.git(&["config", "remote.nowhere.prune", "true"]);
+    for provider in ["auto", "github", "generic"] {
+        for url in [
+            elsewhere.as_str(),
+            &format!("file://{elsewhere}"),
+            &remote.path.display().to_string(),
+            "https://example.invalid/x.git",
+            "ssh://example.invalid/x.git",
+            &format!("ext::touch {owned}"),
+            "../elsewhere.git",
+            "nowhere",
+            ".",
+            "Origin",
+        ] {
+            work.write(
+                ".opensession/cleanup/config.toml",
+                &format!("provider = \"{provider}\"\nremote = \"{url}\"\nhidden_ttl_days = 0\n"),
+            );
+            let traced = work.with("GIT_TRACE", &trace);
+            for arguments in [
+                &["cleanup", "status"][..],
+                &["cleanup", "run"],
+                &["cleanup", "run", "--apply"],
+                &["cleanup", "init", "--yes"],
+                &["review", "HEAD"],
+            ] {
+                let ran = traced.session(arguments);
+                let is_said = ran.stdout.contains("not configured here") || ran.stderr.contains("not configured here");
+                assert!(arguments[0] == "review" || arguments[1] == "init" || is_said, "{url}: {arguments:?}: {ran}");
+            }
+            let traced = fs::read_to_string(&trace).unwrap_or_default();
+            assert!(!traced.contains("ls-remote") && !traced.contains("git fetch"), "{url}: {traced}");
+        }
+    }
+    assert!(!was_run(&world));
+    work.write(".opensession/cleanup/config.toml", "remote = \"origin\"\n");
+    let status = work.session(&["cleanup", "status"]);
+    assert!(status.stdout.contains("The next run, in remote origin"), "{status}");
+}

@@ -71,12 +71,37 @@ fn no_text_command_lets_an_escape_through() {
 }
 
 #[test]
-fn json_escapes_control_characters() {
-    let (_world, work, _) = attacked();
-    for arguments in [["log", "--json"], ["show", "--json"]] {
-        let ran = work.session(&arguments).ok();
-        assert!(!ran.stdout.contains(['\x1b', '\x07', '\x08', '\r']), "{ran}");
+fn json_lets_no_escape_through_and_keeps_every_value() {
+    let (_world, work, log) = attacked();
+    let file = log.file().display().to_string();
+    for format in [&["--json"][..], &["--format", "jsonl"]] {
+        for arguments in [
+            &["log"][..],
+            &["show"],
+            &["show", FIRST],
+            &["show", &file],
+            &["review", "HEAD"],
+            &["parse", &file, "--preview"],
+            &["capture", "--all", "--dry-run"],
+            &["scan", "--all"],
+            &["doctor"],
+            &["discover"],
+        ] {
+            let ran = work.session(&[arguments, format].concat());
+            both_are_harmless(&format!("{arguments:?} {format:?}"), &ran);
+            assert!(!ran.stdout.contains(['\t', '\r']), "{ran}");
+        }
     }
+    let text = work.json(&["show", FIRST])["events"][0]["content"]["blocks"][0]["text"].clone();
+    assert_eq!(text.as_str().map(str::trim_end), Some(HOSTILE));
+}
+
+#[test]
+fn hail_in_a_pipe_is_what_is_stored() {
+    let (_world, work, _) = attacked();
+    let stored = work.git(&["cat-file", "blob", &format!("refs/opensession/branches/bWFpbg:v1/11/{FIRST}.hail.jsonl")]);
+    assert!(stored.contains('\u{202e}') && stored.contains('\u{9b}'), "nothing is hidden from a program");
+    assert_eq!(work.session(&["show", FIRST, "--format", "hail"]).ok().stdout, stored);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_session_that_still_holds_a_secret_stays_and_the_others_go() {
         let pushed = work.run("git", &["push"]).ok();
         let named = format!("session {SECRET} was not pushed to origin");
         assert!(pushed.stderr.contains(&named), "{mode}: {pushed}");
-        for said in ["context.title", "user-pattern", &format!("git session redact {SECRET}")] {
+        for said in ["title", "user-pattern", &format!("git session redact {SECRET}")] {
             assert!(pushed.stderr.contains(said), "{mode}: {pushed}");
         }
         let there = reachable(&remote);

@@ -200,7 +200,8 @@ pub(super) fn work_tree(context: &Context) -> Result<&Path> {
 }
 
 fn config(context: &Context, arguments: &Args) -> Result<(Config, Vec<String>)> {
-    let loaded = Config::load(context.repository()?)?;
+    let repository = context.repository()?;
+    let loaded = Config::load(repository)?;
     let mut config = loaded.config;
     let policy = &mut config.policy;
     policy.hidden_ttl_days = arguments.hidden_ttl_days.unwrap_or(policy.hidden_ttl_days);
@@ -208,7 +209,12 @@ fn config(context: &Context, arguments: &Args) -> Result<(Config, Vec<String>)> 
     if let Some(provider) = &arguments.provider {
         config.provider.clone_from(provider);
     }
-    config.remote = arguments.remote.clone().or(config.remote);
+    if let Some(remote) = &arguments.remote {
+        if !repository.remotes().contains(remote) {
+            return Err(Error::usage(format!("there is no remote '{remote}'")).hinted("git remote -v"));
+        }
+        config.remote = Some(remote.clone());
+    }
     config.session_archive_branch = arguments.session_archive_branch.clone().or(config.session_archive_branch);
     Ok((config, loaded.warnings))
 }
@@ -219,10 +225,8 @@ pub(super) fn provider(context: &Context, config: &Config) -> Result<(&'static d
         return Ok((provider, "it was named".to_owned()));
     }
     let repository = context.repository()?;
-    if let Some(remote) = config.remote.as_ref().filter(|remote| !repository.remotes().contains(remote)) {
-        return Err(Error::usage(format!("there is no remote '{remote}'")).hinted("git remote -v"));
-    }
-    let remote = config.remote.clone().or_else(|| remotes::default_remote(repository, &context.config().ok()?).ok());
+    let remote =
+        config.chosen_remote(repository)?.or_else(|| remotes::default_remote(repository, &context.config().ok()?).ok());
     let url = remote.and_then(|remote| repository.remote_url(&remote));
     Ok(cleanup::detect(work_tree(context)?, url.as_deref()))
 }

@@ -3,13 +3,10 @@
 use serde::Serialize;
 
 use crate::{
-    cleanup::{
-        self, CONFIG_PATH, Candidate, Config, Facts, Kept, MAX_DAYS, Moved, Place, Plan, Policy, SessionCandidate,
-    },
+    cleanup::{self, Candidate, Config, Facts, Kept, MAX_DAYS, Moved, Place, Plan, Policy, SessionCandidate},
     cli::remotes,
     context::Context,
-    error::{Error, Result},
-    git::Repository,
+    error::Result,
     report::{Describe, Report, View, counted},
 };
 
@@ -266,23 +263,16 @@ fn places(context: &Context, arguments: &Args, config: &Config) -> Result<Vec<Pl
     if arguments.local || (arguments.remote.is_none() && repository.remotes().is_empty()) {
         return Ok(vec![Place::Here]);
     }
-    let remote = match (&arguments.remote, &config.remote) {
-        (Some(remote), _) => remote.clone(),
-        (None, Some(remote)) => configured(repository, remote)?,
-        (None, None) => remotes::default_remote(repository, &context.config()?)?,
+    let chosen = match &arguments.remote {
+        Some(remote) => Some(remote.clone()),
+        None => config.chosen_remote(repository)?,
+    };
+    let remote = match chosen {
+        Some(remote) => remote,
+        None => remotes::default_remote(repository, &context.config()?)?,
     };
     if arguments.apply && !context.config()?.allows(repository, &remote) {
         return Err(remotes::refusal(&remote));
     }
     Ok(here.into_iter().chain([Place::Remote(remote)]).collect())
-}
-
-/// The remote of the tracked configuration, which can only choose among those that are here.
-fn configured(repository: &Repository, remote: &str) -> Result<String> {
-    let known = repository.remotes();
-    if known.iter().any(|name| name == remote) {
-        return Ok(remote.to_owned());
-    }
-    Err(Error::user(format!("{CONFIG_PATH} names the remote '{remote}'; here there are: {}", known.join(", ")))
-        .hinted("git session cleanup run --remote REMOTE"))
 }

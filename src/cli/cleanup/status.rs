@@ -114,7 +114,14 @@ pub(in crate::cli) fn run(context: &Context) -> Result<Report> {
 fn preview(context: &Context, config: &Config) -> Result<Vec<Preview>> {
     let repository = context.repository()?;
     let settings = context.config()?;
-    let remote = config.remote.clone().or_else(|| remotes::default_remote(repository, &settings).ok());
+    let chosen = config.chosen_remote(repository);
+    let unknown = chosen.as_ref().err().map(|fault| Preview {
+        place: "remote".to_owned(),
+        would_delete: Vec::new(),
+        error: Some(fault.message().to_owned()),
+    });
+    let default = || remotes::default_remote(repository, &settings).ok();
+    let remote = chosen.map_or(None, |remote| remote.or_else(default));
     let places = [("this repository".to_owned(), Place::Here)].into_iter();
     let places = places.chain(remote.map(|remote| (format!("remote {remote}"), Place::Remote(remote))));
     let now = context.now();
@@ -127,5 +134,5 @@ fn preview(context: &Context, config: &Config) -> Result<Vec<Preview>> {
         }
         Err(fault) => Preview { place: name, would_delete: Vec::new(), error: Some(fault.to_string()) },
     });
-    Ok(previews.collect())
+    Ok(previews.chain(unknown).collect())
 }
