@@ -84,7 +84,6 @@ impl Home {
             session: reading.session,
             git,
             links: Vec::new(),
-            native: reading.native,
             continues: reading.continues,
             versions: KnownVersions::default(),
             cleared_at,

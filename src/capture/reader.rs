@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     git::ObjectId,
     hail::{Canonical, ObjectHash},
-    ledger::{MAX_SESSION_BYTES, Native},
+    ledger::MAX_SESSION_BYTES,
     redact::{Redacted, RedactingSpool, Redactor},
 };
 
@@ -35,8 +35,6 @@ pub struct Reader<'r> {
 pub struct Reading {
     /// The session.
     pub session: Redacted<Canonical>,
-    /// The log it came from; none where several sessions share a file.
-    pub native: Option<Native>,
     /// What was odd about the log.
     pub warnings: Vec<Warning>,
     /// The blob of the stored session that it goes on from.
@@ -72,7 +70,7 @@ impl Reader<'_> {
         let mut snapshot = Snapshot::of(path).ok()?;
         let begin = mark.reading.parser.offset;
         let end = snapshot.line_end(begin).ok().filter(|end| *end >= begin)?;
-        let (native, [before, prefix]) = snapshot.hash([begin, end]).ok()?;
+        let [before, prefix] = snapshot.hash([begin, end]).ok()?;
         let is_same = before.to_string() == mark.prefix;
         let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
         let continues = self.bookmarks.session(&mark);
@@ -82,7 +80,7 @@ impl Reader<'_> {
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
         log.pause_at = Some(end);
         let warnings = agent.parse(&mut log, &mut spool).ok()?;
-        finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| {
+        finish(path, spool, warnings, Some(prefix)).ok().map(|reading| {
             let bookmark = reading.bookmark.or(stays);
             Reading { continues, bookmark, ..reading }
         })
@@ -93,13 +91,13 @@ impl Reader<'_> {
         let path = &source.log.path;
         let mut snapshot = Snapshot::of(path)?;
         let end = snapshot.line_end(0).map_err(|fault| named(path, fault))?;
-        let (native, [prefix]) = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
+        let [prefix] = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
         let is_worth_marking = self.bookmarks.is_worth(source, snapshot.size());
         let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
         log.pause_at = is_worth_marking.then_some(end);
         let mut spool = self.redactor.spool();
         let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-        finish(path, spool, warnings, Some((native, prefix)))
+        finish(path, spool, warnings, Some(prefix))
     }
 
     /// Reads one session of a file that holds several.
@@ -112,13 +110,13 @@ impl Reader<'_> {
     }
 }
 
-/// Puts together what was read. Of a log with one session, `log` is what it is known by and the hash of what
-/// was read of it up to the pause.
+/// Puts together what was read. Of a log with one session, `prefix` is the hash of what was read of it up to
+/// the pause.
 fn finish(
     path: &Path,
     spool: RedactingSpool<'_>,
     warnings: Vec<Warning>,
-    log: Option<(Native, ObjectHash)>,
+    prefix: Option<ObjectHash>,
 ) -> Result<Reading> {
     let finished = spool.finish_paused().map_err(|fault| named(path, fault))?;
     let (session, paused) = finished.ok_or_else(|| named(path, "no event in it"))?;
@@ -127,6 +125,6 @@ fn finish(
         let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
-    let bookmark = paused.zip(log).map(|(reading, (_, prefix))| Draft { prefix, reading });
-    Ok(Reading { session, native: log.map(|(native, _)| native), warnings, continues: None, bookmark })
+    let bookmark = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });
+    Ok(Reading { session, warnings, continues: None, bookmark })
 }

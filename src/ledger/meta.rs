@@ -14,6 +14,10 @@ use crate::{
 /// The version of the metadata's shape.
 const SCHEMA_VERSION: u64 = 2;
 
+/// What older versions wrote of the native log, and is not written again: by it a guess of what was redacted can
+/// be confirmed.
+const TELLTALE: [&str; 2] = ["native_sha256", "native_bytes"];
+
 /// The content of a `.meta.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
@@ -85,12 +89,6 @@ pub struct Own {
     /// The session that started this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_session_id: Option<String>,
-    /// The SHA-256 of the native log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub native_sha256: Option<String>,
-    /// The size of the native log in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub native_bytes: Option<u64>,
     /// When it was last stored in the knowledge of what was purged and redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<Timestamp>,
@@ -112,8 +110,6 @@ impl Meta {
         let session = capture.session.value();
         let mut meta = Self::of_header(&session.header, session.stats.clone());
         meta.git = capture.git.clone();
-        meta.own.native_sha256 = capture.native.map(|native| native.sha256.to_string());
-        meta.own.native_bytes = capture.native.map(|native| native.bytes);
         meta.own.redactions.clone_from(&capture.session.summary().rules);
         meta.own.cleared_at = capture.cleared_at;
         meta.with_commits(&capture.links)
@@ -137,6 +133,9 @@ impl Meta {
             *git = Value::Object(Map::new());
         }
         git.as_object_mut()?.insert("commits".to_owned(), meta.git.commits.into());
+        if let Some(own) = value.get_mut("git_session").and_then(Value::as_object_mut) {
+            own.retain(|key, _| !TELLTALE.contains(&key.as_str()));
+        }
         serde_json::to_vec_pretty(&value).ok()
     }
 
@@ -175,7 +174,9 @@ impl Meta {
 
     /// Reads stored metadata.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(bytes).map_err(|fault| fault.to_string())
+        let mut meta: Self = serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+        meta.own.other.retain(|key, _| !TELLTALE.contains(&key.as_str()));
+        Ok(meta)
     }
 
     /// The bytes to store: pretty-printed with sorted keys, as OpenSession writes them.

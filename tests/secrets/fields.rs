@@ -268,3 +268,46 @@ fn an_attached_file_of_credentials_keeps_no_value() {
     assert!(left.contains(r#""path":".env""#) && left.contains("[REDACTED:credential-file:"), "{left}");
     assert!(!left.contains("3000") && !left.contains("a plain word") && !left.contains(&content[..20]), "{left}");
 }
+
+#[test]
+fn a_line_that_is_not_utf8_keeps_no_token() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let claude =
+        ClaudeLog::new(&world, &work, SECRET).prompt("Look at the log.").prompt("placeholder").answer("Looked.");
+    claude.save();
+    let text = fs::read_to_string(claude.file()).expect("a log");
+    let (before, after) = text.split_once("placeholder").expect("a prompt");
+    let line = [before.as_bytes(), format!("token {} ", token()).as_bytes(), b"\xe9\xff", after.as_bytes()].concat();
+    fs::write(claude.file(), line).expect("a log");
+    assert_eq!(work.session(&["scan", &claude.file().display().to_string()]).code, 1);
+    work.session(&["capture"]).ok();
+    work.session(&["sync"]).ok();
+    for place in [&work, &remote] {
+        let all = objects(place);
+        assert!(all.contains("token [REDACTED:github:") && all.contains('\u{fffd}'), "{all}");
+        assert!(!has_part(&all), "{all}");
+    }
+}
+
+#[test]
+fn nothing_in_the_metadata_confirms_what_was_redacted() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    ClaudeLog::new(&world, &work, OTHER).prompt("Say.").writes(&work, "a.txt", "a\n").save();
+    work.commit_all("Add a");
+    work.wait_for_sessions(1);
+    let path = format!("v1/22/{OTHER}.meta.json");
+    let stored = || work.git(&["show", &format!("refs/opensession/branches/bWFpbg:{path}")]);
+    assert!(!stored().contains("native_"), "{}", stored());
+    // As an older version wrote it.
+    let mut meta: Value = serde_json::from_str(&stored()).expect("JSON");
+    meta["git_session"]["native_sha256"] = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into();
+    meta["git_session"]["native_bytes"] = 5210.into();
+    put(&work, &path, &meta.to_string());
+    work.git(&["config", "opensession.redact-pattern", "Say"]);
+    work.session(&["redact", OTHER]).ok();
+    assert!(!stored().contains("native_") && stored().contains("created_at"), "{}", stored());
+    work.run("git", &["push"]).ok();
+    assert!(objects(&remote).contains(OTHER) && !objects(&remote).contains("native_"));
+}
