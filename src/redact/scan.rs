@@ -207,11 +207,6 @@ impl Scanner {
         if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
     }
 
-    /// Whether what a rule finds in a decoded text is no accident.
-    fn is_sure(&self, rule: usize) -> bool {
-        rule != self.home_rule && self.rules.rule(rule).detector != Detector::Service
-    }
-
     /// The secrets in `text` as it is written, in any order.
     fn written(&self, text: &str, budget: &mut Budget) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();

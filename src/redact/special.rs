@@ -57,6 +57,11 @@ impl Scanner {
         Some(self.placeholders.of(UNREAD, content.as_bytes()))
     }
 
+    /// Whether what a rule finds in a decoded text is no accident.
+    pub(super) fn is_sure(&self, rule: usize) -> bool {
+        rule != self.home_rule && self.rules.rule(rule).detector != Detector::Service
+    }
+
     /// Whether there are rules that no keyword announces, which may hit anything.
     pub(super) fn has_patterns(&self) -> bool {
         self.rules.everywhere().next().is_some()
