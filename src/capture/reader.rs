@@ -8,10 +8,12 @@ use super::{
     explain_parse,
     home::{belongs, log_at, look_at},
     named,
+    origin::{Noting, Origin},
     snapshot::Snapshot,
 };
 use crate::{
     agents::{self, Agent, Log, Warning},
+    config::{Exclusions, Subject},
     error::Result,
     git::ObjectId,
     hail::{Canonical, ObjectHash},
@@ -35,12 +37,26 @@ pub struct Reader<'r> {
 pub struct Reading {
     /// The session.
     pub session: Redacted<Canonical>,
+    /// Where the session worked.
+    pub origin: Origin,
     /// What was odd about the log.
     pub warnings: Vec<Warning>,
     /// The blob of the stored session that it goes on from.
     pub continues: Option<ObjectId>,
     /// Where the next reading can go on, once the session is stored.
     pub bookmark: Option<Draft>,
+}
+
+impl Reading {
+    /// Whether the session of `source` is kept out: by its agent, its id, or a folder that it worked in.
+    #[must_use]
+    pub fn is_excluded(&self, source: &Source, exclude: &Exclusions) -> bool {
+        let header = &self.session.value().header;
+        let subject = source.subject(Some(&header.session_id));
+        exclude.covers(&Subject { agent: &header.agent.tool, ..subject })
+            || exclude.covers(&subject)
+            || self.origin.folders().any(|folder| exclude.covers(&Subject { folder: Some(folder), ..subject }))
+    }
 }
 
 impl Reader<'_> {
@@ -79,10 +95,12 @@ impl Reader<'_> {
         let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
         log.pause_at = Some(end);
-        let warnings = agent.parse(&mut log, &mut spool).ok()?;
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).ok()?;
+        let origin = noting.origin();
         finish(path, spool, warnings, Some(prefix)).ok().map(|reading| {
             let bookmark = reading.bookmark.or(stays);
-            Reading { continues, bookmark, ..reading }
+            Reading { origin, continues, bookmark, ..reading }
         })
     }
 
@@ -96,8 +114,10 @@ impl Reader<'_> {
         let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
         log.pause_at = is_worth_marking.then_some(end);
         let mut spool = self.redactor.spool();
-        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-        finish(path, spool, warnings, Some(prefix))
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).map_err(|fault| explain_parse(path, &fault))?;
+        let origin = noting.origin();
+        Ok(Reading { origin, ..finish(path, spool, warnings, Some(prefix))? })
     }
 
     /// Reads one session of a file that holds several.
@@ -105,8 +125,10 @@ impl Reader<'_> {
         let path = &source.log.path;
         let mut spool = self.redactor.spool();
         let mut log = log_at(path, source.log.part.as_deref())?;
-        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-        finish(path, spool, warnings, None)
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).map_err(|fault| explain_parse(path, &fault))?;
+        let origin = noting.origin();
+        Ok(Reading { origin, ..finish(path, spool, warnings, None)? })
     }
 }
 
@@ -126,5 +148,5 @@ fn finish(
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
     let bookmark = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });
-    Ok(Reading { session, warnings, continues: None, bookmark })
+    Ok(Reading { session, origin: Origin::default(), warnings, continues: None, bookmark })
 }

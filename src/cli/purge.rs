@@ -1,13 +1,13 @@
 //! The `purge` command.
 
-use std::io::{BufRead, Write};
-
 use super::erasing;
 use crate::{
     context::Context,
     erase::{Erasure, Fate},
     error::{Error, Result},
+    ledger,
     report::Report,
+    system::prompt,
 };
 
 /// Remove a session everywhere, for good
@@ -39,7 +39,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if !arguments.yes && !confirmed(context, &arguments.reference, session.as_str(), remote.as_deref())? {
         return Err(Error::user("nothing was removed"));
     }
-    let (archive, now) = (erasing::archive(context)?, context.now());
+    let archive = erasing::archive(context)?;
+    let now = ledger::time_for(repository, &session, context.now())?;
     let erasure = Erasure { repository, session: &session, fate: Fate::Purged, archive: archive.as_deref(), now };
     let mut report = erasing::carry_out(context, &config, &erasure, remote, None)?;
     report.notes.push(format!(
@@ -56,9 +57,6 @@ fn confirmed(context: &Context, reference: &str, session: &str, remote: Option<&
         return Err(Error::usage(format!("nobody can be asked whether to remove session {session} here{everywhere}"))
             .hinted(format!("git session purge {reference}{push} --yes")));
     }
-    let mut stderr = anstream::stderr().lock();
-    writeln!(stderr, "This removes session {session} here{everywhere}, for good.\nGo on? [y/N] ")?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    let question = format!("This removes session {session} here{everywhere}, for good.\nGo on?");
+    Ok(prompt::confirm(&question, false)?)
 }

@@ -83,6 +83,16 @@ impl Repository {
         })
     }
 
+    /// The commit that `id` is or that a tag at `id` names; `None` where that is something else.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn peel_to_commit(&self, id: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        let object = self.gix.find_object(id).during("reading a tag")?;
+        let peeled = object.peel_tags_to_end().during("reading a tag")?;
+        Ok((peeled.kind == gix::object::Kind::Commit).then_some(peeled.id))
+    }
+
     /// The commits reachable from `tips` and not from `hidden`, newest first, at most `limit`.
     ///
     /// # Errors
@@ -98,6 +108,18 @@ impl Repository {
             found.push(info.during(ACTION)?.id);
         }
         Ok(found)
+    }
+
+    /// The commits of every branch, tag and remote that have `text` in one line of their message, newest first.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn commits_saying(&self, text: &str) -> Result<Vec<ObjectId>, GitError> {
+        let pattern = format!("--grep={text}");
+        let ours = ["--exclude=refs/opensession*", "--exclude=refs/notes/*", "--exclude=refs/stash"];
+        let arguments = [&["rev-list", "--fixed-strings", "--regexp-ignore-case", &pattern], &ours[..], &["--all"]];
+        let listed = self.git(&arguments.concat()).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|line| self.parse_id(line)).collect())
     }
 
     /// The files that each of `commits` changed against its parent; of a merge, none. A file that got

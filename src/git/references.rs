@@ -48,6 +48,12 @@ pub struct RefUpdate {
     pub new: Option<ObjectId>,
 }
 
+/// Whether git lets a branch have this name.
+#[must_use]
+pub fn is_branch_name(name: &str) -> bool {
+    !name.starts_with('-') && gix::validate::reference::name(format!("refs/heads/{name}").as_str().into()).is_ok()
+}
+
 /// How long a lock of another process is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -148,6 +154,18 @@ impl Repository {
             self.update_reference(&RefUpdate { name: name.clone(), expected: Expected::Is(*id), new: None })
         };
         all.iter().map(delete).collect()
+    }
+
+    /// The stashed commits, each of which has what was checked out as its parent.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn stashes(&self) -> Result<Vec<ObjectId>, GitError> {
+        if self.find_reference(b"refs/stash")?.is_none() {
+            return Ok(Vec::new());
+        }
+        let listed = self.git(&["rev-list", "--walk-reflogs", "refs/stash", "--"]).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|id| self.parse_id(id)).collect())
     }
 
     /// The full name that the symbolic reference `name` stands for.

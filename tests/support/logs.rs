@@ -1,6 +1,10 @@
 //! Logs as the agents write them, small enough to be read in a test.
 
-use std::{fs, path::PathBuf, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -13,23 +17,32 @@ pub struct ClaudeLog {
     cwd: PathBuf,
     file: PathBuf,
     begins: DateTime<Utc>,
+    branch: String,
     records: Vec<Value>,
 }
 
 impl ClaudeLog {
-    /// A session of `id` that works in `place`.
+    /// A session of `id` that works in `place`, on the branch that is checked out there.
     pub fn new(world: &World, place: &Place, id: &str) -> Self {
         let cwd = place.path.clone();
         let encoded: String =
             cwd.display().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let file = world.home().join(".claude/projects").join(encoded).join(format!("{id}.jsonl"));
         let begins = "2026-01-31T10:00:00Z".parse().expect("a time");
-        Self { id: id.to_owned(), cwd, file, begins, records: Vec::new() }
+        // Nothing in a folder that is no repository.
+        let branch = place.run("git", &["symbolic-ref", "--quiet", "--short", "HEAD"]).stdout.trim_end().to_owned();
+        Self { id: id.to_owned(), cwd, file, begins, branch, records: Vec::new() }
     }
 
     /// The session begins at another time.
     pub fn at(mut self, time: SystemTime) -> Self {
         self.begins = time.into();
+        self
+    }
+
+    /// The session goes on with this branch checked out.
+    pub fn on(mut self, branch: &str) -> Self {
+        branch.clone_into(&mut self.branch);
         self
     }
 
@@ -43,7 +56,7 @@ impl ClaudeLog {
         let common = json!({
             "parentUuid": number.checked_sub(1).map(|before| format!("{}-{before}", self.id)),
             "uuid": format!("{}-{number}", self.id),
-            "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": "main",
+            "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": self.branch,
             "isSidechain": false, "userType": "external",
             "timestamp": self.begins + TimeDelta::seconds(i64::try_from(number).expect("few")),
         });
@@ -142,6 +155,7 @@ impl ClaudeLog {
 pub struct CodexLog {
     id: String,
     file: PathBuf,
+    hour: u8,
     records: Vec<Value>,
 }
 
@@ -150,7 +164,7 @@ impl CodexLog {
     pub fn new(world: &World, place: &Place, id: &str) -> Self {
         let name = format!("rollout-2026-01-31T11-00-00-{id}.jsonl");
         let file = world.home().join(".codex/sessions/2026/01/31").join(name);
-        let mut log = Self { id: id.to_owned(), file, records: Vec::new() };
+        let mut log = Self { id: id.to_owned(), file, hour: 11, records: Vec::new() };
         let id = log.id.clone();
         log.push(
             "session_meta",
@@ -167,8 +181,14 @@ impl CodexLog {
 
     fn push(&mut self, kind: &str, payload: Value) {
         let number = self.records.len();
-        let timestamp = format!("2026-01-31T11:{:02}:{:02}.000Z", number / 60, number % 60);
+        let timestamp = format!("2026-01-31T{}:{:02}:{:02}.000Z", self.hour, number / 60, number % 60);
         self.records.push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
+    }
+
+    /// What follows is said in that hour.
+    pub fn in_hour(mut self, hour: u8) -> Self {
+        self.hour = hour;
+        self
     }
 
     /// The person says something.
@@ -202,8 +222,13 @@ impl CodexLog {
 
     /// Writes the log where the agent would.
     pub fn save(&self) {
-        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        self.save_as(&self.file);
+    }
+
+    /// Writes the log to another file.
+    pub fn save_as(&self, file: &Path) {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
-        fs::write(&self.file, lines.concat()).expect("a log");
+        fs::write(file, lines.concat()).expect("a log");
     }
 }
