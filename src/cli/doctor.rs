@@ -1,6 +1,7 @@
 //! The `doctor` command.
 
 mod remotes;
+mod transfers;
 
 use std::time::Duration;
 
@@ -125,6 +126,8 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.push(check_mode(&config));
             checks.push(remotes::check(repository, &config));
             checks.extend(remotes::mirrors(repository));
+            checks.extend(transfers::refspecs(repository));
+            checks.extend(transfers::sending(repository));
             checks.push(check_ledger(repository, &config));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(check_coverage(repository));

@@ -29,7 +29,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn id(self) -> Option<ObjectId> {
+    pub(super) fn id(self) -> Option<ObjectId> {
         match self {
             Self::Absent => None,
             Self::Is(id) => Some(id),
@@ -127,6 +127,9 @@ impl Repository {
                 Some(new) => self.replace_loose(update, new, is_ready),
                 None => self.delete_by_gix(update),
             };
+            if result.is_ok() && (self.uses_reftable || update.new.is_none()) {
+                self.keep_tip(&update.name, update.new);
+            }
             match result {
                 Err(GitError::Locked { .. }) if started.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
@@ -148,6 +151,9 @@ impl Repository {
         let arguments = ["update-ref", "--no-deref", "--stdin", "-z"];
         let is_worth_it = all.len() > 1;
         if is_worth_it && self.git(&arguments).input(lines).run().is_ok_and(|finished| finished.success()) {
+            for (name, _) in all {
+                self.keep_tip(name, None);
+            }
             return all.iter().map(|_| Ok(())).collect();
         }
         let delete = |(name, id): &(BString, ObjectId)| {
@@ -286,6 +292,8 @@ impl Repository {
             return Err(GitError::Missing { id: new.to_string() });
         }
         lock.with_mut(|file| file.write_all(format!("{new}\n").as_bytes())).during(ACTION)?;
+        // Under the lock, so that of two writers the later one's stays.
+        self.keep_tip(&update.name, Some(new));
         lock.commit().map(drop).map_err(|fault| GitError::failed(ACTION, &fault.error))
     }
 

@@ -173,7 +173,10 @@ impl Meta {
     }
 
     /// Reads stored metadata.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// When the bytes are no metadata, with what is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let mut meta: Self = serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
         meta.own.other.retain(|key, _| !TELLTALE.contains(&key.as_str()));
         Ok(meta)
