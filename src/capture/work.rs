@@ -55,7 +55,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let redactor = context.redactor()?;
     let config = context.config()?;
     let ledger = config.ledger;
-    let home = Home::of(repository);
+    let home = Home::of(repository, redactor);
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut waiting, mut gone) = (Vec::new(), Vec::new());
     for (session, link) in wanted(repository, &config, job) {

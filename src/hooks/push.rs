@@ -8,13 +8,13 @@ use std::{
 
 use super::STRICT;
 use crate::{
-    capture::{Job, JobSession, Queue},
+    capture::{Job, JobSession, Known, Queue, Watermarks},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{self, BranchName, Link, Meta, Tip},
+    ledger::{self, BranchName, Link, Tip},
     link,
     redact::Profile,
     report::counted,
@@ -211,17 +211,19 @@ fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
+    let watermarks = Watermarks::of(repository);
     let tips = config.ledger.tips(repository)?;
     let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
         let local = &branch.pair.local;
         let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(local)).collect();
         let named = named(repository, remote, branch)?;
+        let stored = if named.is_empty() { HashSet::new() } else { blobs_of(repository, config, &of_branch)? };
         // A session that many commits name is looked up, and captured, once.
         let mut asked = HashSet::new();
         for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
             let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
-            if !is_up_to_date(context, config, &of_branch, &session)? {
+            if !is_up_to_date(context, &watermarks, &stored, &session)? {
                 queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
@@ -301,25 +303,28 @@ fn is_linked(
     Ok(false)
 }
 
-/// Whether a session is stored as far as its log goes. Where there is no log here, what is stored
-/// is all there is.
-fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &JobSession) -> Result<bool> {
+/// Whether a session is stored as far as its log goes: the log did not change since it was read, and the ledger
+/// has what was stored then. Where there is no log here, what is stored is all there is.
+fn is_up_to_date(
+    context: &Context,
+    watermarks: &Watermarks,
+    stored: &HashSet<String>,
+    session: &JobSession,
+) -> Result<bool> {
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
+    let known = watermarks.sessions(&source.log).unwrap_or_default();
+    let is_there =
+        |known: &&Known| known.id == session.id && known.hail.as_ref().is_some_and(|hail| stored.contains(hail));
+    Ok(known.iter().flatten().any(is_there))
+}
+
+/// The blobs of the sessions that ledgers have.
+fn blobs_of(repository: &Repository, config: &Config, tips: &[&Tip]) -> Result<HashSet<String>> {
+    let mut blobs = HashSet::new();
     for tip in tips {
-        let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
-        let is_whole = |meta: Meta| {
-            if source.log.part.is_none() {
-                return meta.own.native_bytes == Some(source.log.size);
-            }
-            // A file of several sessions tells when each was continued, but not how large it is.
-            let updated = meta.own.updated_at.and_then(|updated| updated.unless_after(context.now()));
-            updated.is_some_and(|updated| updated >= source.log.modified.into())
-        };
-        if meta.is_some_and(is_whole) {
-            return Ok(true);
-        }
+        blobs.extend(config.ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
     }
-    Ok(false)
+    Ok(blobs)
 }
 
 /// The sessions that the commits which the remote does not have yet name.

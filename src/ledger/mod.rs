@@ -26,7 +26,7 @@ pub mod switch;
 mod tombstone;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT, push_side};
-pub use capture::{Capture, KnownVersions, Link, Native, Outcome, Stored};
+pub use capture::{Capture, KnownVersions, Link, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{HAIL, IndexEntry, META, SessionKey};
