@@ -16,11 +16,11 @@ impl Exchange<'_> {
     /// # Errors
     /// When the remote cannot be reached, or the repository cannot be written.
     pub fn meet(&self) -> GitResult<()> {
-        if !self.repository.references(&companion_root(self.remote))?.is_empty() {
+        if !self.repository.references(&companion_root(&self.known_as()))?.is_empty() {
             return Ok(());
         }
         let patterns: Vec<&str> = ledger::ALL.iter().map(|ledger| ledger.pattern()).collect();
-        let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
+        let listed = self.repository.list_remote(self.address(), &patterns, self.left())?;
         let is_of = |ledger: &dyn Ledger, name: &str| ledger::is_of(ledger, name);
         if listed.iter().any(|(name, _)| is_of(self.ledger, &name.to_string())) {
             return Ok(());
