@@ -6,13 +6,16 @@ use super::{
     Profile,
     key_name::{Promise, promise},
     value::{
-        changes_class, is_identifier_byte, is_object_id, is_placeholder, is_record_id, is_stand_in, is_unpronounceable,
-        is_word, is_wordy, looks_random,
+        changes_class, is_identifier_byte, is_no_word, is_object_id, is_placeholder, is_record_id, is_stand_in,
+        is_unpronounceable, is_word, is_wordy, looks_random,
     },
 };
 
 /// The longest name of a key, in bytes.
 const MAX_NAME: usize = 80;
+
+/// The longest rest of a line that announces a value below it, in bytes.
+const MAX_TITLE: usize = 96;
 
 /// The shortest value that is a secret, in bytes.
 const MIN_VALUE: usize = 4;
@@ -32,6 +35,8 @@ enum Notation {
     Tight,
     /// Bare, behind `:` or a spaced `=`.
     Bare,
+    /// In quotes or bare, as the other word of a line of two: `requirepass value`.
+    Directive,
     /// Bare, behind nothing but a space.
     Spoken,
 }
@@ -43,9 +48,19 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
     let name = name_around(bytes, keyword)?;
     let mut cursor = Cursor { bytes: &bytes[..bytes.len().min(name.end + reach)], at: name.end };
     let opened_by = name.start.checked_sub(1).map(|at| bytes[at]);
-    let (notation, quote) = cursor.operator(opened_by, text[name.clone()].starts_with("--"))?;
+    let is_option = text[name.clone()].starts_with('-');
+    let operator = cursor.operator(opened_by, is_option).or_else(|| {
+        cursor.at = name.end;
+        cursor.spoken(begins_line(bytes, name.start))
+    });
+    let (notation, quote) = operator?;
     // Looked at only now: most keywords are not in front of an operator.
-    let promise = promise(&text[name], profile)?;
+    let promise = promise(&text[name.clone()], profile)?;
+    let notation =
+        if notation == Notation::Spoken && is_variable(&text[name.clone()]) { Notation::Directive } else { notation };
+    if notation == Notation::Directive && !matches!(promise, Promise::Password | Promise::Secret) {
+        return None;
+    }
     let mut value = cursor.value(notation, quote)?;
     if opened_by == Some(b'/') && notation != Notation::Quoted {
         // A user name in a URL: behind the value comes the host.
@@ -82,7 +97,8 @@ fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile
     // What takes longest comes last: few values are mixed enough to get there.
     let found = (looks_secret(promise, notation, value) && !is_placeholder(value))
         || (profile == Profile::Strict && may_be_secret(promise, notation, value) && !is_stand_in(value));
-    found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value))
+    let is_password = promise == Promise::Password;
+    found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value, is_password))
 }
 
 /// The beginning of a value, which tells as much as the whole.
@@ -97,7 +113,23 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
     let mixed = digits && letters && !is_wordy(value);
     let long = mixed && is_long(value);
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
+    if notation == Notation::Directive {
+        return value.len() >= 6
+            && digits
+            && letters
+            && !is_wordy(value)
+            && (looks_random(value)
+                || is_object_id(value)
+                || (value.len() >= 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+                || (promise == Promise::Password
+                    && (symbols || changes_class(value) >= 3 || is_unpronounceable(value, 5)))
+                || long);
+    }
+    if notation == Notation::Spoken && promise == Promise::Password && value.len() >= 8 && mixed && symbols {
+        return true;
+    }
     match promise {
+        Promise::Password if firm && is_no_word(value) => true,
         Promise::Password if firm => {
             value.len() >= 6
                 && ((digits && letters) || symbols || is_unpronounceable(value, 4))
@@ -105,7 +137,9 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
                 && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
         }
         Promise::Password if notation == Notation::Bare => {
-            looks_random(value) || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
+            looks_random(value)
+                || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
+                || (value.len() >= 6 && !value.bytes().any(|byte| byte.is_ascii_uppercase()) && is_no_word(value))
         }
         Promise::Secret if firm => {
             (is_object_id(value) && digits)
@@ -162,18 +196,30 @@ fn may_be_secret(promise: Promise, notation: Notation, value: &str) -> bool {
 }
 
 /// Whether a bare value is an expression of a programming language.
-fn is_code(value: &str) -> bool {
+fn is_code(value: &str, may_have_signs: bool) -> bool {
     let identifier = |piece: &str| {
         piece.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') && !looks_random(piece)
     };
-    value.contains(['(', '[', '{', '*', '&', '|', '\\'])
+    value.contains(['(', '[', '{', '|', '\\'])
+        || (value.contains(['*', '&']) && !(may_have_signs && value.starts_with(|c: char| c.is_ascii_alphanumeric())))
         || value.contains("::")
         || value.contains("->")
         || (value.contains('.') && value.split('.').all(identifier))
 }
 
+/// Whether `name` is written as variables of the environment are.
+fn is_variable(name: &str) -> bool {
+    name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether nothing but spaces stands before `at` on its line.
+fn begins_line(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rev().take(32).find(|byte| !b" \t".contains(byte));
+    matches!(before, None | Some(b'\n'))
+}
+
 /// The identifier around `keyword`.
-fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
+pub(super) fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
     let before =
         bytes[..keyword.start].iter().rev().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
     let after = bytes[keyword.end..].iter().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
@@ -243,21 +289,27 @@ impl<'a> Cursor<'a> {
         self.take(b"]");
         self.take(b"?");
         if opened_by == Some(b'<') && self.take(b">") {
+            self.blanks();
             return Some((Notation::Quoted, Some(b"</")));
+        }
+        if !closed && opened_by != Some(b'(') && self.take(b"(") {
+            let quote = self.string()?;
+            return Some((Notation::Directive, Some(quote)));
         }
         let before = self.spaces();
         let Some(sign) = self.sign() else {
             let listed = closed && self.take(b",");
             let after = self.spaces();
             return match self.string() {
-                Some(quote) if listed => Some((Notation::Quoted, Some(quote))),
-                None if before == 1 && after == 0 && !closed => {
-                    Some((if is_option { Notation::Tight } else { Notation::Spoken }, None))
-                }
+                Some(quote) if listed || is_option => Some((Notation::Quoted, Some(quote))),
+                None if before == 1 && after == 0 && !closed && is_option => Some((Notation::Tight, None)),
                 _ => None,
             };
         };
         let after = self.spaces();
+        if sign == b":" && self.rest().starts_with(b"\n") {
+            return self.below();
+        }
         if sign == b":" && !closed {
             self.skip_type();
         }
@@ -268,6 +320,63 @@ impl<'a> Cursor<'a> {
         let tight = before == 0 && after == 0 && sign != b":";
         let bare = if tight { Notation::Tight } else { Notation::Bare };
         Some((if quote.is_some() { Notation::Quoted } else { bare }, quote))
+    }
+
+    /// Goes over spaces and the ends of lines.
+    fn blanks(&mut self) {
+        self.at += self.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
+    }
+
+    /// Goes over what stands between a name and its value where no sign does: `requirepass value`,
+    /// `setx TOKEN "value"`, `the password is value`, `password for ann: value`, and a value on a line of its own
+    /// below the line that announces it.
+    fn spoken(&mut self, begins_line: bool) -> Option<(Notation, Quote<'a>)> {
+        let spaces = self.spaces();
+        if spaces == 0 {
+            return None;
+        }
+        // Cisco's routers say first how the value is written.
+        if matches!(self.rest(), [b'0'..=b'9', b' ', ..]) {
+            self.at += 2;
+        }
+        if let Some(quote) = self.string() {
+            return Some((Notation::Directive, Some(quote)));
+        }
+        let word = self.word();
+        if self.rest()[..word].iter().any(u8::is_ascii_digit) {
+            let after = self.rest()[word..].iter().find(|byte| !b" \t\r".contains(byte));
+            let ends = begins_line && matches!(after, None | Some(b'\n' | b'#'));
+            return (ends || spaces == 1).then_some((if ends { Notation::Directive } else { Notation::Spoken }, None));
+        }
+        let line = &self.rest()[..self.rest().len().min(MAX_TITLE)];
+        if let Some(end) = memchr::memchr(b'\n', line)
+            && line[..end].trim_ascii_end().ends_with(b":")
+        {
+            self.at += end;
+            return self.below();
+        }
+        if line.starts_with(b"for ") {
+            let sign = memchr::memmem::find(line, b": ").or_else(|| Some(memchr::memmem::find(line, b" is ")? + 2));
+            self.at += sign? + 2;
+            return Some((Notation::Bare, self.string()));
+        }
+        let verbs = [&b"is "[..], b"was ", b"to ", b"is: ", b"are "];
+        verbs.into_iter().any(|verb| self.take(verb)).then(|| {
+            let quote = self.string();
+            (if quote.is_some() { Notation::Directive } else { Notation::Bare }, quote)
+        })
+    }
+
+    /// Goes to a value that has a line of its own below the line that announces it.
+    fn below(&mut self) -> Option<(Notation, Quote<'a>)> {
+        self.blanks();
+        let word = self.word();
+        (word >= 8 && matches!(self.rest().get(word), None | Some(b'\n'))).then_some((Notation::Bare, None))
+    }
+
+    /// The length of the word that begins here.
+    fn word(&self) -> usize {
+        self.rest().iter().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count()
     }
 
     /// A sign of assignment or of comparison.
@@ -304,14 +413,38 @@ impl<'a> Cursor<'a> {
     fn value(&self, notation: Notation, quote: Quote<'a>) -> Option<Range<usize>> {
         let rest = self.rest();
         let length = match (notation, quote) {
-            (Notation::Quoted, Some(quote)) => {
+            (_, Some(b"</")) => {
+                let length = closing(rest, b"</")?;
+                let value = rest[..length].trim_ascii_end();
+                (!value.contains(&b'\n')).then_some(value.len())?
+            }
+            (Notation::Quoted | Notation::Directive, Some(quote)) => {
                 let length = closing(rest, quote)?;
                 memchr::memchr2(b'\n', b'\r', &rest[..length]).is_none().then_some(length)?
             }
-            _ => rest.iter().take(MAX_VALUE + 1).take_while(|byte| !ENDS[usize::from(**byte)]).count(),
+            _ => bare(rest, notation),
         };
         (length > 0).then_some(self.at..self.at + length)
     }
+}
+
+/// The length of a bare value. An ampersand ends it where another parameter of a URL follows.
+fn bare(rest: &[u8], notation: Notation) -> usize {
+    let run =
+        |from: usize| rest[from..].iter().take(MAX_VALUE + 1).take_while(|byte| !ENDS[usize::from(**byte)]).count();
+    let length = run(0);
+    if rest.get(length) == Some(&b'&') && length > 0 {
+        let next = run(length + 1);
+        if (1..32).contains(&next)
+            && !rest[length + 1..][..next].contains(&b'=')
+            && rest.get(length + 1 + next) != Some(&b'&')
+        {
+            return length + 1 + next;
+        }
+    }
+    let spoken = matches!(notation, Notation::Bare | Notation::Spoken | Notation::Directive);
+    let trimmed = if spoken { rest[..length].iter().rev().take_while(|byte| b".:?".contains(byte)).count() } else { 0 };
+    length - trimmed
 }
 
 /// Where `quote` closes: not where more backslashes stand before it than opened it.

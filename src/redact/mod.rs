@@ -6,10 +6,13 @@
 //! same for the same secret under the same key; a home directory becomes `~`. Redacting twice
 //! changes nothing.
 
+mod apart;
 mod assignment;
 mod basic;
 mod border;
 mod budget;
+mod columns;
+mod command;
 mod credential_file;
 mod home;
 mod key;

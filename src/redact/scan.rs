@@ -5,9 +5,9 @@ use std::{borrow::Cow, ops::Range, path::PathBuf, sync::Arc, time::Instant};
 use regex::bytes::Regex;
 
 use super::{
-    Profile, RulesError, Settings, Summary, assignment, basic,
+    Profile, RulesError, Settings, Summary, apart, assignment, basic,
     budget::{Budget, STRETCH, Watch},
-    credential_file,
+    columns, command, credential_file,
     home::{self, Homes},
     placeholder::{self, Placeholders},
     private_key,
@@ -204,6 +204,15 @@ impl Scanner {
             return;
         }
         let Some(reach) = budget.reach(index, &keyword, rule.reach) else { return };
+        let many = match rule.detector {
+            Detector::Column => columns::find(text, &keyword, reach, self.profile),
+            Detector::Manifest => apart::manifest(text, &keyword, reach),
+            _ => Vec::new(),
+        };
+        for range in many {
+            budget.found(index, &range);
+            hits.push(Hit { range: on_boundaries(text, range), rule: index });
+        }
         let Some(mut range) = detect(rule, text, keyword, reach, self.profile) else { return };
         let mut hit = |range: &Range<usize>| {
             budget.found(index, range);
@@ -228,7 +237,15 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile:
         Detector::HomeDirectory => home::find(text, keyword),
         Detector::Assignment => assignment::find(text, &keyword, reach, profile),
         Detector::Service => service::find(text, &keyword, reach, rule.check == Check::Random),
-        Detector::Everywhere | Detector::CredentialFile => None,
+        Detector::Command => {
+            let found = command::find(text, &keyword, reach, &rule.options)?;
+            passes(rule.check, &text[found.clone()]).then_some(found)
+        }
+        Detector::Piped => command::find_piped(text, &keyword, reach, !rule.options.is_empty()),
+        Detector::Before => command::find_before(text, &keyword),
+        Detector::Argument => command::find_argument(text, &keyword, reach, rule.argument),
+        Detector::NameAndValue => apart::find(text, &keyword, reach, profile),
+        Detector::Everywhere | Detector::CredentialFile | Detector::Column | Detector::Manifest => None,
     }
 }
 
@@ -276,14 +293,29 @@ fn matched(rule: &Rule, text: &str, start: usize, reach: usize) -> Option<Range<
         let lower = secret.to_ascii_lowercase();
         rule.allow.iter().any(|part| lower.contains(&part.to_ascii_lowercase()))
     };
+    let checked = passes(rule.check, secret);
+    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(&window[found]) >= rule.entropy)).then_some(range)
+}
+
+/// Whether `secret` is what a rule demands besides.
+fn passes(check: Check, secret: &str) -> bool {
     let random = |secret: &str| value::looks_random(secret) || value::is_object_id(secret);
-    let checked = match rule.check {
+    match check {
         Check::None => true,
         Check::Random => random(secret) && !value::is_wordy(secret),
         Check::SomeRandom => secret.split([';', '=', ' ', ',']).any(random),
         Check::Literal => !value::is_placeholder(secret),
-    };
-    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(&window[found]) >= rule.entropy)).then_some(range)
+        Check::Generated => random(secret) || is_hex(secret),
+        Check::Mixed => (random(secret) || is_hex(secret) || command::is_mixed(secret)) && !value::is_wordy(secret),
+        Check::Pair => {
+            command::is_mixed(secret) && secret.contains(['!', '#', '$', '%', '&', '*', '+', '?', '@', '^', '~'])
+        }
+    }
+}
+
+/// Whether `secret` is a number in hex of the length that keys have.
+fn is_hex(secret: &str) -> bool {
+    secret.len() >= 32 && secret.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The first group of a pattern in what it matches. Groups are slow to tell: where the group goes on at the end of

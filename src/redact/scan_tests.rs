@@ -38,6 +38,8 @@ struct Documented {
     allow: Option<Vec<String>>,
     check: Option<String>,
     files: Option<Vec<String>>,
+    options: Option<Vec<String>>,
+    argument: Option<usize>,
     examples: Vec<String>,
     #[serde(default)]
     spared: Vec<String>,
