@@ -123,8 +123,12 @@ impl From<ledger::LedgerError> for Error {
     fn from(fault: ledger::LedgerError) -> Self {
         match fault {
             ledger::LedgerError::Git(fault) => fault.into(),
-            missing @ ledger::LedgerError::NoEvents { .. } => {
+            ref missing @ ledger::LedgerError::NoEvents { .. } => {
                 Self::user(missing).hinted("the clone it was captured in has it: git session show REF --format hail")
+            }
+            ledger::LedgerError::Unreadable { ref session, .. } => {
+                let hint = format!("to remove it everywhere: git session purge {session}");
+                Self::user(&fault).hinted(hint)
             }
             other => Self::user(other).hinted("git session doctor"),
         }

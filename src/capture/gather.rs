@@ -217,10 +217,11 @@ impl Run<'_> {
         if self.order.is_again && !self.order.is_dry_run {
             self.allow_again(&id)?;
         }
-        self.batch.ids.insert(id);
+        self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
         let bookmark = reading.bookmark.take();
         let mut capture = self.home.capture(reading);
+        capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
         if self.order.is_again {
             capture.cleared_at = Some(self.context.now());
         }

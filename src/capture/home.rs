@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     git::Repository,
     hail::{Event, Header, Sink, attribute},
-    ledger::{BranchName, Capture, GitFacts},
+    ledger::{BranchName, Capture, GitFacts, KnownVersions},
     redact::Remembered,
 };
 
@@ -86,6 +86,7 @@ impl Home {
             links: Vec::new(),
             native: reading.native,
             continues: reading.continues,
+            versions: KnownVersions::default(),
             cleared_at,
         }
     }

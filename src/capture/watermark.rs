@@ -1,6 +1,11 @@
 //! What was read of each log, so that a log that did not change since is not opened again.
 
-use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io,
+    path::PathBuf,
+    time::SystemTime,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +13,7 @@ use crate::{
     agents::LogFile,
     git::Repository,
     hail::SessionId,
-    ledger::{Capture, Stored},
+    ledger::{Capture, KnownVersions, Stored},
     link,
     system::files,
 };
@@ -21,6 +26,8 @@ const VERSION: u32 = 2;
 pub struct Watermarks {
     path: PathBuf,
     content: Content,
+    /// The names of the logs of each session.
+    logs_of: HashMap<SessionId, BTreeSet<String>>,
     has_changed: bool,
 }
 
@@ -70,7 +77,29 @@ impl Watermarks {
         let read =
             files::read(&path, files::LARGE).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
         let content = read.filter(|content| content.version == VERSION).unwrap_or_default();
-        Self { path, content, has_changed: false }
+        let mut logs_of: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
+        for (name, known) in content.logs.iter().filter_map(|(name, mark)| Some((name, mark.session.as_ref()?))) {
+            logs_of.entry(known.id.clone()).or_default().insert(name.clone());
+        }
+        Self { path, content, logs_of, has_changed: false }
+    }
+
+    /// Which stored versions of a session are of `log`, and which of other logs that are still there.
+    #[must_use]
+    pub fn versions(&self, repository: &Repository, log: &LogFile, id: &SessionId) -> KnownVersions {
+        let mut versions = KnownVersions::default();
+        let own = log.name();
+        for name in self.logs_of.get(id).into_iter().flatten() {
+            let known =
+                self.content.logs.get(name).and_then(|mark| mark.session.as_ref()).filter(|known| known.id == *id);
+            let Some(hail) = known.and_then(|known| repository.parse_id(known.hail.as_deref()?)) else { continue };
+            if *name == own {
+                versions.own = Some(hail);
+            } else if LogFile::parse_name(name).0.exists() {
+                versions.others.push(hail);
+            }
+        }
+        versions
     }
 
     /// The sessions of a log that did not change since it was read, `None` in place of one that
@@ -98,6 +127,9 @@ impl Watermarks {
     }
 
     fn insert(&mut self, log: &LogFile, session: Option<Known>, parts: Vec<String>) {
+        if let Some(known) = &session {
+            self.logs_of.entry(known.id.clone()).or_default().insert(log.name());
+        }
         let watermark = Watermark { modified: nanoseconds(log.modified), size: log.size, session, parts };
         self.has_changed |= self.content.logs.insert(log.name(), watermark.clone()) != Some(watermark);
     }

@@ -1,6 +1,9 @@
 //! Works off what commits asked to be captured.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
 use crate::{
@@ -8,7 +11,8 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
-    ledger::{Capture, Link, Stored},
+    hail::SessionId,
+    ledger::{self, BranchName, Capture, Link},
 };
 
 /// How long a log that is there may hold no session: some agents empty a log and write it anew.
@@ -52,7 +56,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let home = Home::of(repository);
     let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
-    let (mut captures, mut marks, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut waiting, mut gone) = (Vec::new(), Vec::new());
     for session in &job.sessions {
         let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
         // A log that is gone or broken must not keep the others from being stored.
@@ -60,23 +64,67 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
             gone.extend(links.map(|link| (session.id.clone(), link)));
             continue;
         };
-        marks.push((source, reading.bookmark.take()));
+        let bookmark = reading.bookmark.take();
         let mut capture = home.capture(reading);
         capture.links.extend(links);
-        captures.push(capture);
+        waiting.push(Waiting { source, bookmark, capture });
     }
-    let stored = ledger.store(repository, &job.branch(), &captures, context.now())?;
-    remember(repository, &reader, marks, captures.iter().zip(&stored));
+    store(context, &reader, &job.branch(), waiting)?;
     ledger.link(repository, &job.branch(), &gone, context.now())?;
-    let tips = ledger.tips(repository)?;
     for (session, _) in &gone {
-        let found =
-            tips.iter().map(|tip| ledger.find(repository, tip, session)).find_map(std::result::Result::transpose);
-        if found.transpose()?.is_none() {
+        if !is_stored(repository, session)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether any ledger has a session.
+fn is_stored(repository: &Repository, session: &SessionId) -> Result<bool> {
+    for ledger in ledger::ALL {
+        for tip in ledger.tips(repository)? {
+            if ledger.find(repository, &tip, session).is_ok_and(|found| found.is_some()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// A session that waits to be stored.
+struct Waiting {
+    source: Source,
+    bookmark: Option<Draft>,
+    capture: Capture,
+}
+
+/// Stores sessions, and remembers of their logs how far they were read and what became of their sessions. What is
+/// not remembered is only read again.
+fn store(context: &Context, reader: &Reader<'_>, branch: &BranchName, mut waiting: Vec<Waiting>) -> Result<()> {
+    let (repository, ledger) = (context.repository()?, context.config()?.ledger);
+    let mut watermarks = Watermarks::of(repository);
+    while !waiting.is_empty() {
+        // Of several logs of one session, the second is stored after the first: it may continue it.
+        let mut ids = HashSet::new();
+        let is_first = |waiting: &Waiting| ids.insert(waiting.capture.session.value().header.session_id.clone());
+        let (batch, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_first);
+        waiting = rest;
+        let (mut captures, mut marks) = (Vec::new(), Vec::new());
+        for Waiting { source, bookmark, mut capture } in batch {
+            let id = &capture.session.value().header.session_id;
+            capture.versions = watermarks.versions(repository, &source.log, id);
+            marks.push((source, bookmark));
+            captures.push(capture);
+        }
+        let stored = ledger.store(repository, branch, &captures, context.now())?;
+        for ((source, bookmark), (capture, stored)) in marks.into_iter().zip(captures.iter().zip(&stored)) {
+            watermarks.note(&source.log, Some(Known::of(capture, stored)));
+            let given = stored.hail.filter(|_| stored.is_given);
+            let _ = reader.bookmarks.keep(&source, reader.redactor, bookmark.zip(given));
+        }
+    }
+    let _ = watermarks.save();
+    Ok(())
 }
 
 /// Reads the log of a session, once it holds one.
@@ -95,23 +143,6 @@ fn read(context: &Context, reader: &Reader<'_>, session: &JobSession) -> Option<
         }
         std::thread::sleep(PAUSE);
     }
-}
-
-/// Remembers of the logs that were read how far that was, and what became of their sessions. What is not
-/// remembered is only read again.
-fn remember<'s>(
-    repository: &Repository,
-    reader: &Reader<'_>,
-    marks: Vec<(Source, Option<Draft>)>,
-    stored: impl Iterator<Item = (&'s Capture, &'s Stored)>,
-) {
-    let mut watermarks = Watermarks::of(repository);
-    for ((source, bookmark), (capture, stored)) in marks.into_iter().zip(stored) {
-        watermarks.note(&source.log, Some(Known::of(capture, stored)));
-        let given = stored.hail.filter(|_| stored.is_given);
-        let _ = reader.bookmarks.keep(&source, reader.redactor, bookmark.zip(given));
-    }
-    let _ = watermarks.save();
 }
 
 /// A link to a commit with what the commit is known by. Without that, too, it is a link.

@@ -30,6 +30,7 @@ mod scan;
 mod show;
 mod sync;
 mod time;
+mod user_files;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -44,7 +45,7 @@ use crate::{
 /// Keep AI coding sessions in git, beside the commits they made
 #[derive(Parser)]
 #[command(name = "git-session", bin_name = "git session", version, propagate_version = false)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true)]
 #[command(after_help = "A first look, on sample data: git session demo\nTo begin: git session quickstart")]
 pub(crate) struct Cli {
     /// Run as if started in this directory
@@ -127,7 +128,7 @@ fn run(arguments: &[OsString]) -> ExitCode {
     }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(fault) => return output::clap(&fault),
+        Err(fault) => return output::clap(&fault, arguments),
     };
     let options = output::Options::of(&cli);
     match answer(cli) {
@@ -160,6 +161,20 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Man(arguments) => man::run(&context, &arguments),
     }?;
     Ok((context, report))
+}
+
+/// The command that explains what was asked for. `git session --help` is not it: git turns that into
+/// `man git-session`, and there may be no such page.
+fn help_for(arguments: &[OsString]) -> String {
+    let program = command();
+    let mut help = "git session help".to_owned();
+    let mut command = &program;
+    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        let Some(found) = command.find_subcommand(argument) else { continue };
+        help.push_str(&format!(" {argument}"));
+        command = found;
+    }
+    help
 }
 
 /// The command line as clap knows it, for completions and man pages.

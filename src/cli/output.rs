@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    ffi::OsString,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -118,15 +119,27 @@ pub(super) fn messages(messages: &[String]) {
     }
 }
 
-/// Prints clap's help or complaint; returns the exit code.
-pub(super) fn clap(fault: &clap::Error) -> ExitCode {
-    let plain = fault.render().to_string();
+/// Prints clap's help or complaint, which ends with the command that tells more; returns the exit code.
+pub(super) fn clap(fault: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let help = super::help_for(arguments);
+    // It may repeat an argument that holds more than text.
+    let is_text = |argument: &OsString| matches!(printable(&argument.to_string_lossy()), Cow::Borrowed(_));
+    let rendered = fault.render();
+    let styled = if arguments.iter().all(is_text) {
+        rendered.ansi().to_string()
+    } else {
+        printable(&rendered.to_string()).into_owned()
+    };
+    // clap names an option that git keeps for itself.
+    let text = match styled.rfind("For more information, try") {
+        Some(end) if fault.use_stderr() => format!("{}For more information: {help}\n", &styled[..end]),
+        _ => styled,
+    };
     // A closed pipe is no failure of the program.
-    let _ = match printable(&plain) {
-        Cow::Borrowed(_) => fault.print(),
-        // It repeats an argument that holds more than text.
-        Cow::Owned(safe) if fault.use_stderr() => io::stderr().write_all(safe.as_bytes()),
-        Cow::Owned(safe) => io::stdout().write_all(safe.as_bytes()),
+    let _ = if fault.use_stderr() {
+        anstream::stderr().write_all(text.as_bytes())
+    } else {
+        anstream::stdout().write_all(text.as_bytes())
     };
     ExitCode::from(if fault.use_stderr() { Kind::Usage.exit_code() } else { 0 })
 }

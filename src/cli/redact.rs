@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, Repository},
     hail::SessionId,
-    ledger::{self, MAX_SESSION_BYTES, Redaction as _},
+    ledger::{self, LedgerError, MAX_SESSION_BYTES, Redaction as _},
     redact::Settings,
     report::Report,
 };
@@ -120,7 +120,9 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
     let mut blobs = erasure.published_events()?;
     for ledger in ledger::ALL {
         for tip in ledger.tips(repository)? {
-            let sessions = ledger.sessions(repository, &tip)?.into_iter().chain(ledger.shares(repository, &tip)?);
+            // One that cannot be read at all is named by whoever rewrites it.
+            let sessions = ledger.sessions(repository, &tip).unwrap_or_default().into_iter();
+            let sessions = sessions.chain(ledger.shares(repository, &tip).unwrap_or_default());
             let is_of = |id: &SessionId| id == session;
             let versions = sessions.filter(|listed| is_of(&listed.key.id) || is_of(&listed.meta.session_id));
             blobs.extend(versions.filter_map(|listed| listed.hail));
@@ -130,7 +132,13 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
         if !repository.has_object(blob) {
             return Err(GitError::Missing { id: blob.to_string() }.into());
         }
-        again.session(&repository.read_blob(blob, MAX_SESSION_BYTES)?)?;
+        let bytes = match repository.read_blob(blob, MAX_SESSION_BYTES) {
+            Err(fault) if fault.is_damage() => {
+                return Err(LedgerError::Unreadable { session: session.clone(), cause: fault.to_string() }.into());
+            }
+            bytes => bytes?,
+        };
+        again.session(&bytes)?;
     }
     let mut count = again.take_count();
     count.retain(|rule, _| rule != "home-directory");
@@ -143,7 +151,8 @@ fn in_messages(repository: &Repository, session: &SessionId, text: Option<&str>)
     let mut commits = std::collections::BTreeSet::new();
     for ledger in ledger::ALL {
         for tip in ledger.tips(repository)? {
-            commits.extend(ledger.find(repository, &tip, session)?.into_iter().flat_map(|meta| meta.git.commits));
+            let found = ledger.find(repository, &tip, session).unwrap_or_default();
+            commits.extend(found.into_iter().flat_map(|meta| meta.git.commits));
         }
     }
     let has_text = |commit: &&String| {

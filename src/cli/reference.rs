@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, ObjectId, Repository},
     hail::{Session, SessionId},
-    ledger::{Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
+    ledger::{Damage, Ledger, LedgerError, Listed, SessionKey, Tip, Tombstone},
 };
 
 /// How many candidates of an ambiguous reference are listed.
@@ -51,8 +51,10 @@ pub(super) fn of_tips(
                 continue;
             }
         };
+        let damage = ledger.damage(repository, &tip).unwrap_or_default();
+        failures.extend(damage.into_iter().map(|damage| Error::from(LedgerError::from(damage))));
         for listed in sessions {
-            failures.extend(listed.damage.clone().map(|damage| Error::from(LedgerError::from(damage))));
+            failures.extend(listed.damage.clone().map(|damage| damaged(&listed, damage)));
             add(&mut found, listed);
         }
     }
@@ -63,6 +65,12 @@ pub(super) fn of_tips(
     let mut sessions: Vec<Listed> = found.into_values().filter(is_new).collect();
     sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
     Ok((sessions, failures))
+}
+
+/// What is wrong with a session, and how it is removed.
+fn damaged(listed: &Listed, damage: Damage) -> Error {
+    let id = &listed.key.id;
+    Error::user(damage).hinted(format!("to remove it everywhere: git session purge {id}"))
 }
 
 /// Adds a session to those found. Of one in the ledgers of several branches the longest counts, with the
@@ -149,7 +157,9 @@ fn by_id(sessions: &[Listed], reference: &str) -> Result<Option<Listed>> {
 pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference: &str) -> Result<Option<Tombstone>> {
     for tip in ledger.tips(repository)? {
         let is_meant = |session: &SessionId| matches(&SessionKey::from(session.clone()), reference);
-        if let Some(found) = ledger.tombstones(repository, &tip)?.of_session(is_meant) {
+        // A ledger that cannot be read says nothing of what is in the others.
+        let Ok(tombstones) = ledger.tombstones(repository, &tip) else { continue };
+        if let Some(found) = tombstones.of_session(is_meant) {
             return Ok(Some(found));
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     git::{Commit, Fingerprint, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Ledger, Link, Listed, Tip},
+    ledger::{BranchName, Ledger, LedgerError, Link, Listed, Tip},
     link::{self, Kinship, Known, Orphan},
     report::{Describe, Report, View, counted, single_line},
 };
@@ -122,7 +122,9 @@ impl Stored {
             let id = listed.key.id.clone();
             self.homes.entry(id).or_insert_with(|| Home { branch, fetched: (!is_own).then_some(listed) });
         }
-        for (commit, entry) in ledger.links(repository, tip)?.entries {
+        let links = ledger.links(repository, tip)?;
+        self.failures.extend(links.damage.into_iter().map(|damage| Error::from(LedgerError::from(damage))));
+        for (commit, entry) in links.entries {
             self.links.insert((commit, entry.session_id.clone()));
             self.linked.insert(commit);
             self.known.push(Known { session: entry.session_id, commit, fingerprint: entry.fingerprint });

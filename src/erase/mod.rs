@@ -19,8 +19,8 @@ use crate::{
     git::{Expected, ObjectId, RefUpdate, Repository},
     hail::{SessionId, Timestamp},
     ledger::{
-        self, ARTIFACTS, Capture, GitFacts, Ledger, Listed, REMOTE_ROOT, Redaction, SUMMARIES, Tip, Tombstone,
-        Tombstones, redact_summary, settle_summaries,
+        self, ARTIFACTS, Capture, GitFacts, KnownVersions, Ledger, LedgerError, Listed, REMOTE_ROOT, Redaction,
+        SUMMARIES, Tip, Tombstone, Tombstones, redact_summary, settle_summaries,
     },
 };
 
@@ -99,7 +99,7 @@ impl Erasure<'_> {
     }
 
     /// The versions of the session that are in a ledger, and its shares.
-    fn versions(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<Vec<Listed>> {
+    fn versions(&self, ledger: &dyn Ledger, tip: &Tip) -> std::result::Result<Vec<Listed>, LedgerError> {
         let stored = ledger.sessions(self.repository, tip)?.into_iter().filter(|listed| listed.key.id == *self.session);
         let is_of = |listed: &Listed| listed.key.id == *self.session || listed.meta.session_id == *self.session;
         let shared = ledger.shares(self.repository, tip)?.into_iter().filter(is_of);
@@ -109,12 +109,13 @@ impl Erasure<'_> {
     fn in_ledgers(&self, ledger: &dyn Ledger, stones: &Tombstones, erased: &mut Erased) -> Result<()> {
         // What only a remote is known to have is taken in first: the tombstone has to get there, too.
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
-            if !self.versions(ledger, &tip)?.is_empty() {
+            let Some(versions) = self.readable(ledger, &tip, erased)? else { continue };
+            if !versions.is_empty() {
                 ledger.unite(self.repository, &tip.branch, tip.id, self.now)?;
             }
         }
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
-            let versions = self.versions(ledger, &tip)?;
+            let Some(versions) = self.readable(ledger, &tip, erased)? else { continue };
             if versions.is_empty() {
                 continue;
             }
@@ -122,7 +123,10 @@ impl Erasure<'_> {
             erased.ledgers.push(tip.reference);
         }
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
-            if self.holds_old(ledger, &tip)? {
+            // A version that its session's tombstone would not let stay.
+            let is_old = |listed: &Listed| listed.meta.own.cleared_at.is_none_or(|cleared| cleared < self.now);
+            let versions = self.readable(ledger, &tip, erased)?.unwrap_or_default();
+            if versions.iter().any(is_old) {
                 self.delete(&tip.reference, tip.id)?;
                 erased.forgotten.push(tip.reference);
             }
@@ -130,10 +134,17 @@ impl Erasure<'_> {
         Ok(())
     }
 
-    /// Whether a ledger has a version that its session's tombstone would not let stay.
-    fn holds_old(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<bool> {
-        let is_old = |listed: &Listed| listed.meta.own.cleared_at.is_none_or(|cleared| cleared < self.now);
-        Ok(self.versions(ledger, tip)?.iter().any(is_old))
+    /// The versions in a ledger; `None`, and a problem, where the ledger itself is damaged: it is in the way of
+    /// none but its own.
+    fn readable(&self, ledger: &dyn Ledger, tip: &Tip, erased: &mut Erased) -> Result<Option<Vec<Listed>>> {
+        match self.versions(ledger, tip) {
+            Ok(versions) => Ok(Some(versions)),
+            Err(LedgerError::Git(fault)) if fault.is_damage() => {
+                erased.problems.push(format!("{} cannot be read and stays as it is: {fault}", tip.reference));
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     fn in_ledger(&self, ledger: &dyn Ledger, tip: &Tip, versions: &[Listed], stones: &Tombstones) -> Result<()> {
@@ -145,7 +156,8 @@ impl Erasure<'_> {
                 let session = redaction.session(&share.read(self.repository)?)?;
                 let git = GitFacts { branch: tip.branch.to_string(), ..GitFacts::default() };
                 let cleared_at = Some(self.now);
-                let capture = Capture { session, git, links: Vec::new(), native: None, continues: None, cleared_at };
+                let (links, versions) = (Vec::new(), KnownVersions::default());
+                let capture = Capture { session, git, links, native: None, continues: None, versions, cleared_at };
                 ledger.store(self.repository, &tip.branch, &[capture], self.now)?;
             }
             ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;
@@ -168,9 +180,11 @@ impl Erasure<'_> {
         let known = known.filter(|(name, _)| name.to_string().contains("/handoff/artifacts/"));
         for (name, id) in own.chain(known) {
             let name = name.to_string();
-            let blob = self.repository.find_in_tree(self.repository.tree_of(id)?, ARTIFACT)?;
+            // What is damaged or too large is in the way of nothing else.
+            let tree = self.repository.tree_of(id).ok();
+            let blob = tree.and_then(|tree| self.repository.find_in_tree(tree, ARTIFACT).ok().flatten());
             let Some(blob) = blob.filter(|blob| self.repository.has_object(*blob)) else { continue };
-            let text = self.repository.read_blob(blob, MAX_ARTIFACT_BYTES)?;
+            let Ok(text) = self.repository.read_blob(blob, MAX_ARTIFACT_BYTES) else { continue };
             let text = String::from_utf8_lossy(&text);
             let has_to_go = match self.fate {
                 Fate::Purged => true,

@@ -72,6 +72,12 @@ pub enum GitError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A tree, with all below it, has more entries than anything that this tool writes.
+    #[error("there are more than {limit} entries below one tree")]
+    TooManyEntries {
+        /// The limit.
+        limit: usize,
+    },
     /// A name that does not resolve.
     #[error("'{spec}' names no commit here")]
     UnknownRevision {
@@ -105,6 +111,12 @@ pub enum GitError {
 }
 
 impl GitError {
+    /// Whether an object is here and is not what it should be: too large, or not what its name or its place says.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::TooManyEntries { .. } | Self::Failed { .. })
+    }
+
     /// Says that `lock` stands in the way, and since when.
     pub(super) fn locked(name: String, lock: PathBuf) -> Self {
         let made = lock.metadata().and_then(|metadata| metadata.modified());

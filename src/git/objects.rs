@@ -53,6 +53,16 @@ pub type TreeUpdate = (String, Option<ObjectId>);
 /// everything else out.
 const MAX_CACHED_BYTES: u64 = 1024 * 1024;
 
+/// The largest tree that is read, in bytes: 32 MiB, some 400,000 entries.
+const MAX_TREE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The largest commit that is read, in bytes.
+const MAX_COMMIT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How many entries a walk over a tree and all below it looks at: the same small tree under many names, level
+/// upon level, would go on for ever.
+pub const MAX_ENTRIES: usize = 1_000_000;
+
 /// How long a remote may take to send a blob that is to be shown.
 const FETCH_LIMIT: Duration = Duration::from_secs(300);
 
@@ -83,11 +93,8 @@ impl Repository {
     /// # Errors
     /// When it is missing, larger, or no blob.
     pub fn read_blob(&self, id: ObjectId, limit: u64) -> Result<Vec<u8>, GitError> {
-        let header = self.gix.try_find_header(id).during("looking at a blob")?;
-        let size = header.ok_or_else(|| GitError::Missing { id: id.to_string() })?.size();
-        if size > limit {
-            return Err(GitError::TooLarge { id: id.to_string(), size, limit });
-        }
+        let size = self.checked_size(id, limit)?;
+        self.inflated.set(self.inflated.get().saturating_add(size));
         if size <= MAX_CACHED_BYTES {
             let mut blob = self.gix.find_blob(id).during("reading a blob")?;
             return Ok(blob.take_data());
@@ -97,6 +104,26 @@ impl Repository {
         let mut bytes = Vec::new();
         objects.find_blob(&id, &mut bytes).during("reading a blob")?;
         Ok(bytes)
+    }
+
+    /// The size of an object, which is not inflated for it.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn object_size(&self, id: ObjectId) -> Result<u64, GitError> {
+        let header = self.gix.try_find_header(id).during("looking at an object")?;
+        Ok(header.ok_or_else(|| GitError::Missing { id: id.to_string() })?.size())
+    }
+
+    fn checked_size(&self, id: ObjectId, limit: u64) -> Result<u64, GitError> {
+        let size = self.object_size(id)?;
+        if size > limit { Err(GitError::TooLarge { id: id.to_string(), size, limit }) } else { Ok(size) }
+    }
+
+    /// How many bytes of blobs were read so far.
+    #[must_use]
+    pub fn inflated_bytes(&self) -> u64 {
+        self.inflated.get()
     }
 
     /// Whether a blob is here. One that a partial clone left out is fetched first, where this repository was
@@ -150,6 +177,7 @@ impl Repository {
     /// # Errors
     /// When it is no commit that is here.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId, GitError> {
+        self.checked_size(commit, MAX_COMMIT_BYTES)?;
         let commit = self.gix.find_commit(commit).during("reading a commit")?;
         commit.tree_id().map(gix::Id::detach).during("reading a commit")
     }
@@ -157,25 +185,42 @@ impl Repository {
     /// The entries of a tree, in git's order.
     ///
     /// # Errors
-    /// When it is no tree that is here.
+    /// When it is no tree that is here, or larger than any that this tool writes.
     pub fn read_tree(&self, tree: ObjectId) -> Result<Vec<Entry>, GitError> {
+        self.check_tree(tree)?;
         let tree = self.gix.find_tree(tree).during("reading a tree")?;
         let decoded = tree.decode().during("reading a tree")?;
         Ok(decoded.entries.iter().map(|entry| Entry::of(entry.filename, entry.mode, entry.oid.to_owned())).collect())
+    }
+
+    /// Looks at a tree before it is inflated. The empty one need not be there.
+    fn check_tree(&self, tree: ObjectId) -> Result<(), GitError> {
+        let is_empty = tree == ObjectId::empty_tree(self.gix.object_hash());
+        if !is_empty && !self.checked_trees.borrow().contains(&tree) {
+            self.checked_size(tree, MAX_TREE_BYTES)?;
+            self.checked_trees.borrow_mut().insert(tree);
+        }
+        Ok(())
     }
 
     /// The blobs of `tree` that `base` does not have at the same path, sorted by path. Those that a
     /// partial clone left out are passed over, as are paths that are no text.
     ///
     /// # Errors
-    /// When a tree is not here.
+    /// When a tree is not here, or there is no end of trees.
     pub fn new_blobs(&self, tree: ObjectId, base: Option<ObjectId>) -> Result<Vec<NewBlob>, GitError> {
         let mut found = Vec::new();
         let mut waiting = vec![(String::new(), tree, base)];
+        let mut count = 0_usize;
         while let Some((folder, tree, base)) = waiting.pop() {
             let known = base.map(|base| self.read_tree(base)).transpose()?.unwrap_or_default();
             let known: BTreeMap<&[u8], &Entry> = known.iter().map(|entry| (entry.name.as_slice(), entry)).collect();
-            for entry in self.read_tree(tree)? {
+            let entries = self.read_tree(tree)?;
+            count += entries.len();
+            if count > MAX_ENTRIES {
+                return Err(GitError::TooManyEntries { limit: MAX_ENTRIES });
+            }
+            for entry in entries {
                 let before = known.get(entry.name.as_slice()).copied();
                 let Some(name) = entry.name().filter(|_| before != Some(&entry)) else { continue };
                 let path = format!("{folder}{name}");
@@ -208,6 +253,7 @@ impl Repository {
         let mut id = tree;
         let mut components = path.split('/').peekable();
         while let Some(component) = components.next() {
+            self.check_tree(id)?;
             let tree = self.gix.find_tree(id).during(ACTION)?;
             let Some(entry) = tree.lookup_entry([component.as_bytes()]).during(ACTION)? else { return Ok(None) };
             if components.peek().is_none() {

@@ -47,11 +47,11 @@ const CONNECTS: [&str; 3] = ["fetch", "push", "ls-remote"];
 
 /// A git command about to run.
 pub(super) struct Git {
-    command: Command,
-    subcommand: String,
+    pub(super) command: Command,
+    pub(super) subcommand: String,
     input: Option<Vec<u8>>,
     source: Option<ChildStdout>,
-    limit: Duration,
+    pub(super) limit: Duration,
 }
 
 /// A git command that ran.
@@ -220,7 +220,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Ve
 }
 
 /// Waits for the child; ends it and returns `None` when it takes longer than `limit`.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+pub(super) fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     if let Some(status) = wait_for(child, limit)? {
         return Ok(Some(status));
     }

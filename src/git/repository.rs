@@ -1,6 +1,10 @@
 //! Opening a repository and knowing where it is.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use gix::{
     bstr::{BString, ByteSlice},
@@ -19,6 +23,12 @@ use super::{GitError, ObjectId, command_config, embedded, error::During};
 pub struct Repository {
     pub(super) gix: gix::Repository,
     pub(super) uses_reftable: bool,
+    /// How many bytes of blobs were read.
+    pub(super) inflated: Cell<u64>,
+    /// The trees that are not too large to be read.
+    pub(super) checked_trees: RefCell<HashSet<ObjectId>>,
+    /// The first lines of blobs that were looked into.
+    pub(super) first_lines: RefCell<HashMap<ObjectId, Vec<u8>>>,
     /// Whether [`Repository::has_blob`] may ask the remote that promised an object.
     pub(super) fetches_missing: bool,
 }
@@ -85,7 +95,8 @@ impl Repository {
         gix.object_cache_size_if_unset(4 * 1024 * 1024);
         let uses_reftable =
             gix.config_snapshot().string("extensions.refStorage").is_some_and(|kind| kind.as_bstr() == "reftable");
-        Ok(Self { gix, uses_reftable, fetches_missing: false })
+        let (inflated, checked_trees, first_lines) = (Cell::new(0), RefCell::default(), RefCell::default());
+        Ok(Self { gix, uses_reftable, inflated, checked_trees, first_lines, fetches_missing: false })
     }
 
     /// The same repository, for a command whose purpose is to show what may have to be fetched first.

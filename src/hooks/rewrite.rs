@@ -25,7 +25,8 @@ pub fn post_rewrite(context: &Context, list: &[u8]) -> Result<()> {
     for tip in ledger.tips(repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
         let mut links: Vec<(SessionId, Link)> = Vec::new();
         for (old, new) in &pairs {
-            for entry in ledger.linked(repository, &tip, *old)? {
+            // A ledger that cannot be read keeps no other from being linked.
+            for entry in ledger.linked(repository, &tip, *old).unwrap_or_default() {
                 links.push((entry.session_id, Link::new(*new, "rewrite")));
             }
         }

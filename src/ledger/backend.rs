@@ -1,13 +1,16 @@
 //! What every backend does the same way: a ledger is written as a shelf and read as a snapshot.
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Redaction,
+    BranchName, Buried, Capture, Damage, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Redaction,
     SessionKey, Stored, Tip, Tombstone, Tombstones, burial, layout::Layout, shelf::Shelf, snapshot,
 };
 use crate::{
     git::{ObjectId, Repository},
     hail::{SessionId, Timestamp},
 };
+
+/// Links, each with its commit.
+pub(super) type AllLinks = Vec<(ObjectId, IndexEntry)>;
 
 /// What a backend does its own way: [`Ledger`] says what each of these is for.
 pub(super) trait Backend: Layout {
@@ -29,8 +32,8 @@ pub(super) trait Backend: Layout {
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError>;
 
-    /// Every link of one ledger, each with its commit.
-    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError>;
+    /// Every link of one ledger, each with its commit, and those that are damaged.
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<(AllLinks, Vec<Damage>), LedgerError>;
 
     /// The ledger of `branch`, to be written.
     fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a>;
@@ -153,11 +156,19 @@ impl<B: Backend> Ledger for B {
     }
 
     fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
-        Ok(burial::find(repository, self.folder(), repository.tree_of(tip.id)?, id)?)
+        let found = burial::find(repository, self.folder(), repository.tree_of(tip.id)?, id);
+        found.map_err(|unreadable| unreadable.in_ledger(&tip.reference).into())
     }
 
     fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
-        burial::all(repository, self.folder(), tip)
+        Ok(burial::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?.sound)
+    }
+
+    fn damage(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Damage>, LedgerError> {
+        let mut damage = snapshot::damage(repository, self.folder(), tip)?;
+        let remembered = burial::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?;
+        damage.extend(remembered.damaged.into_iter().map(|unreadable| unreadable.in_ledger(&tip.reference)));
+        Ok(damage)
     }
 
     fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
@@ -165,7 +176,8 @@ impl<B: Backend> Ledger for B {
         for (path, entry) in snapshot::leaves(repository, repository.tree_of(tip.id)?)? {
             has_more |= !self.knows(repository, &path, &entry)?;
         }
-        Ok(Links { entries: self.all_links(repository, tip)?, has_more })
+        let (entries, damage) = self.all_links(repository, tip)?;
+        Ok(Links { entries, has_more, damage })
     }
 
     fn adopt(

@@ -3,11 +3,14 @@
 //! Both sides of a union are settled by what the two remember together before anything of them is
 //! compared. A side that lost something by it must not become a parent of the result: its history
 //! holds what has to go.
+//!
+//! A tombstone that cannot be read may forbid anything. So nothing of its session is stored or taken over from a
+//! ledger without it; what stands beside it stays, since nobody knows whether it has to go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    GoneLedger, LedgerError, Meta, SessionKey, Tip, Tombstone, Tombstones,
+    Damage, GoneLedger, LedgerError, Meta, SessionKey, Tombstone, Tombstones,
     layout::Layout,
     merge, shares,
     snapshot::{self, Blobs, MAX_META_BYTES},
@@ -42,6 +45,8 @@ pub(super) struct Graves<'a> {
     layout: &'a dyn Layout,
     sessions: BTreeMap<SessionId, Tombstone>,
     ledgers: BTreeMap<String, GoneLedger>,
+    /// The sessions whose tombstones cannot be read.
+    unreadable: BTreeSet<SessionId>,
 }
 
 /// Unites two trees and stores the result.
@@ -51,6 +56,7 @@ pub(super) fn unite(repository: &Repository, layout: &dyn Layout, sides: [Object
         return Ok(United { tree: layout.unite(repository, sides[0], sides[1])?, has_lost: [false; 2] });
     }
     let [ours, theirs] = [graves.settle(sides[0])?.tree, graves.settle(sides[1])?.tree];
+    let [ours, theirs] = [graves.without_unreadable(ours)?, graves.without_unreadable(theirs)?];
     let tree = graves.write(layout.unite(repository, ours, theirs)?)?;
     Ok(United { tree, has_lost: [ours != sides[0], theirs != sides[1]] })
 }
@@ -62,11 +68,34 @@ impl<'a> Graves<'a> {
         layout: &'a dyn Layout,
         trees: &[ObjectId],
     ) -> Result<Self, LedgerError> {
-        let mut graves = Self { repository, layout, sessions: BTreeMap::new(), ledgers: BTreeMap::new() };
+        let (sessions, ledgers, unreadable) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut graves = Self { repository, layout, sessions, ledgers, unreadable };
         for tree in trees {
-            graves.add(&read_all(repository, layout.folder(), *tree)?);
+            let found = read_all(repository, layout.folder(), *tree)?;
+            graves.add(&found.sound);
+            graves.unreadable.extend(found.damaged.into_iter().filter_map(|damaged| damaged.session));
         }
+        graves.unreadable.retain(|id| !graves.sessions.contains_key(id));
         Ok(graves)
+    }
+
+    /// A tree without the sessions whose tombstones cannot be read, where it does not have these itself.
+    fn without_unreadable(&self, tree: ObjectId) -> Result<ObjectId, LedgerError> {
+        let folder = self.layout.folder();
+        let mut updates: Vec<TreeUpdate> = Vec::new();
+        for id in &self.unreadable {
+            if self.repository.find_entry(tree, &path(folder, id))?.is_some() {
+                continue;
+            }
+            let shard = self.repository.find_entry(tree, &format!("{folder}/{}", id.shard()))?;
+            let Some(shard) = shard.filter(|entry| entry.kind == EntryKind::Tree) else { continue };
+            let versions = snapshot::shard_sessions(self.repository, shard.id)?.into_iter();
+            for (key, blobs) in versions.filter(|(key, _)| key.id == *id) {
+                updates.extend(blobs.hail.map(|_| (key.hail_path(folder), None)));
+                updates.extend(blobs.meta.map(|_| (key.meta_path(folder), None)));
+            }
+        }
+        Ok(if updates.is_empty() { tree } else { self.repository.edit_tree(Some(tree), &updates)? })
     }
 
     /// Adds what is to be remembered.
@@ -85,7 +114,7 @@ impl<'a> Graves<'a> {
     }
 
     fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.ledgers.is_empty()
+        self.sessions.is_empty() && self.ledgers.is_empty() && self.unreadable.is_empty()
     }
 
     /// What is remembered of a session.
@@ -113,7 +142,7 @@ impl<'a> Graves<'a> {
             let Some(stone) = self.sessions.get_mut(&id) else { continue };
             let mut staying = Vec::new();
             for (key, blobs) in &versions {
-                let meta = describe(repository, key, *blobs)?;
+                let meta = describe(repository, key, *blobs);
                 stone.gather(&meta);
                 staying.extend(stone.lets_stay(meta.own.cleared_at, meta.own.updated_at).then_some(*blobs));
             }
@@ -138,7 +167,7 @@ impl<'a> Graves<'a> {
     /// to all of its commits.
     pub(super) fn write(&self, tree: ObjectId) -> Result<ObjectId, LedgerError> {
         let (repository, folder) = (self.repository, self.layout.folder());
-        let known = read_all(repository, folder, tree)?;
+        let known = read_all(repository, folder, tree)?.sound;
         let mut updates: Vec<TreeUpdate> = Vec::new();
         for stone in self.sessions.values().filter(|stone| !known.sessions.contains(stone)) {
             updates.push((path(folder, &stone.session_id), Some(repository.write_blob(&stone.to_bytes())?)));
@@ -149,7 +178,7 @@ impl<'a> Graves<'a> {
         }
         for (key, blobs) in self.versions(tree)? {
             let (Some(stone), Some(id)) = (self.get(&key.id), blobs.meta) else { continue };
-            let Some(meta) = read_meta(repository, id)? else { continue };
+            let Some(meta) = read_meta(repository, id) else { continue };
             let mut whole = meta.clone();
             let mut commits: BTreeSet<String> = whole.git.commits.drain(..).collect();
             commits.extend(stone.commits.iter().cloned());
@@ -201,21 +230,17 @@ fn replaced(
     Ok(updates.into_iter().collect())
 }
 
-/// What can be known of a version; one that is not here has neither times nor commits.
-fn describe(repository: &Repository, key: &SessionKey, blobs: Blobs) -> Result<Meta, LedgerError> {
-    let meta = blobs.meta.map(|id| read_meta(repository, id)).transpose()?.flatten();
-    let meta = meta.unwrap_or_else(|| Meta::unknown(&key.id));
-    Ok(match blobs.hail {
+/// What can be known of a version; one that is not here, or damaged, has neither times nor commits.
+fn describe(repository: &Repository, key: &SessionKey, blobs: Blobs) -> Meta {
+    let meta = blobs.meta.and_then(|id| read_meta(repository, id)).unwrap_or_else(|| Meta::unknown(&key.id));
+    match blobs.hail {
         Some(hail) if meta.own.updated_at.is_none() => snapshot::with_times(repository, meta, hail),
         _ => meta,
-    })
+    }
 }
 
-fn read_meta(repository: &Repository, id: ObjectId) -> Result<Option<Meta>, GitError> {
-    if !repository.has_object(id) {
-        return Ok(None);
-    }
-    Ok(Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?).ok())
+fn read_meta(repository: &Repository, id: ObjectId) -> Option<Meta> {
+    Meta::parse(&snapshot::content(repository, id, MAX_META_BYTES).ok()??).ok()
 }
 
 fn path(folder: &str, session: &SessionId) -> String {
@@ -228,48 +253,97 @@ pub(super) fn is_tombstone(folder: &str, path: &str) -> bool {
     below.and_then(|below| below.strip_prefix(FOLDER)).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What the ledger `tip` remembers of a session.
+/// What a tree remembers of a session.
+///
+/// # Errors
+/// When that is damaged: then nobody knows what it forbids.
 pub(super) fn find(
     repository: &Repository,
     folder: &str,
     tree: ObjectId,
     session: &SessionId,
-) -> Result<Option<Tombstone>, GitError> {
-    let entry = repository.find_entry(tree, &path(folder, session))?;
+) -> Result<Option<Tombstone>, Unreadable> {
+    let path = path(folder, session);
+    let unreadable = |cause: String| Unreadable { path: path.clone(), cause, session: Some(session.clone()) };
+    let entry = repository.find_entry(tree, &path).map_err(|fault| unreadable(fault.to_string()))?;
     let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Blob) else { return Ok(None) };
-    let stone: Option<Tombstone> = read(repository, entry.id)?;
-    Ok(stone.filter(|stone| stone.session_id == *session))
-}
-
-/// All that the ledger `tip` remembers.
-pub(super) fn all(repository: &Repository, folder: &str, tip: &Tip) -> Result<Tombstones, LedgerError> {
-    read_all(repository, folder, repository.tree_of(tip.id)?)
-}
-
-/// Everything below the folder of the tombstones that is one, of the name that it should have.
-fn read_all(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Tombstones, LedgerError> {
-    let mut found = Tombstones::default();
-    let entry = repository.find_entry(tree, &format!("{folder}/{FOLDER}"))?;
-    let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Tree) else { return Ok(found) };
-    for (below, entry) in snapshot::leaves(repository, entry.id)? {
-        if entry.kind != EntryKind::Blob {
-            continue;
+    match read::<Tombstone>(repository, entry.id).map_err(unreadable)? {
+        Some(stone) if stone.session_id != *session => {
+            Err(unreadable(format!("it is of session {}", stone.session_id)))
         }
-        if let Some(file) = below.strip_prefix("branches/") {
-            let ledger: Option<GoneLedger> = read(repository, entry.id)?;
-            found.ledgers.extend(ledger.filter(|ledger| file == format!("{}.json", ledger.name().encoded())));
-        } else {
-            let stone: Option<Tombstone> = read(repository, entry.id)?;
-            let is_there = |stone: &Tombstone| path(folder, &stone.session_id) == format!("{folder}/{FOLDER}/{below}");
-            found.sessions.extend(stone.filter(is_there));
+        stone => Ok(stone),
+    }
+}
+
+/// A tombstone, or a folder of them, that cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Unreadable {
+    path: String,
+    cause: String,
+    /// The session that it is of.
+    session: Option<SessionId>,
+}
+
+impl Unreadable {
+    /// The same, of a ledger.
+    pub(super) fn in_ledger(self, reference: &str) -> Damage {
+        let cause = match self.session {
+            Some(id) => format!("{} (until it is purged again, nothing of session {id} is stored)", self.cause),
+            None => self.cause,
+        };
+        Damage { reference: reference.to_owned(), path: self.path, cause }
+    }
+}
+
+/// All that a tree remembers.
+#[derive(Default)]
+pub(super) struct Remembered {
+    pub(super) sound: Tombstones,
+    pub(super) damaged: Vec<Unreadable>,
+}
+
+/// Everything in the folder of the tombstones that is one, of the name that it should have.
+pub(super) fn read_all(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Remembered, GitError> {
+    let mut found = Remembered::default();
+    let root = format!("{folder}/{FOLDER}");
+    for (name, id) in entries(repository, tree, &format!("{root}/branches"), EntryKind::Blob)? {
+        match read::<GoneLedger>(repository, id) {
+            Ok(ledger) => {
+                found.sound.ledgers.extend(ledger.filter(|ledger| name == format!("{}.json", ledger.name().encoded())));
+            }
+            Err(cause) => {
+                found.damaged.push(Unreadable { path: format!("{root}/branches/{name}"), cause, session: None });
+            }
+        }
+    }
+    for (shard, _) in entries(repository, tree, &format!("{root}/sessions"), EntryKind::Tree)? {
+        for (name, _) in entries(repository, tree, &format!("{root}/sessions/{shard}"), EntryKind::Blob)? {
+            let id = name.strip_suffix(".json").and_then(|id| id.parse::<SessionId>().ok());
+            let Some(id) = id.filter(|id| id.shard() == shard) else { continue };
+            match find(repository, folder, tree, &id) {
+                Ok(stone) => found.sound.sessions.extend(stone),
+                Err(unreadable) => found.damaged.push(unreadable),
+            }
         }
     }
     Ok(found)
 }
 
-fn read<T: serde::de::DeserializeOwned>(repository: &Repository, id: ObjectId) -> Result<Option<T>, GitError> {
-    if !repository.has_object(id) {
-        return Ok(None);
-    }
-    Ok(serde_json::from_slice(&repository.read_blob(id, MAX_META_BYTES)?).ok())
+/// The names and ids of what is of one kind in a folder; nothing where there is no such folder.
+fn entries(
+    repository: &Repository,
+    tree: ObjectId,
+    path: &str,
+    kind: EntryKind,
+) -> Result<Vec<(String, ObjectId)>, GitError> {
+    let folder = repository.find_entry(tree, path)?.filter(|entry| entry.kind == EntryKind::Tree);
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let found = repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == kind);
+    Ok(found.filter_map(|entry| Some((entry.name()?.to_owned(), entry.id))).collect())
+}
+
+/// What is in a blob, `None` where a partial clone left it out, or what is wrong with it.
+fn read<T: serde::de::DeserializeOwned>(repository: &Repository, id: ObjectId) -> Result<Option<T>, String> {
+    let Some(bytes) = snapshot::content(repository, id, MAX_META_BYTES)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|fault| fault.to_string())
 }

@@ -20,9 +20,21 @@ pub struct Capture {
     pub native: Option<Native>,
     /// The blob of the stored session that it is known to go on from.
     pub continues: Option<ObjectId>,
+    /// Which stored versions of the session are of which of its logs.
+    pub versions: KnownVersions,
     /// When all that was to be redacted of it later was known, or somebody agreed to storing again what
     /// had been purged. A tombstone from before lets it stay.
     pub cleared_at: Option<Timestamp>,
+}
+
+/// What this repository knows of the logs of a session that has several, such as one that was resumed in another
+/// folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownVersions {
+    /// The blob that was stored of the same log before: a log that was rewritten replaces it.
+    pub own: Option<ObjectId>,
+    /// The blobs that were stored of other logs that are still there: they stay.
+    pub others: Vec<ObjectId>,
 }
 
 /// A native log as it was when it was parsed.
@@ -68,6 +80,13 @@ pub enum Outcome {
     Unchanged,
     /// It is not to be there any more: the ledger has a tombstone of it.
     Buried,
+}
+
+impl KnownVersions {
+    /// Whether what is stored in `hail` is of this log alone.
+    pub(super) fn is_replaced(&self, hail: ObjectId) -> bool {
+        self.own == Some(hail) && !self.others.contains(&hail)
+    }
 }
 
 impl Link {

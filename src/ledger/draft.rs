@@ -59,7 +59,13 @@ impl<'a> Draft<'a> {
 
     fn find_meta(&self, key: &SessionKey) -> Result<Option<Meta>, GitError> {
         let Some(id) = self.find(&key.meta_path(self.layout.folder()))? else { return Ok(None) };
-        Ok(Meta::parse(&self.repository.read_blob(id, snapshot::MAX_META_BYTES)?).ok())
+        Ok(self.read_meta(id))
+    }
+
+    /// The metadata in a blob; none where it is damaged.
+    fn read_meta(&self, id: ObjectId) -> Option<Meta> {
+        let bytes = self.repository.read_blob(id, snapshot::MAX_META_BYTES).ok()?;
+        Meta::parse(&bytes).ok()
     }
 
     fn write(&mut self, path: String, bytes: &[u8]) -> Result<(), GitError> {
@@ -95,7 +101,7 @@ impl<'a> Draft<'a> {
         let key = SessionKey::from(session.clone());
         let path = key.meta_path(self.layout.folder());
         let Some(id) = self.find(&path)? else { return Ok(()) };
-        let stored = self.repository.read_blob(id, snapshot::MAX_META_BYTES)?;
+        let Ok(stored) = self.repository.read_blob(id, snapshot::MAX_META_BYTES) else { return Ok(()) };
         let Ok(meta) = Meta::parse(&stored) else { return Ok(()) };
         if self.add_links(&key, &meta, links)?
             && let Some(linked) = Meta::linked(&stored, links)
@@ -109,7 +115,7 @@ impl<'a> Draft<'a> {
     pub(super) fn put(&mut self, capture: &Capture) -> Result<Stored, LedgerError> {
         let key = SessionKey::from(capture.session.value().header.session_id.clone());
         let new_meta = Meta::of(capture);
-        if !self.lets_stay(&new_meta)? {
+        if !self.lets_stay(&new_meta) {
             return Ok(Stored { outcome: Outcome::Buried, hail: None, is_given: false });
         }
         let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
@@ -121,7 +127,7 @@ impl<'a> Draft<'a> {
         let hail_path = key.hail_path(self.layout.folder());
         let stored = self.find(&hail_path)?;
         let versions = self.versions(&key.id)?;
-        if versions.len() > 1 || self.is_foreign(&versions, &bytes)? {
+        if versions.len() > 1 || self.is_apart(&versions, capture, &bytes)? {
             return self.put_beside(capture, new_meta, &bytes, &versions);
         }
         let stored_meta = self.find_meta(&key)?;
@@ -159,10 +165,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether what the ledger remembers lets a version be stored.
-    fn lets_stay(&self, meta: &Meta) -> Result<bool, GitError> {
-        let Some(tree) = self.tree else { return Ok(true) };
-        let stone = burial::find(self.repository, self.layout.folder(), tree, &meta.session_id)?;
-        Ok(stone.is_none_or(|stone| stone.lets_stay(meta.own.cleared_at, meta.own.updated_at)))
+    fn lets_stay(&self, meta: &Meta) -> bool {
+        let Some(tree) = self.tree else { return true };
+        match burial::find(self.repository, self.layout.folder(), tree, &meta.session_id) {
+            Ok(stone) => stone.is_none_or(|stone| stone.lets_stay(meta.own.cleared_at, meta.own.updated_at)),
+            // It may forbid this very session.
+            Err(_) => false,
+        }
     }
 
     /// Every version of a session that is stored.
@@ -173,16 +182,21 @@ impl<'a> Draft<'a> {
         Ok(all.filter(|(key, _)| key.id == *id).collect())
     }
 
-    /// Whether what is stored is another tool's version of the session that `bytes` neither are nor
-    /// continue: it has what ours does not.
-    fn is_foreign(&self, versions: &BTreeMap<SessionKey, Blobs>, bytes: &[u8]) -> Result<bool, LedgerError> {
+    /// Whether what is stored is of another tool or of another log of the session, and `bytes` neither are it nor
+    /// continue it: it has what ours does not.
+    fn is_apart(
+        &self,
+        versions: &BTreeMap<SessionKey, Blobs>,
+        capture: &Capture,
+        bytes: &[u8],
+    ) -> Result<bool, LedgerError> {
         let Some(Blobs { hail: Some(hail), meta }) = versions.values().next() else { return Ok(false) };
-        let meta = meta.map(|id| self.repository.read_blob(id, snapshot::MAX_META_BYTES)).transpose()?;
-        let is_own = meta.and_then(|meta| Meta::parse(&meta).ok()).is_some_and(|meta| meta.own.created_at.is_some());
-        if is_own {
+        let is_own = meta.and_then(|id| self.read_meta(id)).is_some_and(|meta| meta.own.created_at.is_some());
+        if is_own && !capture.versions.others.contains(hail) {
             return Ok(false);
         }
-        let stored = self.repository.read_blob(*hail, MAX_SESSION_BYTES)?;
+        // What cannot be read has nothing that ours does not.
+        let Some(stored) = readable(self.repository, *hail)? else { return Ok(false) };
         Ok(!merge::is_continuation(&stored, bytes) && !merge::is_continuation(bytes, &stored))
     }
 
@@ -208,14 +222,19 @@ impl<'a> Draft<'a> {
                 return Ok(Stored { outcome, hail: Some(hail), is_given: kept == Kept::Same });
             }
         }
-        let meta = self.layout.placed(meta, self.branch);
+        let is_replaced = |blobs: &Blobs| blobs.hail.is_some_and(|hail| capture.versions.is_replaced(hail));
+        let mut meta = self.layout.placed(meta, self.branch);
+        for (key, _) in versions.iter().filter(|(_, blobs)| is_replaced(blobs)) {
+            meta = self.find_meta(key)?.map_or(meta.clone(), |old| meta.absorbing(&old));
+        }
         let hail = Some(self.repository.write_blob(bytes)?);
         let new = Blobs { hail, meta: Some(self.repository.write_blob(&meta.to_bytes())?) };
         let folder = self.layout.folder();
         for key in versions.keys() {
             self.updates.extend([(key.hail_path(folder), None), (key.meta_path(folder), None)]);
         }
-        for (name, blob) in merge::name_versions(self.repository, id, versions.values().copied().chain([new]))? {
+        let staying = versions.values().copied().filter(|blobs| !is_replaced(blobs));
+        for (name, blob) in merge::name_versions(self.repository, id, staying.chain([new]))? {
             self.updates.push((format!("{folder}/{}/{name}", id.shard()), Some(blob)));
         }
         Ok(Stored { outcome: Outcome::Updated, hail, is_given: true })
@@ -231,7 +250,11 @@ impl<'a> Draft<'a> {
             let mut meta = self.find_meta(key)?.unwrap_or_else(|| Meta::unknown(id));
             let hail = match blobs.hail {
                 Some(hail) => {
-                    let session = redaction.session(&self.repository.read_blob(hail, MAX_SESSION_BYTES)?)?;
+                    let bytes = self
+                        .repository
+                        .read_blob(hail, MAX_SESSION_BYTES)
+                        .map_err(|fault| LedgerError::Unreadable { session: id.clone(), cause: fault.to_string() })?;
+                    let session = redaction.session(&bytes)?;
                     meta = meta.redacted_as(&session);
                     let bytes = session.value().to_bytes().map_err(LedgerError::Spool)?;
                     Some(self.repository.write_blob(&bytes)?)
@@ -289,8 +312,16 @@ enum Kept {
     Longer,
 }
 
+/// The bytes of a version; `None` where they are damaged.
+fn readable(repository: &Repository, id: ObjectId) -> Result<Option<Vec<u8>>, GitError> {
+    match repository.read_blob(id, MAX_SESSION_BYTES) {
+        Err(fault) if fault.is_damage() => Ok(None),
+        bytes => bytes.map(Some),
+    }
+}
+
 fn kept(repository: &Repository, id: ObjectId, new: &[u8]) -> Result<Option<Kept>, LedgerError> {
-    let stored = repository.read_blob(id, MAX_SESSION_BYTES)?;
+    let Some(stored) = readable(repository, id)? else { return Ok(None) };
     if stored == new {
         return Ok(Some(Kept::Same));
     }

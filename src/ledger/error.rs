@@ -34,6 +34,14 @@ pub enum LedgerError {
         /// The session.
         session: String,
     },
+    /// The events of a session are damaged, or too large.
+    #[error("the events of the session {session} cannot be read: {cause}")]
+    Unreadable {
+        /// The session.
+        session: SessionId,
+        /// What is wrong.
+        cause: String,
+    },
     /// A session cannot be redacted.
     #[error("{0}")]
     Unredactable(String),

@@ -4,12 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    LedgerError,
-    note::Note,
-    snapshot::{self, MAX_META_BYTES},
-};
-use crate::git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate};
+use super::{LedgerError, note::Note, snapshot::MAX_META_BYTES};
+use crate::git::{Entry, EntryKind, GitError, MAX_ENTRIES, ObjectId, Repository, TreeUpdate};
 
 /// Where the note of `commit` is written.
 fn path(commit: ObjectId) -> String {
@@ -44,16 +40,21 @@ fn find(repository: &Repository, tree: ObjectId, commit: ObjectId) -> Result<Vec
     }
 }
 
-/// What the notes of `commit` say together.
-pub(super) fn read(repository: &Repository, tree: ObjectId, commit: ObjectId) -> Result<Note, LedgerError> {
+/// What the notes of `commit` say together, or why one of them cannot be read.
+pub(super) fn read(
+    repository: &Repository,
+    tree: ObjectId,
+    commit: ObjectId,
+) -> Result<Result<Note, String>, LedgerError> {
     let blobs: Vec<ObjectId> = find(repository, tree, commit)?.into_iter().map(|(_, id)| id).collect();
-    read_all(repository, &blobs)
+    Ok(read_all(repository, &blobs))
 }
 
-fn read_all(repository: &Repository, blobs: &[ObjectId]) -> Result<Note, LedgerError> {
+fn read_all(repository: &Repository, blobs: &[ObjectId]) -> Result<Note, String> {
     let mut note = Note::default();
     for blob in blobs {
-        note = note.united(Note::parse(&repository.read_blob(*blob, MAX_META_BYTES)?));
+        let text = repository.read_blob(*blob, MAX_META_BYTES).map_err(|fault| fault.to_string())?;
+        note = note.united(Note::parse(&text));
     }
     Ok(note)
 }
@@ -75,11 +76,23 @@ pub(super) fn write(
     Ok(updates)
 }
 
+/// The notes of a tree.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// What can be read.
+    pub(super) sound: BTreeMap<ObjectId, Note>,
+    /// The commits whose notes cannot be read, each with the reason.
+    pub(super) damaged: Vec<(ObjectId, String)>,
+}
+
 /// Every note of a tree.
-pub(super) fn all(repository: &Repository, tree: ObjectId) -> Result<BTreeMap<ObjectId, Note>, LedgerError> {
-    let mut notes = BTreeMap::new();
+pub(super) fn all(repository: &Repository, tree: ObjectId) -> Result<Notes, LedgerError> {
+    let mut notes = Notes::default();
     for (commit, blobs) in strip(repository, tree)?.1 {
-        notes.insert(commit, read_all(repository, &blobs)?);
+        match read_all(repository, &blobs) {
+            Ok(note) => drop(notes.sound.insert(commit, note)),
+            Err(cause) => notes.damaged.push((commit, cause)),
+        }
     }
     Ok(notes)
 }
@@ -90,7 +103,7 @@ type Blobs = BTreeMap<ObjectId, Vec<ObjectId>>;
 /// Parts a tree into what is no note, and the notes.
 fn strip(repository: &Repository, tree: ObjectId) -> Result<(ObjectId, Blobs), LedgerError> {
     let mut notes = Blobs::new();
-    let rest = strip_folder(repository, tree, "", &mut notes)?;
+    let rest = strip_folder(repository, tree, "", &mut notes, &mut 0)?;
     let rest = match rest {
         Some(rest) => rest,
         None => repository.write_tree(&[])?,
@@ -104,9 +117,15 @@ fn strip_folder(
     tree: ObjectId,
     prefix: &str,
     notes: &mut Blobs,
+    count: &mut usize,
 ) -> Result<Option<ObjectId>, LedgerError> {
     let mut rest: Vec<Entry> = Vec::new();
-    for entry in repository.read_tree(tree)? {
+    let entries = repository.read_tree(tree)?;
+    *count += entries.len();
+    if *count > MAX_ENTRIES {
+        return Err(GitError::TooManyEntries { limit: MAX_ENTRIES }.into());
+    }
+    for entry in entries {
         let name = entry.name().filter(|name| name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
         let digits = name.map(|name| format!("{prefix}{name}"));
         let is_folder = entry.kind == EntryKind::Tree && entry.name.len() == 2;
@@ -115,7 +134,7 @@ fn strip_folder(
             (Some(commit), _) if entry.kind == EntryKind::Blob => notes.entry(commit).or_default().push(entry.id),
             // A full id has 64 digits at most.
             (_, Some(digits)) if is_folder && digits.len() < 64 => {
-                let left = strip_folder(repository, entry.id, &digits, notes)?;
+                let left = strip_folder(repository, entry.id, &digits, notes, count)?;
                 rest.extend(left.map(|left| Entry::tree(entry.name, left)));
             }
             _ => rest.push(entry),
@@ -145,7 +164,19 @@ pub(super) fn union(
         blobs.dedup();
         let blob = match blobs.as_slice() {
             [same] => *same,
-            several => repository.write_blob(&read_all(repository, several)?.to_bytes())?,
+            several => {
+                let is_sound = |blob: &ObjectId| read_all(repository, &[*blob]).is_ok();
+                let sound: Vec<ObjectId> = several.iter().copied().filter(is_sound).collect();
+                match (sound.as_slice(), several) {
+                    // Of those that cannot be read, any that does not depend on the side.
+                    ([], [.., last]) => *last,
+                    ([only], _) => *only,
+                    (sound, _) => {
+                        let note = read_all(repository, sound).unwrap_or_default();
+                        repository.write_blob(&note.to_bytes())?
+                    }
+                }
+            }
         };
         updates.push((path(commit), Some(blob)));
     }
@@ -157,5 +188,6 @@ pub(super) fn is_plain(repository: &Repository, path: &str, entry: &Entry) -> Re
     if entry.kind != EntryKind::Blob || commit_at(repository, path).is_none() {
         return Ok(false);
     }
-    Ok(Note::parse(&repository.read_blob(entry.id, snapshot::MAX_META_BYTES)?).remarks.is_empty())
+    let text = repository.read_blob(entry.id, MAX_META_BYTES);
+    Ok(text.is_ok_and(|text| Note::parse(&text).remarks.is_empty()))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
-    backend::Backend,
+    BranchName, Damage, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
+    backend::{AllLinks, Backend},
     burial::{self, Graves},
     layout::Layout,
     merge, shares,
@@ -70,17 +70,21 @@ impl Backend for HiddenRef {
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
         let tree = repository.tree_of(tip.id)?;
         let Some(folder) = repository.find_entry(tree, &format!("{COMMITS}/{commit}"))? else { return Ok(Vec::new()) };
-        if folder.kind == EntryKind::Tree { entries(repository, tip, commit, folder.id) } else { Ok(Vec::new()) }
+        let is_folder = folder.kind == EntryKind::Tree;
+        // One that is damaged links nothing; the others do.
+        Ok(if is_folder { entries(repository, tip, commit, folder.id, &mut Vec::new())? } else { Vec::new() })
     }
 
-    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError> {
-        let mut links = Vec::new();
-        let Some(commits) = repository.find_entry(repository.tree_of(tip.id)?, COMMITS)? else { return Ok(links) };
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<(AllLinks, Vec<Damage>), LedgerError> {
+        let (mut links, mut damage) = (Vec::new(), Vec::new());
+        let commits = repository.find_entry(repository.tree_of(tip.id)?, COMMITS)?;
+        let Some(commits) = commits.filter(|entry| entry.kind == EntryKind::Tree) else { return Ok((links, damage)) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
             let Some(commit) = folder.name().and_then(|name| repository.parse_id(name)) else { continue };
-            links.extend(entries(repository, tip, commit, folder.id)?.into_iter().map(|entry| (commit, entry)));
+            let found = entries(repository, tip, commit, folder.id, &mut damage)?;
+            links.extend(found.into_iter().map(|entry| (commit, entry)));
         }
-        Ok(links)
+        Ok((links, damage))
     }
 
     fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
@@ -148,11 +152,10 @@ impl Layout for HiddenRef {
         let mut updates = Vec::new();
         let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(updates) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
-            for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
+            let entries = repository.read_tree(folder.id).unwrap_or_default();
+            for entry in entries.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
                 let Some(stone) = entry.name().and_then(session_of).and_then(|id| graves.get(&id)) else { continue };
-                let bytes = repository.read_blob(entry.id, MAX_META_BYTES)?;
-                let parsed = serde_json::from_slice::<IndexEntry>(&bytes);
-                if !parsed.is_ok_and(|parsed| stone.lets_link_stay(&parsed)) {
+                if !read_entry(repository, entry.id).is_ok_and(|parsed| stone.lets_link_stay(&parsed)) {
                     updates.push((format!("{COMMITS}/{}/{}", folder.name, entry.name), None));
                 }
             }
@@ -169,7 +172,8 @@ impl Layout for HiddenRef {
         let mut found = BTreeSet::new();
         let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(found) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
-            let entries = repository.read_tree(folder.id)?;
+            // What is damaged ties nothing.
+            let entries = repository.read_tree(folder.id).unwrap_or_default();
             let is_tied = entries.iter().any(|entry| entry.name().and_then(session_of).as_ref() == Some(session));
             found.extend(folder.name().filter(|_| is_tied).map(str::to_owned));
         }
@@ -202,25 +206,38 @@ fn session_of(file: &str) -> Option<SessionId> {
     file.strip_suffix(".json")?.parse().ok()
 }
 
-/// The entries of `commit`, which are the blobs of one folder.
+/// The entries of `commit`, which are the blobs of one folder. What is damaged of them goes to `damage`.
 fn entries(
     repository: &Repository,
     tip: &Tip,
     commit: ObjectId,
     folder: ObjectId,
+    damage: &mut Vec<Damage>,
 ) -> Result<Vec<IndexEntry>, LedgerError> {
     let mut found = Vec::new();
-    for entry in repository.read_tree(folder)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
-        let Some(id) = entry.name().and_then(session_of) else { continue };
-        let damaged = |cause| tip.damaged(path(commit, &id), cause);
-        let bytes = repository.read_blob(entry.id, MAX_META_BYTES)?;
-        let parsed: IndexEntry = serde_json::from_slice(&bytes).map_err(|fault| damaged(fault.to_string()))?;
-        if parsed.session_id != id {
-            return Err(damaged(format!("it is of session {}", parsed.session_id)));
+    let mut is_damaged =
+        |path: String, cause: String| damage.push(Damage { reference: tip.reference.clone(), path, cause });
+    let all = match repository.read_tree(folder) {
+        Err(fault) if fault.is_damage() => {
+            is_damaged(format!("{COMMITS}/{commit}"), fault.to_string());
+            return Ok(found);
         }
-        found.push(parsed);
+        all => all?,
+    };
+    for entry in all.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
+        let Some(id) = entry.name().and_then(session_of) else { continue };
+        match read_entry(repository, entry.id) {
+            Ok(parsed) if parsed.session_id == id => found.push(parsed),
+            Ok(parsed) => is_damaged(path(commit, &id), format!("it is of session {}", parsed.session_id)),
+            Err(cause) => is_damaged(path(commit, &id), cause),
+        }
     }
     Ok(found)
+}
+
+fn read_entry(repository: &Repository, id: ObjectId) -> Result<IndexEntry, String> {
+    let bytes = repository.read_blob(id, MAX_META_BYTES).map_err(|fault| fault.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|fault| fault.to_string())
 }
 
 fn tip(
@@ -232,7 +249,11 @@ fn tip(
 ) -> Result<Option<Tip>, LedgerError> {
     let branch = match BranchName::decode(encoded) {
         Some(branch) => Some(branch),
-        None => named_in(repository, id)?.filter(|branch| branch.encoded() == encoded),
+        None => match named_in(repository, id) {
+            // It is in the way of no other.
+            Err(fault) if fault.is_damage() => None,
+            named => named?.filter(|branch| branch.encoded() == encoded),
+        },
     };
     Ok(branch.map(|branch| Tip { branch, remote, reference: reference.to_owned(), id }))
 }

@@ -12,9 +12,13 @@ use super::{
     snapshot::{self, MAX_META_BYTES},
 };
 use crate::{
-    git::{Entry, EntryKind, ObjectId, Repository},
+    git::{Entry, EntryKind, GitError, ObjectId, Repository},
     hail::{ObjectHash, SessionId, Timestamp},
 };
+
+/// How many folders deep two trees are united: deeper than anything that this tool writes, and not so deep that
+/// the memory would not do.
+const MAX_DEPTH: u32 = 64;
 
 /// Which part of the layout a tree is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,17 +51,23 @@ pub(super) fn union(
     ours: ObjectId,
     theirs: ObjectId,
 ) -> Result<ObjectId, LedgerError> {
-    unite(repository, Place::Root(folder), ours, theirs)
+    unite(repository, Place::Root(folder), ours, theirs, MAX_DEPTH)
 }
 
-fn unite(repository: &Repository, place: Place, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+fn unite(
+    repository: &Repository,
+    place: Place,
+    ours: ObjectId,
+    theirs: ObjectId,
+    depth: u32,
+) -> Result<ObjectId, LedgerError> {
     if ours == theirs {
         return Ok(ours);
     }
     let mut entries: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
     for entry in repository.read_tree(ours)?.into_iter().chain(repository.read_tree(theirs)?) {
         let united = match entries.remove(entry.name.as_slice()) {
-            Some(other) => unite_entries(repository, place, other, entry)?,
+            Some(other) => unite_entries(repository, place, [other, entry], depth)?,
             None => entry,
         };
         entries.insert(united.name.to_vec(), united);
@@ -69,13 +79,18 @@ fn unite(repository: &Repository, place: Place, ours: ObjectId, theirs: ObjectId
     Ok(repository.write_tree(&entries)?)
 }
 
-fn unite_entries(repository: &Repository, place: Place, one: Entry, other: Entry) -> Result<Entry, LedgerError> {
+fn unite_entries(
+    repository: &Repository,
+    place: Place,
+    [one, other]: [Entry; 2],
+    depth: u32,
+) -> Result<Entry, LedgerError> {
     if one == other {
         return Ok(one);
     }
-    if one.kind == EntryKind::Tree && other.kind == EntryKind::Tree {
+    if one.kind == EntryKind::Tree && other.kind == EntryKind::Tree && depth > 0 {
         let name = one.name.to_string();
-        let tree = unite(repository, place.below(&name), one.id, other.id)?;
+        let tree = unite(repository, place.below(&name), one.id, other.id, depth - 1)?;
         return Ok(Entry::tree(one.name, tree));
     }
     let is_link = |entry: &Entry| place == Place::Index && entry.kind == EntryKind::Blob;
@@ -89,8 +104,11 @@ fn unite_entries(repository: &Repository, place: Place, one: Entry, other: Entry
 
 /// Of two entries of the commit index for one link the later stays; one that is damaged, never.
 fn rank(repository: &Repository, entry: &Entry) -> Result<(Option<Timestamp>, ObjectId), LedgerError> {
-    let parsed = serde_json::from_slice::<IndexEntry>(&repository.read_blob(entry.id, MAX_META_BYTES)?);
-    Ok((parsed.ok().map(|parsed| parsed.stored_at), entry.id))
+    let parsed = match repository.read_blob(entry.id, MAX_META_BYTES) {
+        Err(fault) if fault.is_damage() => None,
+        bytes => serde_json::from_slice::<IndexEntry>(&bytes?).ok(),
+    };
+    Ok((parsed.map(|parsed| parsed.stored_at), entry.id))
 }
 
 /// Replaces the sessions on which the two sides differ by all their versions, each under its name.
@@ -164,7 +182,11 @@ struct Written {
 
 impl Written {
     fn read(&mut self, repository: &Repository, id: ObjectId) -> Result<Option<Meta>, LedgerError> {
-        let Ok(meta) = Meta::parse(&repository.read_blob(id, MAX_META_BYTES)?) else {
+        let parsed = match repository.read_blob(id, MAX_META_BYTES) {
+            Err(fault) if fault.is_damage() => None,
+            bytes => Meta::parse(&bytes?).ok(),
+        };
+        let Some(meta) = parsed else {
             self.damaged = self.damaged.max(Some(id));
             return Ok(None);
         };
@@ -182,25 +204,15 @@ impl Written {
     }
 }
 
-/// Decides which versions of a session stay, and under which names.
+/// Decides which versions of a session stay, and under which names. One whose events cannot be read is no
+/// continuation of another and has none: it stays, behind the others, as `<id>~<first 8 hex of its object id>`.
 pub(super) fn name_versions(
     repository: &Repository,
     id: &SessionId,
     all: impl Iterator<Item = snapshot::Blobs>,
 ) -> Result<Vec<(String, ObjectId)>, LedgerError> {
-    let mut versions: Vec<Version> = Vec::new();
     let mut written = Written::default();
-    for blobs in all {
-        let events = match blobs.hail {
-            Some(hail) => Some((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?)),
-            None => None,
-        };
-        let meta = match blobs.meta {
-            Some(id) => written.read(repository, id)?,
-            None => None,
-        };
-        versions.push(Version { events, meta });
-    }
+    let (versions, unreadable) = read_versions(repository, all, &mut written)?;
     let kept = drop_superseded(versions);
     let mut named = Vec::new();
     for (position, version) in kept.into_iter().enumerate() {
@@ -216,7 +228,41 @@ pub(super) fn name_versions(
             named.push((format!("{key}{META}"), meta));
         }
     }
+    for (hail, meta) in unreadable {
+        let variant = (!named.is_empty()).then(|| hail.to_string()[..8].to_owned());
+        let key = SessionKey { id: id.clone(), variant };
+        named.push((format!("{key}{HAIL}"), hail));
+        named.extend(meta.map(|meta| (format!("{key}{META}"), meta)));
+    }
     Ok(named)
+}
+
+/// Versions whose events cannot be read: their blob, and that of their metadata.
+type Unreadable = BTreeMap<ObjectId, Option<ObjectId>>;
+
+fn read_versions(
+    repository: &Repository,
+    all: impl Iterator<Item = snapshot::Blobs>,
+    written: &mut Written,
+) -> Result<(Vec<Version>, Unreadable), LedgerError> {
+    let (mut versions, mut unreadable) = (Vec::new(), Unreadable::new());
+    for blobs in all {
+        let read = blobs.hail.map(|hail| Ok((hail, repository.read_blob(hail, MAX_SESSION_BYTES)?))).transpose();
+        let events = match (read, blobs.hail) {
+            (Err(fault), Some(hail)) if GitError::is_damage(&fault) => {
+                let meta = unreadable.entry(hail).or_default();
+                *meta = blobs.meta.max(*meta);
+                continue;
+            }
+            (read, _) => read?,
+        };
+        let meta = match blobs.meta {
+            Some(id) => written.read(repository, id)?,
+            None => None,
+        };
+        versions.push(Version { events, meta });
+    }
+    Ok((versions, unreadable))
 }
 
 /// Keeps the versions that no other continues, the longest first. What people and other tools know

@@ -25,7 +25,7 @@ pub mod switch;
 mod tombstone;
 
 pub use branch::{BranchName, REMOTE_ROOT, ROOT};
-pub use capture::{Capture, Link, Native, Outcome, Stored};
+pub use capture::{Capture, KnownVersions, Link, Native, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{IndexEntry, SessionKey};
@@ -211,6 +211,12 @@ pub trait Ledger: Sync {
     /// When the ledger's trees cannot be read.
     fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError>;
 
+    /// What is damaged in one ledger and is no session: folders, and tombstones.
+    ///
+    /// # Errors
+    /// When the ledger's trees cannot be read.
+    fn damage(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Damage>, LedgerError>;
+
     /// Every link of one ledger, and whether it has anything besides sessions and links.
     ///
     /// # Errors
@@ -246,12 +252,14 @@ pub struct Filter<'a> {
 }
 
 /// All links of one ledger.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Links {
     /// Each with its commit.
     pub entries: Vec<(ObjectId, IndexEntry)>,
     /// Whether the ledger has something that is neither a session nor a link.
     pub has_more: bool,
+    /// Links that cannot be read; they are not among the entries.
+    pub damage: Vec<Damage>,
 }
 
 /// The tip of one ledger.
@@ -307,10 +315,6 @@ impl Tip {
     pub fn covers(&self, branch: &BranchName) -> bool {
         self.branch == *branch || self.branch == BranchName::every()
     }
-
-    fn damaged(&self, path: String, cause: String) -> LedgerError {
-        Damage { reference: self.reference.clone(), path, cause }.into()
-    }
 }
 
 impl Listed {
@@ -333,7 +337,12 @@ impl Listed {
         if !repository.has_blob(hail) {
             return Err(GitError::Missing { id: hail.to_string() }.into());
         }
-        let bytes = repository.read_blob(hail, MAX_SESSION_BYTES)?;
+        let bytes = match repository.read_blob(hail, MAX_SESSION_BYTES) {
+            Err(fault) if fault.is_damage() => {
+                return Err(LedgerError::Unreadable { session: self.key.id.clone(), cause: fault.to_string() });
+            }
+            bytes => bytes?,
+        };
         if self.is_share && ObjectHash::of(&bytes).to_string() != self.key.id.as_str() {
             let (reference, path) = (self.branch.reference(), shares::path(&self.key));
             return Err(Damage { reference, path, cause: "its content has another hash".to_owned() }.into());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
-    backend::Backend,
+    BranchName, Damage, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
+    backend::{AllLinks, Backend},
     branch,
     burial::{self, Graves},
     fanout,
@@ -68,12 +68,20 @@ impl Backend for Notes {
     }
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
-        Ok(fanout::read(repository, repository.tree_of(tip.id)?, commit)?.entries.into_values().collect())
+        // A note that is damaged links nothing.
+        let note = fanout::read(repository, repository.tree_of(tip.id)?, commit)?.unwrap_or_default();
+        Ok(note.entries.into_values().collect())
     }
 
-    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(ObjectId, IndexEntry)>, LedgerError> {
-        let notes = fanout::all(repository, repository.tree_of(tip.id)?)?.into_iter();
-        Ok(notes.flat_map(|(commit, note)| note.entries.into_values().map(move |entry| (commit, entry))).collect())
+    fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<(AllLinks, Vec<Damage>), LedgerError> {
+        let notes = fanout::all(repository, repository.tree_of(tip.id)?)?;
+        let damaged = notes.damaged.into_iter().map(|(commit, cause)| {
+            let path = format!("the note of {commit}");
+            Damage { reference: tip.reference.clone(), path, cause }
+        });
+        let links = notes.sound.into_iter();
+        let links = links.flat_map(|(commit, note)| note.entries.into_values().map(move |entry| (commit, entry)));
+        Ok((links.collect(), damaged.collect()))
     }
 
     fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
@@ -115,7 +123,7 @@ impl Layout for Notes {
         commit: ObjectId,
         session: &SessionId,
     ) -> Result<bool, LedgerError> {
-        Ok(fanout::read(repository, tree, commit)?.entries.contains_key(session))
+        Ok(fanout::read(repository, tree, commit)?.is_ok_and(|note| note.entries.contains_key(session)))
     }
 
     fn link(
@@ -125,8 +133,10 @@ impl Layout for Notes {
         commit: ObjectId,
         entries: Vec<IndexEntry>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
-        let mut note = match tree {
-            Some(tree) => fanout::read(repository, tree, commit)?,
+        let mut note = match tree.map(|tree| fanout::read(repository, tree, commit)).transpose()? {
+            Some(Ok(note)) => note,
+            // It may hold what people wrote, and stays.
+            Some(Err(_)) => return Ok(Vec::new()),
             None => note::Note::default(),
         };
         for entry in entries {
@@ -146,7 +156,7 @@ impl Layout for Notes {
         graves: &Graves<'_>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
         let mut updates = Vec::new();
-        for (commit, note) in fanout::all(repository, tree)? {
+        for (commit, note) in fanout::all(repository, tree)?.sound {
             let mut cleared = note.clone();
             cleared.entries.retain(|id, entry| graves.get(id).is_none_or(|stone| stone.lets_link_stay(entry)));
             for (id, entry) in &mut cleared.entries {
@@ -167,7 +177,8 @@ impl Layout for Notes {
         tree: ObjectId,
         session: &SessionId,
     ) -> Result<BTreeSet<String>, LedgerError> {
-        let tied = fanout::all(repository, tree)?.into_iter().filter(|(_, note)| note.entries.contains_key(session));
+        let tied =
+            fanout::all(repository, tree)?.sound.into_iter().filter(|(_, note)| note.entries.contains_key(session));
         Ok(tied.map(|(commit, _)| commit.to_string()).collect())
     }
 

@@ -1,7 +1,7 @@
 //! Sessions that OpenSession's `share --git` put into a ledger as files of their own:
 //! `sessions/<sha256>.jsonl`, without metadata. They are read and carried along, never written.
 
-use super::{LedgerError, Listed, Meta, SessionKey, Tip, snapshot};
+use super::{Damage, LedgerError, Listed, Meta, SessionKey, Tip, snapshot};
 use crate::{
     git::{EntryKind, Repository},
     hail::SessionId,
@@ -20,22 +20,22 @@ pub(super) fn list(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, Le
     let tree = repository.tree_of(tip.id)?;
     let folder = repository.find_entry(tree, FOLDER)?.filter(|entry| entry.kind == EntryKind::Tree);
     let Some(folder) = folder else { return Ok(Vec::new()) };
+    let mut bodies = snapshot::Bodies::new(repository);
     let mut found = Vec::new();
     for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
         let Some(id) = entry.name().and_then(hash_of) else { continue };
         let key = SessionKey::from(id);
-        let meta =
-            snapshot::describe(repository, FOLDER, tip, &key, entry.id).unwrap_or_else(|_| Meta::unknown(&key.id));
+        let is_here = repository.has_object(entry.id);
+        let described = if is_here { bodies.describe(None, entry.id) } else { Ok(Meta::unknown(&key.id)) };
+        let (meta, damage) = match described {
+            Ok(meta) => (meta, None),
+            Err(cause) => {
+                let damage = Damage { reference: tip.reference.clone(), path: path(&key), cause };
+                (Meta::unknown(&key.id), Some(damage))
+            }
+        };
         let branch = tip.branch.clone();
-        found.push(Listed {
-            key,
-            meta,
-            hail: Some(entry.id),
-            described_by: None,
-            branch,
-            is_share: true,
-            damage: None,
-        });
+        found.push(Listed { key, meta, hail: Some(entry.id), described_by: None, branch, is_share: true, damage });
     }
     Ok(found)
 }

@@ -1,47 +1,54 @@
 //! Reading the tree of a ledger. Whatever a remote put there is taken for hostile: only regular
 //! blobs, only strict names, only so many bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    LedgerError, Listed, MAX_SESSION_BYTES, Meta, SessionKey, Tip,
+    Damage, LedgerError, Listed, MAX_SESSION_BYTES, Meta, SessionKey, Tip,
     layout::{HAIL, Layout, META},
 };
 use crate::{
-    git::{Entry, EntryKind, GitError, ObjectId, Repository},
-    hail::{Lines, Reader, Record, SessionId, StatsCollector},
+    git::{Entry, EntryKind, GitError, MAX_ENTRIES, ObjectId, Repository},
+    hail::{Header, Lines, Reader, Record, SessionId, Stats, StatsCollector},
 };
 
 /// The largest metadata or index blob that is read, in bytes: 4 MiB.
 pub(super) const MAX_META_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The sessions of a ledger, sorted by id. One whose metadata is damaged is described by its events,
-/// or by its name alone, so that it hides no other.
+/// The longest session without metadata that is read for its numbers, in bytes. Of a longer one its first line
+/// has to do.
+const MAX_DESCRIBED_BYTES: u64 = 256 * 1024;
+/// How many bytes of such sessions are read in one ledger.
+const MAX_DESCRIBED_IN_ALL: u64 = 64 * 1024 * 1024;
+/// The longest first line of a session, in bytes.
+const MAX_HEADER_BYTES: usize = 256 * 1024;
+
+/// The sessions of a ledger, sorted by id, from what describes them: no events are read where that is enough. One
+/// that is damaged is listed by its name, so that it hides no other and can be removed.
 pub(super) fn sessions(repository: &Repository, layout: &dyn Layout, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
     let folder = layout.folder();
+    let mut bodies = Bodies::new(repository);
     let mut listed = Vec::new();
-    for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
-        for (key, blobs) in shard_sessions(repository, shard)? {
-            let read = match blobs {
-                Blobs { meta: Some(meta), .. } => read_meta(repository, folder, tip, &key, meta),
-                Blobs { hail: Some(hail), .. } => describe(repository, folder, tip, &key, hail),
-                Blobs { .. } => continue,
-            };
-            let (mut meta, damage) = match read {
-                Ok(meta) => (meta, None),
-                Err(LedgerError::Damaged(damage)) => {
-                    let events = blobs.hail.and_then(|hail| describe(repository, folder, tip, &key, hail).ok());
-                    (events.unwrap_or_else(|| Meta::unknown(&key.id)), Some(damage))
-                }
-                Err(fault) => return Err(fault),
-            };
-            let branch = layout.branch_of(tip, &meta);
-            if let (None, Some(hail)) = (meta.own.created_at, blobs.hail) {
-                meta = with_times(repository, meta, hail);
+    for (key, blobs) in all(repository, folder, repository.tree_of(tip.id)?)?.versions {
+        let (read, path) = match blobs {
+            Blobs { meta: Some(meta), .. } => (read_meta(repository, &key, meta), key.meta_path(folder)),
+            Blobs { hail: Some(hail), .. } => (bodies.describe(Some(&key.id), hail), key.hail_path(folder)),
+            Blobs { .. } => continue,
+        };
+        let (mut meta, damage) = match read {
+            Ok(meta) => (meta, None),
+            Err(cause) => {
+                let events = blobs.meta.and(blobs.hail).and_then(|hail| bodies.describe(Some(&key.id), hail).ok());
+                let damage = Damage { reference: tip.reference.clone(), path, cause };
+                (events.unwrap_or_else(|| Meta::unknown(&key.id)), Some(damage))
             }
-            let Blobs { hail, meta: described_by } = blobs;
-            listed.push(Listed { key, meta, hail, described_by, branch, is_share: false, damage });
+        };
+        let branch = layout.branch_of(tip, &meta);
+        if let (None, None, Some(hail)) = (&damage, meta.own.created_at, blobs.hail) {
+            meta = with_times(repository, meta, hail);
         }
+        let Blobs { hail, meta: described_by } = blobs;
+        listed.push(Listed { key, meta, hail, described_by, branch, is_share: false, damage });
     }
     listed.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(listed)
@@ -53,32 +60,57 @@ pub(super) fn blobs(
     folder: &str,
     tip: &Tip,
 ) -> Result<Vec<(SessionId, ObjectId)>, LedgerError> {
-    let mut found = Vec::new();
-    for shard in shards(repository, folder, repository.tree_of(tip.id)?)? {
-        let sessions = shard_sessions(repository, shard)?;
-        found.extend(sessions.into_iter().filter_map(|(key, blobs)| Some((key.id, blobs.hail?))));
-    }
-    Ok(found)
+    let versions = all(repository, folder, repository.tree_of(tip.id)?)?.versions.into_iter();
+    Ok(versions.filter_map(|(key, blobs)| Some((key.id, blobs.hail?))).collect())
 }
 
 /// Every version of every session that a tree has something of.
 pub(super) fn keys(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Vec<SessionKey>, LedgerError> {
-    let mut keys = Vec::new();
-    for shard in shards(repository, folder, tree)? {
-        keys.extend(shard_sessions(repository, shard)?.into_keys());
-    }
-    Ok(keys)
+    Ok(all(repository, folder, tree)?.versions.into_iter().map(|(key, _)| key).collect())
 }
 
-/// The folders that sessions are spread over.
-fn shards(repository: &Repository, folder: &str, tree: ObjectId) -> Result<Vec<ObjectId>, LedgerError> {
+/// What is wrong with the folders of a ledger, whatever becomes of single sessions.
+pub(super) fn damage(repository: &Repository, folder: &str, tip: &Tip) -> Result<Vec<Damage>, LedgerError> {
+    let damaged = all(repository, folder, repository.tree_of(tip.id)?)?.damaged.into_iter();
+    Ok(damaged.map(|(path, cause)| Damage { reference: tip.reference.clone(), path, cause }).collect())
+}
+
+/// The versions of all sessions, and what could not be read.
+#[derive(Default)]
+struct All {
+    versions: Vec<(SessionKey, Blobs)>,
+    /// Folders, each with the cause.
+    damaged: Vec<(String, String)>,
+}
+
+/// Reads the folders that sessions are spread over. One that is damaged hides none but its own.
+fn all(repository: &Repository, folder: &str, tree: ObjectId) -> Result<All, LedgerError> {
+    let mut found = All::default();
     let shards = repository.find_entry(tree, folder)?.filter(|entry| entry.kind == EntryKind::Tree);
-    let Some(shards) = shards else { return Ok(Vec::new()) };
-    let is_shard = |entry: &Entry| entry.kind == EntryKind::Tree && entry.name().is_some_and(|name| name.len() <= 2);
-    Ok(repository.read_tree(shards.id)?.into_iter().filter(is_shard).map(|entry| entry.id).collect())
+    let Some(shards) = shards else { return Ok(found) };
+    let mut count = 0_usize;
+    for shard in repository.read_tree(shards.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
+        let Some(name) = shard.name().filter(|name| name.len() <= 2) else { continue };
+        let entries = match repository.read_tree(shard.id) {
+            Err(fault) if fault.is_damage() => {
+                found.damaged.push((format!("{folder}/{name}"), fault.to_string()));
+                continue;
+            }
+            entries => entries?,
+        };
+        count += entries.len();
+        if count > MAX_ENTRIES {
+            let cause = GitError::TooManyEntries { limit: MAX_ENTRIES }.to_string();
+            found.damaged.push((format!("{folder}/{name} and what follows"), cause));
+            break;
+        }
+        // What is in a folder that it does not belong into is found by nobody who looks for its name.
+        found.versions.extend(versions_in(entries).into_iter().filter(|(key, _)| key.id.shard() == name));
+    }
+    Ok(found)
 }
 
-/// The metadata of one session.
+/// The metadata of one session; `None` where it is damaged and its events do not tell either.
 pub(super) fn find(
     repository: &Repository,
     folder: &str,
@@ -87,11 +119,12 @@ pub(super) fn find(
 ) -> Result<Option<Meta>, LedgerError> {
     let tree = repository.tree_of(tip.id)?;
     let find = |path: String| repository.find_in_tree(tree, &path);
-    match (find(key.hail_path(folder))?, find(key.meta_path(folder))?) {
-        (Some(_), Some(meta)) => read_meta(repository, folder, tip, key, meta).map(Some),
-        (Some(hail), None) => describe(repository, folder, tip, key, hail).map(Some),
-        (None, _) => Ok(None),
-    }
+    let Some(hail) = find(key.hail_path(folder))? else { return Ok(None) };
+    let described = match find(key.meta_path(folder))? {
+        Some(meta) => read_meta(repository, key, meta).ok(),
+        None => None,
+    };
+    Ok(described.or_else(|| Bodies::new(repository).describe(Some(&key.id), hail).ok()))
 }
 
 /// The blobs of one session.
@@ -108,8 +141,12 @@ pub(super) fn shard_sessions(
     repository: &Repository,
     tree: ObjectId,
 ) -> Result<BTreeMap<SessionKey, Blobs>, LedgerError> {
+    Ok(versions_in(repository.read_tree(tree)?))
+}
+
+fn versions_in(entries: Vec<Entry>) -> BTreeMap<SessionKey, Blobs> {
     let mut found: BTreeMap<SessionKey, Blobs> = BTreeMap::new();
-    for entry in repository.read_tree(tree)? {
+    for entry in entries {
         if entry.kind != EntryKind::Blob {
             continue;
         }
@@ -119,7 +156,7 @@ pub(super) fn shard_sessions(
             None => {}
         }
     }
-    Ok(found)
+    found
 }
 
 /// Reads a file name of a shard: the session, and whether it is the events.
@@ -130,23 +167,19 @@ pub(super) fn session_file(name: &str) -> Option<(SessionKey, bool)> {
     }
 }
 
-fn read_meta(
-    repository: &Repository,
-    folder: &str,
-    tip: &Tip,
-    key: &SessionKey,
-    id: ObjectId,
-) -> Result<Meta, LedgerError> {
-    let damaged = |cause| tip.damaged(key.meta_path(folder), cause);
+/// A blob of at most `limit` bytes, `None` where a partial clone left it out, or what is wrong with it.
+pub(super) fn content(repository: &Repository, id: ObjectId, limit: u64) -> Result<Option<Vec<u8>>, String> {
     if !repository.has_object(id) {
-        return Ok(Meta::unknown(&key.id));
+        return Ok(None);
     }
-    let bytes = match repository.read_blob(id, MAX_META_BYTES) {
-        Err(fault @ GitError::TooLarge { .. }) => return Err(damaged(fault.to_string())),
-        read => read?,
-    };
-    let meta = Meta::parse(&bytes).map_err(damaged)?;
-    if meta.session_id == key.id { Ok(meta) } else { Err(damaged(format!("it is of session {}", meta.session_id))) }
+    repository.read_blob(id, limit).map(Some).map_err(|fault| fault.to_string())
+}
+
+/// The metadata in a blob, or what is wrong with it.
+fn read_meta(repository: &Repository, key: &SessionKey, id: ObjectId) -> Result<Meta, String> {
+    let Some(bytes) = content(repository, id, MAX_META_BYTES)? else { return Ok(Meta::unknown(&key.id)) };
+    let meta = Meta::parse(&bytes)?;
+    if meta.session_id == key.id { Ok(meta) } else { Err(format!("it is of session {}", meta.session_id)) }
 }
 
 /// Adds what OpenSession's metadata does not tell: when the session happened. Its first line does.
@@ -154,9 +187,7 @@ pub(super) fn with_times(repository: &Repository, mut meta: Meta, hail: ObjectId
     if !repository.has_object(hail) {
         return meta;
     }
-    let Ok(bytes) = repository.read_blob(hail, MAX_SESSION_BYTES) else { return meta };
-    let mut lines = Lines::new(bytes.as_slice());
-    if let Ok(Some((_, Record::Header(header)))) = Reader::new(&mut lines).next_record() {
+    if let Ok(header) = first_line(repository, hail) {
         meta.own.created_at = Some(header.context.created_at);
         meta.own.updated_at = Some(header.context.updated_at);
         meta.own.tool_version = meta.own.tool_version.or(header.agent.tool_version);
@@ -164,31 +195,79 @@ pub(super) fn with_times(repository: &Repository, mut meta: Meta, hail: ObjectId
     meta
 }
 
-/// Makes metadata for a session that was stored without.
-pub(super) fn describe(
-    repository: &Repository,
-    folder: &str,
-    tip: &Tip,
-    key: &SessionKey,
-    id: ObjectId,
-) -> Result<Meta, LedgerError> {
-    let damaged = |cause| tip.damaged(key.hail_path(folder), cause);
-    if !repository.has_object(id) {
-        return Ok(Meta::unknown(&key.id));
+/// The header in the first line of a session.
+fn first_line(repository: &Repository, hail: ObjectId) -> Result<Header, String> {
+    let size = repository.object_size(hail).map_err(|fault| fault.to_string())?;
+    if size > MAX_SESSION_BYTES {
+        let fault = GitError::TooLarge { id: hail.to_string(), size, limit: MAX_SESSION_BYTES };
+        return Err(fault.to_string());
     }
-    let bytes = repository.read_blob(id, MAX_SESSION_BYTES)?;
+    let line = repository.first_line(hail, MAX_HEADER_BYTES).map_err(|fault| fault.to_string())?;
+    let mut lines = Lines::new(line.as_slice());
+    match Reader::new(&mut lines).next_record() {
+        Ok(Some((_, Record::Header(header)))) => Ok(*header),
+        Ok(_) => Err("there is no header".to_owned()),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// Sessions that are described by nothing but themselves. Each blob is read once, and not all of a long one.
+pub(super) struct Bodies<'a> {
+    repository: &'a Repository,
+    read: HashMap<ObjectId, Result<Meta, String>>,
+    bytes: u64,
+}
+
+impl<'a> Bodies<'a> {
+    pub(super) fn new(repository: &'a Repository) -> Self {
+        Self { repository, read: HashMap::new(), bytes: 0 }
+    }
+
+    /// Makes metadata for a session that was stored without; where `id` is known, it has to be that session's.
+    pub(super) fn describe(&mut self, id: Option<&SessionId>, hail: ObjectId) -> Result<Meta, String> {
+        if let Some(id) = id.filter(|_| !self.repository.has_object(hail)) {
+            return Ok(Meta::unknown(id));
+        }
+        let meta = match self.read.get(&hail) {
+            Some(known) => known.clone(),
+            None => self.read(hail),
+        }?;
+        match id {
+            Some(id) if *id != meta.session_id => Err(format!("it is of session {}", meta.session_id)),
+            _ => Ok(meta),
+        }
+    }
+
+    fn read(&mut self, hail: ObjectId) -> Result<Meta, String> {
+        let size = self.repository.object_size(hail).map_err(|fault| fault.to_string());
+        let meta = match size {
+            Ok(size) if size <= MAX_DESCRIBED_BYTES && self.bytes < MAX_DESCRIBED_IN_ALL => {
+                self.bytes += size;
+                whole(self.repository, hail)
+            }
+            Ok(_) => first_line(self.repository, hail).map(|header| Meta::of_header(&header, Stats::default())),
+            Err(cause) => Err(cause),
+        };
+        self.read.insert(hail, meta.clone());
+        meta
+    }
+}
+
+/// Describes a session by all that it holds.
+fn whole(repository: &Repository, hail: ObjectId) -> Result<Meta, String> {
+    let bytes = repository.read_blob(hail, MAX_DESCRIBED_BYTES).map_err(|fault| fault.to_string())?;
     let mut lines = Lines::new(bytes.as_slice());
     let mut reader = Reader::new(&mut lines);
     let mut header = None;
     let mut stats = StatsCollector::default();
-    while let Some((_, record)) = reader.next_record().map_err(|fault| damaged(fault.to_string()))? {
+    while let Some((_, record)) = reader.next_record().map_err(|fault| fault.to_string())? {
         match record {
             Record::Header(found) => header = Some(found),
             Record::Event(event) => stats.add(&event),
             Record::Stats(_) => {}
         }
     }
-    let header = header.ok_or_else(|| damaged("there is no header".to_owned()))?;
+    let header = header.ok_or_else(|| "there is no header".to_owned())?;
     Ok(Meta::of_header(&header, stats.stats()))
 }
 
@@ -196,8 +275,14 @@ pub(super) fn describe(
 pub(super) fn leaves(repository: &Repository, tree: ObjectId) -> Result<Vec<(String, Entry)>, GitError> {
     let mut found = Vec::new();
     let mut waiting = vec![(String::new(), tree)];
+    let mut count = 0_usize;
     while let Some((folder, tree)) = waiting.pop() {
-        for entry in repository.read_tree(tree)? {
+        let entries = repository.read_tree(tree)?;
+        count += entries.len();
+        if count > MAX_ENTRIES {
+            return Err(GitError::TooManyEntries { limit: MAX_ENTRIES });
+        }
+        for entry in entries {
             let path = format!("{folder}{}", entry.name);
             match entry.kind {
                 EntryKind::Tree => waiting.push((format!("{path}/"), entry.id)),

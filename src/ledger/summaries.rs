@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge, meta::clear, snapshot::MAX_META_BYTES};
+use super::{
+    LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge,
+    meta::clear,
+    snapshot::{MAX_META_BYTES, content},
+};
 use crate::{
     git::{GitError, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
@@ -84,13 +88,14 @@ fn path(session: &str, ending: &str) -> String {
     format!("{FOLDER}/{shard}/{session}{ending}")
 }
 
-/// A JSON blob; `None` where there is none, it is not here, or it is no JSON.
+/// A JSON blob; `None` where there is none, it is not here, it is damaged, or it is no JSON.
 fn read(repository: &Repository, tree: ObjectId, path: &str) -> Result<Option<Value>, GitError> {
     let Some(id) = repository.find_in_tree(tree, path)? else { return Ok(None) };
     if !repository.has_blob(id) {
         return Ok(None);
     }
-    Ok(serde_json::from_slice(&repository.read_blob(id, MAX_META_BYTES)?).ok())
+    let bytes = content(repository, id, MAX_META_BYTES).ok().flatten();
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
 /// Unites two tips of the summaries and returns the commit that has both: of two summaries of one

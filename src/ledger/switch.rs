@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BranchName, Ledger, LedgerError, Links, Listed, MAX_SESSION_BYTES, Tip, Tombstone, Tombstones, merge};
+use super::{
+    BranchName, Damage, Ledger, LedgerError, Links, Listed, MAX_SESSION_BYTES, Tip, Tombstone, Tombstones, merge,
+};
 use crate::{
     git::{Expected, GitError, RefUpdate, Repository},
     hail::Timestamp,
@@ -33,7 +35,8 @@ pub struct Switch<'a> {
 pub struct Copied {
     /// How many sessions.
     pub sessions: usize,
-    /// The fetched ledgers that cannot be read, with the reason; they stay as they are.
+    /// The fetched ledgers that cannot be read, and those with something damaged, with the reason; they stay as
+    /// they are.
     pub passed_over: Vec<(String, String)>,
 }
 
@@ -52,6 +55,8 @@ struct Stock {
     sessions: Vec<Listed>,
     links: Links,
     tombstones: Tombstones,
+    /// What stays where it is, and the reference with it.
+    damage: Vec<Damage>,
 }
 
 impl Switch<'_> {
@@ -90,6 +95,8 @@ impl Switch<'_> {
                 stock => stock?,
             };
             self.take_in(&stock)?;
+            let damage = stock.damage.iter().map(|damage| (tip.reference.clone(), damage.to_string()));
+            copied.passed_over.extend(damage);
             taken.extend(stock.sessions.into_iter().map(|listed| listed.key));
             seen.push((tip.id, tip.branch));
         }
@@ -141,13 +148,15 @@ impl Switch<'_> {
     }
 
     fn stock(&self, tip: &Tip) -> Result<Stock, LedgerError> {
-        let sessions = self.from.sessions(self.repository, tip)?;
-        if let Some(damage) = sessions.iter().find_map(|listed| listed.damage.clone()) {
-            return Err(damage.into());
-        }
-        let links = self.from.links(self.repository, tip)?;
+        let mut damage = self.from.damage(self.repository, tip)?;
+        let mut sessions = self.from.sessions(self.repository, tip)?;
+        damage.extend(sessions.iter().filter_map(|listed| listed.damage.clone()));
+        sessions.retain(|listed| listed.damage.is_none());
+        let mut links = self.from.links(self.repository, tip)?;
+        damage.append(&mut links.damage);
+        links.has_more |= !damage.is_empty();
         let tombstones = self.from.tombstones(self.repository, tip)?;
-        Ok(Stock { branch: tip.branch.clone(), sessions, links, tombstones })
+        Ok(Stock { branch: tip.branch.clone(), sessions, links, tombstones, damage })
     }
 
     fn take_in(&self, stock: &Stock) -> Result<(), LedgerError> {

@@ -42,6 +42,11 @@ pub enum Reason {
         /// How long it was looked at.
         timed_out_after_seconds: u64,
     },
+    /// It is damaged or too large, so that nobody can look into it.
+    Unreadable {
+        /// What is wrong with it.
+        unreadable: String,
+    },
 }
 
 impl Leak {
@@ -66,6 +71,10 @@ impl Leak {
             Reason::TimedOut { timed_out_after_seconds: seconds } => format!(
                 "session {session} was not pushed to {remote}: secret scan timed out after {seconds} s; the other \
                  sessions went (to scan it for longer and push it: git session sync {remote})"
+            ),
+            Reason::Unreadable { unreadable } => format!(
+                "session {session} was not pushed to {remote}: it cannot be checked for secrets: {unreadable} (to \
+                 remove it: git session purge {id})"
             ),
         }
     }
@@ -124,7 +133,13 @@ impl<'a> Guard<'a> {
     fn find(&self, repository: &Repository, blob: &NewBlob, deadline: Instant) -> Result<Option<Leak>> {
         let Some(session) = session(&blob.path) else { return Ok(None) };
         let started = Instant::now();
-        let bytes = repository.read_blob(blob.id, MAX_SESSION_BYTES)?;
+        let bytes = match repository.read_blob(blob.id, MAX_SESSION_BYTES) {
+            Err(fault) if fault.is_damage() => {
+                let reason = Reason::Unreadable { unreadable: fault.to_string() };
+                return Ok(Some(Leak { session, reason }));
+            }
+            bytes => bytes?,
+        };
         let reason = self.reason(&blob.path, &bytes, deadline).unwrap_or_else(|TimedOut| {
             let seconds = started.elapsed().as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
             Some(Reason::TimedOut { timed_out_after_seconds: seconds })

@@ -213,3 +213,99 @@ fn a_capture_that_was_killed_goes_on_where_it_was() {
     assert_eq!((stored, &rest["stored_already"]), (Some(LOGS - before), &before.into()));
     assert_eq!(work.stored().len(), LOGS);
 }
+
+/// The versions of the session, each with its id and what its prompts say.
+fn versions(work: &Place) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = work
+        .stored()
+        .into_iter()
+        .map(|id| {
+            let shown = work.json(&["show", &id]);
+            let events = shown["events"].as_array().expect("events");
+            let text = |event: &serde_json::Value| event["content"]["blocks"][0]["text"].as_str().map(str::to_owned);
+            let said = events.iter().filter(|event| event["event_type"]["type"] == "UserMessage").filter_map(text);
+            (id, said.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    found.sort_by(|one, other| one.1.cmp(&other.1));
+    found
+}
+
+fn said(work: &Place) -> Vec<String> {
+    versions(work).into_iter().map(|(_, said)| said).collect()
+}
+
+#[test]
+fn one_session_with_logs_in_two_folders_stays_in_both_versions() {
+    for mode in ["hidden_ref", "git_notes"] {
+        let world = World::new();
+        let work = world.repository("work");
+        work.git(&["config", "opensession.fanout-mode", mode]);
+        work.write("README.md", "# Work\n");
+        work.commit_all("Begin");
+        let package = world.place("work/pkg");
+        let log = |place: &Place, prompts: &[&str]| {
+            let log = ClaudeLog::new(&world, place, FIRST);
+            let log = prompts.iter().fold(log, |log, prompt| log.prompt(prompt).answer("Yes."));
+            log.save();
+        };
+        let capture = || {
+            work.session(&["capture", "--all"]).ok();
+            let references = work.git(&["for-each-ref"]);
+            // Again changes nothing, also where nothing is remembered of the logs.
+            work.session(&["capture", "--all"]).ok();
+            assert_eq!(work.git(&["for-each-ref"]), references, "{mode}");
+            for file in ["watermarks.json", "bookmarks"] {
+                let path = work.join(".git/opensession").join(file);
+                let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            }
+            work.session(&["capture", "--all"]).ok();
+            assert_eq!(work.git(&["for-each-ref"]), references, "{mode}");
+        };
+        log(&work, &["Start.", "Left."]);
+        log(&package, &["Start.", "Right."]);
+        capture();
+        assert_eq!(said(&work), ["Start. Left.", "Start. Right."]);
+        let ids: Vec<String> = versions(&work).into_iter().map(|(id, _)| id).collect();
+        assert!(
+            ids.iter().any(|id| id == FIRST) && ids.iter().any(|id| id.starts_with(&format!("{FIRST}~"))),
+            "{ids:?}"
+        );
+        // Each goes on in its own version; one that is written anew replaces its own.
+        log(&package, &["Start.", "Right.", "More."]);
+        capture();
+        assert_eq!(said(&work), ["Start. Left.", "Start. Right. More."]);
+        log(&work, &["Start.", "Left.", "Further."]);
+        capture();
+        assert_eq!(said(&work), ["Start. Left. Further.", "Start. Right. More."]);
+        log(&work, &["Begin.", "Left."]);
+        work.session(&["capture", "--all"]).ok();
+        assert_eq!(said(&work), ["Begin. Left.", "Start. Right. More."]);
+        work.session(&["redact", FIRST, "--text", "Right."]).ok();
+        assert!(said(&work).iter().all(|said| !said.contains("Right.")), "{:?}", said(&work));
+        let later = work.with("GIT_SESSION_NOW", "2026-02-02T12:00:00Z");
+        later.session(&["purge", FIRST, "--yes"]).ok();
+        later.session(&["capture", "--all"]).ok();
+        assert_eq!(work.stored(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_commit_that_both_logs_of_a_session_had_a_part_in_names_it_once() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let package = world.place("work/pkg");
+    for (place, prompt) in [(&work, "Left."), (&package, "Right.")] {
+        let file = format!("{}txt", prompt.to_lowercase());
+        ClaudeLog::new(&world, place, FIRST).prompt(prompt).writes(place, &file, "content\n").save();
+    }
+    work.commit_all("Both");
+    assert_eq!(work.trailers("HEAD"), [FIRST]);
+    work.wait_for_sessions(2);
+    work.session(&["capture"]).ok();
+    assert_eq!(said(&work), ["Left.", "Right."]);
+    work.git(&["push", "--quiet"]);
+    let clone = world.clone_of(&remote, "clone");
+    clone.session(&["sync", "--fetch-only"]).ok();
+    assert_eq!(said(&clone), ["Left.", "Right."]);
+}

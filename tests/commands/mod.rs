@@ -13,6 +13,7 @@ mod log;
 mod parse;
 mod places;
 mod program;
+mod shells;
 mod show;
 
 use crate::support::{ClaudeLog, CodexLog, Place, Ran, World};

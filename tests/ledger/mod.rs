@@ -1,5 +1,6 @@
 //! The one conformance suite of the ledger trait: every test runs on every backend.
 
+mod damaged;
 mod notes;
 mod switch;
 mod union;
@@ -7,7 +8,7 @@ mod union;
 use git_session::{
     git::{Expected, ObjectId, RefUpdate, Repository},
     hail::{Agent, Content, Event, EventType, Header, ObjectHash, Session, Sink, Timestamp},
-    ledger::{self, BranchName, Capture, GitFacts, Ledger, Link, Outcome, Tip},
+    ledger::{self, BranchName, Capture, GitFacts, KnownVersions, Ledger, Link, Outcome, Tip},
     redact::{Redactor, Settings},
 };
 
@@ -37,7 +38,7 @@ fn capture(session: Session, links: Vec<Link>) -> Capture {
     let redactor = Redactor::new(&Settings::default(), b"key", &[]).expect("the rules load");
     let git = GitFacts { branch: "main".to_owned(), ..GitFacts::default() };
     let session = redactor.session(session).expect("it is small").expect("it has events");
-    Capture { session, git, links, native: None, continues: None, cleared_at: None }
+    Capture { session, git, links, native: None, continues: None, versions: KnownVersions::default(), cleared_at: None }
 }
 
 /// Runs a test on a fresh repository for every backend.
