@@ -57,7 +57,7 @@ const SECRET_KEYS: [&str; 31] = [
 ];
 
 /// Words before `key` or `token` that make it harmless.
-const HARMLESS: [&str; 61] = [
+const HARMLESS: [&str; 63] = [
     "public",
     "pub",
     "primary",
@@ -119,6 +119,8 @@ const HARMLESS: [&str; 61] = [
     "tool",
     "dedup",
     "xsrf",
+    "site",
+    "publishable",
 ];
 
 /// Words at the end of a name that are a secret's only where much is taken for one.

@@ -18,6 +18,8 @@ mod home;
 mod key;
 mod key_name;
 mod keywords;
+mod notation;
+mod pattern;
 mod placeholder;
 mod private_key;
 mod remembered;

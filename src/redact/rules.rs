@@ -65,6 +65,9 @@ pub(super) struct Rule {
     pub(super) entropy: f32,
     #[serde(default)]
     pub(super) allow: Vec<String>,
+    /// Words that make a match harmless where one stands near it.
+    #[serde(default)]
+    pub(super) unless: Vec<String>,
     #[serde(default)]
     pub(super) check: Check,
     /// The files that a detector of files looks into.
@@ -167,6 +170,7 @@ impl UserPattern {
             before: 0,
             entropy: 0.0,
             allow: Vec::new(),
+            unless: Vec::new(),
             check: Check::None,
             files: Vec::new(),
             options: Vec::new(),

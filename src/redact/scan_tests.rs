@@ -36,6 +36,7 @@ struct Documented {
     before: Option<usize>,
     entropy: Option<f32>,
     allow: Option<Vec<String>>,
+    unless: Option<Vec<String>>,
     check: Option<String>,
     files: Option<Vec<String>>,
     options: Option<Vec<String>>,
@@ -208,6 +209,25 @@ fn a_long_text_is_joined_at_its_ends_only() {
     assert!(!left.contains(&token[5..]), "a part is left");
     assert_eq!(left.matches("[REDACTED:github:").count(), 2);
     assert_eq!(left.len(), 2 * filler.len() + " ".len() + 2 * "[REDACTED:github:00000000]".len());
+}
+
+#[test]
+fn a_value_below_its_name_is_found() {
+    let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
+    for (text, secret) in [
+        (
+            "use the following password to go on:\n\n4403ea9c3b74156cfec89435589a1ca6\n\nrest",
+            "4403ea9c3b74156cfec89435589a1ca6",
+        ),
+        ("Initial admin password:\nx7Kq!92mvB\n", "x7Kq!92mvB"),
+        ("<password>\n  h7x!kQ2z\n</password>", "h7x!kQ2z"),
+        ("| user | password |\n|---|---|\n| ann | h7x!kQ2z |\n", "h7x!kQ2z"),
+        ("name,password\nann,h7x!kQ2z\n", "h7x!kQ2z"),
+    ] {
+        let found = named(&scanner, text);
+        assert_eq!(found.len(), 1, "{text:?}: {found:?}");
+        assert_eq!(&text[found[0].1.clone()], secret);
+    }
 }
 
 /// How many bytes the rules are allowed to look at in `text`.

@@ -1,7 +1,7 @@
 //! Tells secrets from placeholders, identifiers and object ids.
 
 /// Parts of values that people write where a secret would stand.
-const STAND_INS: [&str; 30] = [
+const STAND_INS: [&str; 34] = [
     "example",
     "changeme",
     "change_me",
@@ -32,10 +32,14 @@ const STAND_INS: [&str; 30] = [
     "hidden",
     "masked",
     "[redacted:",
+    "goeshere",
+    "goes_here",
+    "notareal",
+    "deadbeef",
 ];
 
 /// Values that are words about secrets rather than secrets, letters only.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 68] = [
     "password",
     "passwd",
     "pass",
@@ -80,6 +84,30 @@ const WORDS: [&str; 44] = [
     "mysecret",
     "mytoken",
     "unset",
+    "wachtwoord",
+    "passwort",
+    "kennwort",
+    "contrasena",
+    "contrasenya",
+    "motdepasse",
+    "senha",
+    "parola",
+    "parole",
+    "heslo",
+    "haslo",
+    "jelszo",
+    "lozinka",
+    "salasana",
+    "losenord",
+    "adgangskode",
+    "passord",
+    "sifre",
+    "parool",
+    "geslo",
+    "katasandi",
+    "matkhau",
+    "palavrapasse",
+    "slaptazodis",
 ];
 
 /// The Shannon entropy of `bytes`, in bits per byte.
@@ -131,6 +159,41 @@ const RECORD_IDS: [&str; 14] = [
 /// Whether `value` is the id of a tool call, a message or an answer.
 pub(super) fn is_record_id(value: &str) -> bool {
     RECORD_IDS.iter().any(|prefix| value.starts_with(prefix))
+}
+
+/// Beginnings of keys and digests that everybody may see.
+const PUBLIC: [&str; 17] = [
+    "pk_test_",
+    "pk_live_",
+    "phc_",
+    "AIza",
+    "ssh-rsa",
+    "ssh-ed25519",
+    "ecdsa-sha2-",
+    "AAAAB3NzaC1",
+    "AAAAC3NzaC1",
+    "AAAAE2VjZHNh",
+    "sha1-",
+    "sha256-",
+    "sha384-",
+    "sha512-",
+    "sha1:",
+    "sha256:",
+    "sha512:",
+];
+
+/// Whether `value` is a key that is published, or a digest. What of them may be a secret has a rule of its own.
+pub(super) fn is_public(value: &str) -> bool {
+    let is_point = value.len() == 87
+        && value.starts_with('B')
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_point || PUBLIC.iter().any(|prefix| value.starts_with(prefix))
+}
+
+/// Whether `value` is a word of another language than of programs: no digit, and a letter beyond ASCII.
+pub(super) fn is_foreign_word(value: &str) -> bool {
+    value.chars().any(|letter| !letter.is_ascii() && letter.is_alphabetic())
+        && !value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
