@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{
     ALL, Agent,
+    compressed::plain,
     database::{Database, is_database},
     document,
 };
@@ -90,7 +91,8 @@ impl Sample {
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn read(mut reader: impl BufRead) -> io::Result<Self> {
+    pub fn read(reader: impl BufRead) -> io::Result<Self> {
+        let mut reader = plain(reader);
         let mut head = Vec::new();
         reader.by_ref().take(FIRST_BYTES).read_to_end(&mut head)?;
         let is_whole = (head.len() as u64) < FIRST_BYTES;

@@ -1,6 +1,7 @@
 //! A native log as a parser sees it, and what a parse can say besides the session.
 
 use std::{
+    borrow::Cow,
     fs::{DirEntry, Metadata},
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
@@ -10,9 +11,9 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use super::Agent;
+use super::{Agent, compressed::plain};
 use crate::{
-    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute},
+    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute, repaired},
     system::files,
 };
 
@@ -104,9 +105,9 @@ impl<'a> Log<'a> {
         Ok(Self::new(BufReader::with_capacity(1 << 17, files::open(path, files::STREAMED)?), Some(path)))
     }
 
-    /// Reads from `reader`.
+    /// Reads from `reader`, decompressed where it is compressed.
     pub fn new(reader: impl BufRead + 'a, path: Option<&'a Path>) -> Self {
-        let lines = Lines::new(Box::new(reader) as Box<dyn BufRead + 'a>);
+        let lines = Lines::new(plain(reader));
         Self { lines, path, part: None, resumed: None, pause_at: None, paused: None, is_resumed: false }
     }
 
@@ -163,6 +164,10 @@ impl<'a> Log<'a> {
             refuse(format!("not UTF-8 at byte {} of the file", fault.utf8_error().valid_up_to() + 1))
         })?;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let text = match repaired(&text) {
+            Cow::Owned(repaired) => repaired,
+            Cow::Borrowed(_) => text,
+        };
         if text.trim().is_empty() { Err(ParseError::Empty) } else { Ok(text) }
     }
 }

@@ -10,6 +10,7 @@ mod apply_patch;
 mod claude_code;
 mod cline;
 mod codex;
+mod compressed;
 mod copies;
 mod copilot_cli;
 
@@ -108,6 +109,16 @@ pub trait Agent: Sync {
     /// When a file that may hold several cannot be read.
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
         Ok(vec![log.clone()])
+    }
+
+    /// Puts those logs together that are of one session in several files.
+    fn join(&self, logs: Vec<LogFile>) -> Vec<LogFile> {
+        logs
+    }
+
+    /// The log with all other files of its session.
+    fn whole(&self, log: LogFile) -> LogFile {
+        log
     }
 
     /// Whether a log grows line by line, so that a later look may begin where the last one ended.

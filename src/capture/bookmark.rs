@@ -100,7 +100,7 @@ impl Bookmarks {
     /// Whether to make one of a log of so many bytes: where it is expected to grow.
     pub(super) fn is_worth(&self, source: &Source, size: u64) -> bool {
         let rests = self.now.duration_since(source.log.modified).is_ok_and(|rested| rested > LIVELY);
-        size >= LEAST_BYTES && (!rests || self.path(source).exists())
+        source.agent.is_appended(&source.log.path) && size >= LEAST_BYTES && (!rests || self.path(source).exists())
     }
 
     /// The bookmark of a log, if there is one that counts here.

@@ -43,7 +43,7 @@ pub struct Source {
 pub fn discover(environment: &Environment, scope: &Scope<'_>, agent: Option<&str>) -> Vec<Source> {
     let wanted = agents::ALL.iter().copied().filter(|candidate| agent.is_none_or(|name| candidate.name() == name));
     let mut sources: Vec<Source> = wanted
-        .flat_map(|agent| agent.logs(environment, scope).into_iter().map(move |log| Source { agent, log }))
+        .flat_map(|agent| agent.join(agent.logs(environment, scope)).into_iter().map(move |log| Source { agent, log }))
         .collect();
     sources.sort_by(newest_first);
     sources
@@ -83,6 +83,8 @@ pub fn find_log(environment: &Environment, session: &SessionId, repository: &Rep
     let sources = discover_near(environment, &Scope::default(), None, Some(repository));
     let by_name = sources.iter().find(|source| {
         let stem = source.log.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        // A compressed log has two endings.
+        let stem = stem.strip_suffix(".jsonl").unwrap_or(stem);
         stem == session.as_str() || stem.ends_with(&format!("-{session}"))
     });
     by_name.cloned().or_else(|| {

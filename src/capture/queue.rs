@@ -64,8 +64,9 @@ impl JobSession {
     pub fn source(&self, environment: &Environment, repository: &Repository) -> Option<Source> {
         let Some((file, part)) = self.file() else { return super::find_log(environment, &self.id, repository) };
         let sample = agents::Sample::of(file).ok()?;
-        let source = Source { agent: agents::detect(&sample).ok()?, log: LogFile::at(file.to_owned())? };
-        if !agents::is_own(Some(repository), source.agent, file) {
+        let agent = agents::detect(&sample).ok()?;
+        let source = Source { agent, log: agent.whole(LogFile::at(file.to_owned())?) };
+        if !agents::is_own(Some(repository), agent, file) {
             return None;
         }
         source.sessions().ok()?.into_iter().find(|source| part.is_none() || source.log.part.as_deref() == part)

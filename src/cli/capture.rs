@@ -237,5 +237,5 @@ fn source(context: &Context, agent: Option<&'static dyn Agent>, file: &Path) -> 
         None => capture::recognise(&path)?,
     };
     let log = LogFile::at(path).ok_or_else(|| named(file, "no such file").hinted("git session discover"))?;
-    Ok(Source { agent, log })
+    Ok(Source { agent, log: agent.whole(log) })
 }

@@ -1,9 +1,12 @@
 //! Reads a log line by line in bounded memory, whatever the bytes are.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, BufRead, Read, Seek, SeekFrom},
 };
+
+use super::surrogates;
 
 /// The longest line that is read as a record, in bytes: 16 MiB.
 pub const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -60,12 +63,14 @@ pub struct Lines<R> {
     lent: usize,
     /// A line that the reader's buffer does not hold as a whole.
     buffer: Vec<u8>,
+    /// A line with half a surrogate pair in it, and something in its place.
+    repaired: String,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Reads from `reader`.
     pub fn new(reader: R) -> Self {
-        Self { reader, number: 0, offset: 0, lent: 0, buffer: Vec::new() }
+        Self { reader, number: 0, offset: 0, lent: 0, buffer: Vec::new(), repaired: String::new() }
     }
 
     /// Reads what comes after so many lines of so many bytes.
@@ -115,10 +120,14 @@ impl<R: BufRead> Lines<R> {
             lent => &self.reader.fill_buf()?[..lent],
         };
         let bytes = trimmed(line, self.number);
-        let text = std::str::from_utf8(bytes).map_err(|fault| LineFault::NotUtf8 {
+        let mut text = std::str::from_utf8(bytes).map_err(|fault| LineFault::NotUtf8 {
             valid_up_to: fault.valid_up_to(),
             base64: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes),
         });
+        if let Ok(Cow::Owned(repaired)) = text.as_deref().map(surrogates::repaired) {
+            self.repaired = repaired;
+            text = Ok(&self.repaired);
+        }
         Ok(Some(Line { number: self.number, terminated: line.ends_with(b"\n"), text }))
     }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Text, plain};
+use super::{Text, plain, surrogates};
 
 /// How deep values may be nested, as in serde.
 const MAX_DEPTH: u8 = 127;
@@ -108,7 +108,7 @@ impl<'a> Scanner<'a> {
         }
         match self.raw()? {
             "null" => Some(Loose::Missing),
-            raw => serde_json::from_str::<Value>(raw).ok().map(Loose::Other),
+            raw => surrogates::from_json(raw).ok().map(Loose::Other),
         }
     }
 
@@ -132,6 +132,11 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.object(field)?;
         Some(&self.text[start..self.at])
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
     }
 
     /// Passes over a value and returns its text.
@@ -213,12 +218,16 @@ impl<'a> Scanner<'a> {
     /// Reads four hexadecimal digits, or twice as many where they are a pair of surrogates.
     fn code_point(&mut self) -> Option<char> {
         let unit = self.unit()?;
-        if !(0xd800..0xdc00).contains(&unit) {
-            return char::from_u32(unit);
+        let behind = self.at;
+        if (0xd800..0xdc00).contains(&unit)
+            && self.literal("\\u").is_some()
+            && let Some(low) = self.unit().and_then(|low| low.checked_sub(0xdc00)).filter(|low| *low < 0x400)
+        {
+            return char::from_u32(0x10000 + ((unit - 0xd800) << 10) + low);
         }
-        self.literal("\\u")?;
-        let low = self.unit()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
-        char::from_u32(0x10000 + ((unit - 0xd800) << 10) + low)
+        self.at = behind;
+        // One half of a pair alone is no character.
+        Some(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
     fn unit(&mut self) -> Option<u32> {
@@ -327,7 +336,7 @@ fn escape(bytes: &[u8]) -> Option<(usize, Escapes)> {
     }
 }
 
-/// The text that is spelled so; `None` where a surrogate is alone.
+/// The text that is spelled so.
 pub(super) fn decode(spelling: &str) -> Option<String> {
     let mut scanner = Scanner { text: spelling, at: 0, depth: 0, has_controls: false };
     let mut text = String::with_capacity(spelling.len());

@@ -13,9 +13,6 @@ fn decodes_strings_as_serde_does() {
         r#""a\u00e9\u2028z\u0000""#,
         r#""é, twelve bytes in, \ud83d\uDE00!""#,
         r#""\\u00e9\\""#,
-        r#""\ud83d""#,
-        r#""\ude00\ud83d""#,
-        r#""\ud83d\u0041""#,
         r#""\u+123""#,
         r#""\x""#,
         r#""\"#,
@@ -24,6 +21,21 @@ fn decodes_strings_as_serde_does() {
     ] {
         let decoded = Scanner::new(quoted).string().map(String::from);
         assert_eq!(decoded, serde_json::from_str(quoted).ok(), "{quoted}");
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_is_read_as_one_character_and_nothing_else_is_lost() {
+    for (quoted, expected) in [
+        (r#""\ud83d""#, "\u{fffd}"),
+        (r#""a\ude00\ud83d!""#, "a\u{fffd}\u{fffd}!"),
+        (r#""\ud83d\u0041""#, "\u{fffd}A"),
+        (r#""\ud83d\n""#, "\u{fffd}\n"),
+        (r#""\ud83d\ud83d\ude00""#, "\u{fffd}\u{1F600}"),
+    ] {
+        assert_eq!(Scanner::new(quoted).string().as_deref(), Some(expected), "{quoted}");
+        let nested = format!(r#"{{"list":[{quoted}]}}"#);
+        assert_eq!(Scanner::new(&nested).value(), Some(serde_json::json!({ "list": [expected] })), "{quoted}");
     }
 }
 

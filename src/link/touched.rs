@@ -81,12 +81,13 @@ impl Touched {
         self.paths.push(Change { path, at, prompt: self.prompt.clone(), ran });
     }
 
-    /// A command came back: what it names it may have written.
+    /// A command came back, or all that one call ran: what they name they may have written.
     fn returned(&mut self, call: &str, at: Timestamp) {
-        let Some(position) = self.commands.iter().position(|(id, ..)| id == call) else { return };
-        let (_, from, words) = self.commands.remove(position);
-        for word in words {
-            self.changed(word, at, Some(Ran { from, to: at }));
+        let returned: Vec<_> = self.commands.extract_if(.., |(id, ..)| id == call).collect();
+        for (_, from, words) in returned {
+            for word in words {
+                self.changed(word, at, Some(Ran { from, to: at }));
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use git_session::{
     hail::{Block, Event, EventType, Header, Session, Sink},
 };
 
+mod copies;
 mod corpus;
 mod discovery;
 

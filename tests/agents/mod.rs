@@ -6,6 +6,7 @@ mod amp;
 mod claude_code;
 mod cline;
 mod codex;
+mod codex_current;
 mod copilot_cli;
 pub mod corpus;
 mod counts;

@@ -1,5 +1,6 @@
 //! The hooks, from the side of a person who commits and pushes.
 
+mod codex;
 mod commit;
 mod configured;
 mod crash;

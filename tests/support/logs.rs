@@ -179,6 +179,12 @@ impl CodexLog {
         self
     }
 
+    /// A record as it is.
+    pub fn record(mut self, kind: &str, payload: Value, time: &Value) -> Self {
+        self.records.push(json!({"timestamp": time, "type": kind, "payload": payload}));
+        self
+    }
+
     /// The agent writes a file, in the log and for real.
     pub fn writes(mut self, place: &Place, path: &str, content: &str) -> Self {
         place.write(path, content);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    discovery,
     records::{Record, Word},
     seen::Seen,
 };
@@ -39,6 +40,9 @@ pub(super) struct Facts {
     teleported: Option<Value>,
     /// The id made of the first record, for a session that has none.
     nameless: Option<SessionId>,
+    /// The session of which this one copied the beginning.
+    #[serde(default)]
+    forked_from: Option<String>,
 }
 
 impl Facts {
@@ -62,6 +66,14 @@ impl Facts {
         let text = |key: &str| record.rest.text(key).filter(|text| !text.trim().is_empty());
         match record.kind() {
             "assistant" => last(&mut self.model, model_of(record)),
+            "system" => {
+                // As the program prints it for other programs.
+                let [version, model] = ["claude_code_version", "model"].map(text);
+                last(&mut self.version, version.as_deref());
+                if self.model.is_none() {
+                    last(&mut self.model, model.as_deref().filter(|model| !is_synthetic(model)));
+                }
+            }
             "custom-title" => self.custom_title = text("customTitle").map(|text| title_of(&text)),
             "ai-title" => self.ai_title = text("aiTitle").map(|text| title_of(&text)).or(self.ai_title.take()),
             "summary" => {
@@ -85,6 +97,18 @@ impl Facts {
         if is_talk {
             last(&mut self.last_talk, Some(session));
         }
+    }
+
+    /// Takes the session of which this one copied the beginning; says whether that is news.
+    pub(super) fn note_fork(&mut self, session: &str) -> bool {
+        if self.forked_from.as_deref() == Some(session) {
+            return false;
+        }
+        self.forked_from = Some(session.to_owned());
+        if session.parse::<SessionId>().is_ok() && !self.sessions.iter().any(|known| known == session) {
+            self.sessions.push(session.to_owned());
+        }
+        true
     }
 
     /// Takes the title that a prompt makes, of which the first counts.
@@ -175,8 +199,7 @@ impl Facts {
     fn parent(&self, path: Option<&Path>, id: &str) -> Option<String> {
         let told = self.last_talk.clone().filter(|session| session != id);
         told.or_else(|| {
-            let folder = path?.parent().filter(|folder| folder.ends_with("subagents"))?;
-            let session: SessionId = folder.parent()?.file_name()?.to_str()?.parse().ok()?;
+            let session: SessionId = discovery::session_folder(path?)?.file_name()?.to_str()?.parse().ok()?;
             Some(session.to_string())
         })
     }

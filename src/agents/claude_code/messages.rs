@@ -315,10 +315,14 @@ fn custom(parser: &mut Parser, source: &mut Source<'_>, rest: &Fields<'_>) {
     if let Some(subtype) = &source.record.subtype {
         data.insert("subtype".to_owned(), subtype.as_ref().into());
     }
-    let duration = data.get("durationMs").and_then(Value::as_u64);
+    let duration = data.get("durationMs").or_else(|| data.get("duration_ms")).and_then(Value::as_u64);
+    let cost = data.get("total_cost_usd").filter(|_| source.record.kind() == "result").cloned();
     let kind = source.record.full_kind();
     let event = parser.push(source, EventType::Custom { kind }, Content::json(Value::Object(data)));
     parser.events[event].duration_ms = duration;
+    if let Some(cost) = cost.filter(Value::is_number) {
+        parser.events[event].attributes.insert(attribute::COST_USD, cost);
+    }
 }
 
 /// Keeps a record as it stands.

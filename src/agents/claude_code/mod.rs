@@ -41,7 +41,7 @@ impl Agent for ClaudeCode {
 
     fn recognises(&self, sample: &Sample) -> bool {
         // Qwen Code writes the same envelope around messages made of parts.
-        sample.records.iter().any(has_envelope)
+        sample.records.iter().any(|record| has_envelope(record) || is_printed(record))
             && !sample.records.iter().any(|record| record["message"]["parts"].is_array())
     }
 
@@ -50,6 +50,7 @@ impl Agent for ClaudeCode {
             Some((held, parser)) => parser::Parser::after(parser, held),
             None => parser::Parser::default(),
         };
+        parser.copied = log.path.and_then(discovery::copied_ids).unwrap_or_default();
         while let Some(line) = log.lines.next_line()? {
             parser.line(line);
             parser.send(sink)?;
@@ -59,6 +60,18 @@ impl Agent for ClaudeCode {
         }
         parser.finish(log.path, log.resumed.take(), sink)
     }
+}
+
+/// Whether a record is one that the program prints for other programs (`--output-format stream-json`). What others
+/// print in this shape names another program's version.
+fn is_printed(record: &Value) -> bool {
+    let is_text = |key: &str| record.get(key).is_some_and(Value::is_string);
+    let is_told = match record["type"].as_str() {
+        Some("system") => record["subtype"] == "init" && (is_text("claude_code_version") || is_text("apiKeySource")),
+        Some("assistant" | "user") => record["message"].is_object() && record.get("parent_tool_use_id").is_some(),
+        _ => false,
+    };
+    is_told && is_text("session_id") && record.get("qwen_code_version").is_none()
 }
 
 fn has_envelope(record: &Value) -> bool {

@@ -1,7 +1,12 @@
 //! Turns lines into events. An event is held while a later line may complete it: a result completes
 //! the event of its call, and the last line of an answer tells what the answer cost.
 
-use std::{borrow::Cow, collections::HashMap, io, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    io,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,7 +25,7 @@ use super::{
     usage::{Answers, without_nothing},
     window::Window,
 };
-use crate::hail::{Content, Event, EventType, Header, Line, LineFault, Sink, Timestamp, attribute};
+use crate::hail::{Content, Event, EventType, Header, Line, LineFault, Sink, Timestamp, attribute, hash};
 
 /// The version of the records' shape.
 const SCHEMA: &str = "claude-code-jsonl";
@@ -42,6 +47,9 @@ pub(super) struct Parser {
     previous: String,
     pub(super) repeats: Repeats,
     changes: Changes,
+    /// The ids of records that a fork copied from the session that started it.
+    #[serde(skip)]
+    pub(super) copied: HashSet<u64>,
 }
 
 /// A record on its way to becoming events.
@@ -120,10 +128,19 @@ impl Parser {
             self.forget(call);
         }
         self.answers.settle(&mut self.events);
+        self.take_time_of(path);
         let time = self.events.began().unwrap_or(Timestamp::EPOCH);
         sink.header(self.facts.header(resumed, path, time, &self.seen))?;
         self.events.send_all(sink)?;
         Ok(self.warnings)
+    }
+
+    /// Takes the time of the file where no record has one, as what the program prints for other programs.
+    fn take_time_of(&mut self, path: Option<&Path>) {
+        let written = path.filter(|_| self.now.is_none()).and_then(|path| path.metadata().ok()?.modified().ok());
+        if let Some(written) = written.map(Timestamp::from) {
+            self.events.iter_mut().for_each(|event| event.timestamp = written);
+        }
     }
 
     /// Sends the events that nothing can change any more.
@@ -227,9 +244,34 @@ impl Parser {
                 Sighting::Copy => return None,
                 Sighting::Clash => id = format!("line-{number}"),
             }
+            if self.copied.contains(&hash(uuid)) || self.is_said_again(&record, time) {
+                return None;
+            }
         }
         self.facts.note(&record, line);
+        if let Some(forked) = record.forked_from {
+            self.forked(number, forked, time);
+            return None;
+        }
         Some(Source { record, line, id, time: self.time(time), made: 0 })
+    }
+
+    /// Whether a message was written before under another id. One without content may well be.
+    fn is_said_again(&mut self, record: &Record<'_>, time: Option<Timestamp>) -> bool {
+        let is_talk = matches!(record.kind(), "user" | "assistant") && !record.spelling.is_empty();
+        is_talk && time.is_some_and(|time| self.seen.is_said_again(record.kind(), time, record.spelling))
+    }
+
+    /// Notes that the log goes on from another session, of which it copies the records up to here.
+    fn forked(&mut self, number: u64, from: &str, time: Option<Timestamp>) {
+        let from: Value = serde_json::from_str(from).unwrap_or_default();
+        let Some(session) = from.as_str().or_else(|| from.get("sessionId")?.as_str()) else { return };
+        if self.facts.note_fork(session) {
+            let kind = EventType::Custom { kind: "forked_from".to_owned() };
+            let time = self.time(time);
+            let event = Event::new(format!("fork-{number}"), time, kind).with_content(Content::json(from));
+            self.events.push(event.with(attribute::SCHEMA_VERSION, SCHEMA).with(attribute::RAW_TYPE, "forkedFrom"), 0);
+        }
     }
 
     /// The time of a record: its own, else that of the one before it.

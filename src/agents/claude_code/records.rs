@@ -88,6 +88,10 @@ pub(super) struct Record<'a> {
     pub(super) is_sidechain: bool,
     pub(super) is_meta: bool,
     pub(super) is_compact_summary: bool,
+    /// Where a copied record was made.
+    pub(super) forked_from: Option<&'a str>,
+    /// The message as it is spelled.
+    pub(super) spelling: &'a str,
     pub(super) message: Option<Message<'a>>,
     pub(super) result: Option<Loose<'a>>,
     pub(super) data: Option<Loose<'a>>,
@@ -108,7 +112,8 @@ impl<'a> Record<'a> {
             "subtype" => fill(&mut self.subtype, scanner, Scanner::string)?,
             "uuid" => fill(&mut self.uuid, scanner, Scanner::string)?,
             "parentUuid" => fill(&mut self.parent, scanner, Scanner::string)?,
-            "sessionId" => fill(&mut self.session, scanner, Scanner::string)?,
+            // The second as the program prints it for other programs.
+            "sessionId" | "session_id" if self.session.is_none() => fill(&mut self.session, scanner, Scanner::string)?,
             "agentId" => fill(&mut self.agent, scanner, Scanner::string)?,
             "timestamp" => fill(&mut self.timestamp, scanner, Scanner::string)?,
             "cwd" => fill(&mut self.cwd, scanner, Scanner::string)?,
@@ -116,9 +121,19 @@ impl<'a> Record<'a> {
             "version" => fill(&mut self.version, scanner, Scanner::string)?,
             "requestId" => fill(&mut self.request, scanner, Scanner::string)?,
             "isSidechain" => self.is_sidechain = flag(scanner)?,
+            // What is printed for other programs says so of a subagent's records.
+            "parent_tool_use_id" if !scanner.is_at_null() => {
+                self.is_sidechain = true;
+                self.rest.0.push((key, scanner.raw()?));
+            }
             "isMeta" => self.is_meta = flag(scanner)?,
             "isCompactSummary" => self.is_compact_summary = flag(scanner)?,
-            "message" => fill(&mut self.message, scanner, Message::read)?,
+            "forkedFrom" => fill(&mut self.forked_from, scanner, Scanner::raw)?,
+            "message" => {
+                let before = scanner.rest();
+                fill(&mut self.message, scanner, Message::read)?;
+                self.spelling = &before[..before.len() - scanner.rest().len()];
+            }
             "data" => fill(&mut self.data, scanner, Loose::read)?,
             "toolUseResult" => fill(&mut self.result, scanner, Loose::read)?,
             _ => self.rest.0.push((key, scanner.raw()?)),

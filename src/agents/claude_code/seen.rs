@@ -31,6 +31,16 @@ impl Seen {
         }
     }
 
+    /// Notes what a record says at a time. Whether the same was said then under another id: some versions write
+    /// records once more with new ids.
+    pub(super) fn is_said_again(&mut self, kind: &str, time: Timestamp, message: &str) -> bool {
+        /// How much of both ends of a message tells it from others of its length: they hold the ids in it.
+        const END: usize = 128;
+        let bytes = message.as_bytes();
+        let (start, end) = (&bytes[..bytes.len().min(END)], &bytes[bytes.len().saturating_sub(END)..]);
+        self.records.insert(hash(&(kind, time, bytes.len(), start, end)), 0).is_some()
+    }
+
     /// Whether there was a record with this id.
     pub(super) fn contains(&self, id: &str) -> bool {
         self.records.get(hash(id)).is_some()

@@ -48,6 +48,10 @@ pub(super) enum CallKind {
     Command,
     /// Input for the command of that id.
     Stdin(CallId),
+    /// A script that calls other tools.
+    Script,
+    /// More output of the script of that id.
+    Wait(CallId),
     /// The changes of the patch wait with the event.
     Patch {
         /// Whether the event of the call becomes the first file's, or stays before them.
@@ -87,13 +91,24 @@ impl Parser<'_> {
             Some(action) if given.is_missing() => serde_json::from_str(action).unwrap_or_default(),
             _ => arguments(given),
         };
-        let made = match &*payload.name {
-            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, &name, raw_type),
-            "" if name == "local_shell" => self.command(arguments, &name, raw_type),
-            "apply_patch" => self.patch(arguments, raw_type),
-            _ => self.plain_call(arguments, &name, raw_type),
-        };
+        if payload.kind == "custom_tool_call"
+            && payload.name == "exec"
+            && let Value::String(source) = arguments
+        {
+            return self.script(&payload.call_id, source, &raw_type);
+        }
+        let made = self.made(&payload.name, arguments, &name, raw_type);
         self.register(&payload.call_id, name, made);
+    }
+
+    /// Makes the event of a call; `name` is the tool's with that of its server.
+    pub(super) fn made(&mut self, tool: &str, arguments: Value, name: &str, raw_type: String) -> Made {
+        match tool {
+            "shell" | "container.exec" | "shell_command" | "exec_command" => self.command(arguments, name, raw_type),
+            "" if name == "local_shell" => self.command(arguments, name, raw_type),
+            "apply_patch" => self.patch(arguments, raw_type),
+            _ => self.plain_call(arguments, name, raw_type),
+        }
     }
 
     /// Sends the event of a call and waits for its result.
@@ -166,6 +181,10 @@ impl Parser<'_> {
             "write_stdin" => {
                 let session = arguments.get("session_id").map(plain_text).unwrap_or_default();
                 kind = CallKind::Stdin(CallId::of(&session));
+                None
+            }
+            "wait" => {
+                kind = arguments.get("cell_id").map_or(kind, |cell| CallKind::Wait(CallId::of(&plain_text(cell))));
                 None
             }
             _ => None,

@@ -93,6 +93,16 @@ pub(super) fn enrich(changes: &mut Vec<Change>, native: &Value) {
     }
 }
 
+/// Whether there are changes, and every file of them is among the native ones.
+pub(super) fn are_among(changes: &[Change], native: &Value) -> bool {
+    let paths: Vec<&String> = native.as_object().into_iter().flatten().map(|(path, _)| path).collect();
+    let is_there = |change: &Change| {
+        let written = change.written();
+        paths.iter().any(|path| written.ends(path))
+    };
+    !changes.is_empty() && changes.iter().all(is_there)
+}
+
 fn replace_kind(known: &mut Change, kind: ChangeKind) {
     let is_same = matches!(
         (&known.kind, &kind),

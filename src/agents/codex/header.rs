@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{super::field::without_credentials, parser::Parser, repeat::Last};
+use super::{super::field::without_credentials, parser::Parser, repeat::Last, segments};
 use crate::hail::{Agent, Content, EventType, Header, ObjectHash, SessionId, Timestamp, attribute, title_of};
 
 /// The header while it is being learned.
@@ -69,6 +69,13 @@ impl HeaderState {
         }
     }
 
+    /// Names a session that another agent started after the task that it was given.
+    pub(super) fn see_task(&mut self, task: &str) {
+        if self.header.role() == "auxiliary" {
+            self.see_prompt(task);
+        }
+    }
+
     /// Takes the name that a person gave; the last one counts.
     pub(super) fn see_name(&mut self, name: &str) {
         let title = title_of(name);
@@ -103,7 +110,7 @@ impl HeaderState {
 
     fn relate(&mut self, id: &str) {
         let related = &mut self.header.context.related_session_ids;
-        if id != self.header.session_id.as_str() && !related.iter().any(|known| known == id) {
+        if !id.is_empty() && id != self.header.session_id.as_str() && !related.iter().any(|known| known == id) {
             related.push(id.to_owned());
         }
     }
@@ -136,6 +143,21 @@ impl HeaderState {
         }
         self.see_git(meta.get("git"));
         self.see_source(meta);
+    }
+
+    /// Takes the id that a stream names.
+    pub(super) fn see_thread(&mut self, id: &str) {
+        if let (false, Ok(id)) = (self.has_id, id.parse()) {
+            self.header.session_id = id;
+            self.has_id = true;
+            self.set(attribute::SESSION_ROLE, "primary");
+        }
+    }
+
+    /// Takes the `session_meta` of a thread of which this one copied the history.
+    pub(super) fn see_copied_meta(&mut self, text: &str) {
+        let meta: Value = serde_json::from_str(text).unwrap_or_default();
+        self.relate(meta.get("id").and_then(Value::as_str).unwrap_or_default());
     }
 
     fn see_git(&mut self, git: Option<&Value>) {
@@ -235,12 +257,9 @@ fn new_header(id: SessionId) -> Header {
     Header::new(id, agent, Timestamp::EPOCH)
 }
 
-/// The id at the end of the file's name.
+/// The id of the thread in the file's name.
 fn id_in_name(path: Option<&Path>) -> Option<SessionId> {
-    let stem = path?.file_stem()?.to_str()?;
-    let tail = stem.get(stem.len().checked_sub(36)?..)?;
-    let is_uuid = tail.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    tail.parse().ok().filter(|_| is_uuid)
+    segments::thread_of(path?)?.0.parse().ok()
 }
 
 /// An id for a log that names none.

@@ -105,7 +105,7 @@ impl Piece {
         }
     }
 
-    fn of_text(text: String) -> Self {
+    pub(super) fn of_text(text: String) -> Self {
         Self { text: Some(text), ..Self::default() }
     }
 
@@ -148,14 +148,35 @@ impl Parser<'_> {
                 let texts = pieces.into_iter().filter_map(|piece| piece.text);
                 self.say(texts.collect(), Side::Item, &payload.phase);
             }
-            "user" => {
-                let (injected, own): (Vec<_>, Vec<_>) =
-                    pieces.into_iter().partition(|piece| piece.text.as_deref().is_some_and(is_injected));
-                self.inject(injected, "response_item/message");
-                self.prompt(own, Side::Item);
-            }
+            "user" => self.user_pieces(pieces, "response_item/message"),
             _ => self.inject(pieces, "response_item/message"),
         }
+    }
+
+    /// Reads an `agent_message` item: what one agent says to another, such as the task of a spawned one.
+    pub(super) fn agents_message(&mut self, payload: &Payload<'_>, text: &str) {
+        let is_readable = |piece: &Piece| piece.other.as_ref().is_none_or(|it| it.get("encrypted_content").is_none());
+        let pieces = Piece::list(payload.content).into_iter().filter(is_readable);
+        let blocks: Vec<Block> = pieces.filter_map(Piece::into_block).collect();
+        if blocks.is_empty() {
+            return self.custom("agent_message", "response_item/agent_message", text);
+        }
+        self.end_answer();
+        let mut event = self.event(EventType::SystemMessage, "response_item/agent_message");
+        event.content = Content { blocks };
+        let message = event.content.to_text();
+        // A head of a few lines says what kind of message it is.
+        let (head, task) = message.split_once("\nPayload:\n").unwrap_or(("", &message));
+        if head.is_empty() || head.contains("Message Type: TASK") {
+            self.header.see_task(task);
+        }
+        let fields: Value = serde_json::from_str(text).unwrap_or_default();
+        for key in ["author", "recipient"] {
+            if let Some(name) = fields.get(key).filter(|name| name.is_string()) {
+                event = event.with(key, name.clone());
+            }
+        }
+        self.send(event.with("source.injected", "agent"));
     }
 
     /// Reads a `user_message` notice. Old versions give one for injected texts too, with a kind.
@@ -227,16 +248,23 @@ impl Parser<'_> {
         self.send(event);
     }
 
+    /// Sends what is said in the person's name, apart from what the harness says in it.
+    pub(super) fn user_pieces(&mut self, pieces: Vec<Piece>, raw_type: &str) {
+        let (injected, own): (Vec<_>, Vec<_>) =
+            pieces.into_iter().partition(|piece| piece.text.as_deref().is_some_and(is_injected));
+        self.inject(injected, raw_type);
+        self.prompt(own, side_of(raw_type));
+    }
+
     /// Sends what the harness told the model.
-    fn inject(&mut self, pieces: Vec<Piece>, raw_type: &str) {
+    pub(super) fn inject(&mut self, pieces: Vec<Piece>, raw_type: &str) {
         let blocks: Vec<Block> = pieces.into_iter().filter_map(Piece::into_block).collect();
         if blocks.is_empty() {
             return;
         }
         let content = Content { blocks };
         content.texts().for_each(|text| self.header.see_environment(text));
-        let side = if raw_type.starts_with("event_msg") { Side::Notice } else { Side::Item };
-        if self.echoes.is_echo(Said::User, side, &content.to_text()) {
+        if self.echoes.is_echo(Said::User, side_of(raw_type), &content.to_text()) {
             return;
         }
         let event = self.event(EventType::SystemMessage, raw_type);
@@ -257,6 +285,10 @@ impl Parser<'_> {
 fn is_injected(text: &str) -> bool {
     let text = text.trim_start();
     INJECTED.iter().any(|start| text.starts_with(start))
+}
+
+fn side_of(raw_type: &str) -> Side {
+    if raw_type.starts_with("event_msg") { Side::Notice } else { Side::Item }
 }
 
 fn raw_type(side: Side, item: &str, notice: &str) -> String {

@@ -8,6 +8,7 @@ use super::{
     echo::{self, Side},
     parser::Parser,
     record::Payload,
+    result::CommandEnd,
     tokens::Usage,
 };
 use crate::hail::{Content, EventType, title_of};
@@ -30,9 +31,19 @@ impl Parser<'_> {
             }
             "task_started" | "turn_started" => self.task_started(&payload.turn_id),
             "task_complete" | "turn_complete" | "turn_aborted" => self.task_ended(payload, text),
-            "exec_command_end" => self.command_ended(payload, text),
-            "patch_apply_end" => self.patch_ended(payload, text),
-            "mcp_tool_call_end" => self.mcp_call_ended(payload, text),
+            "exec_command_end" => {
+                let end: Value = serde_json::from_str(text).unwrap_or_default();
+                self.command_ended(&payload.call_id, CommandEnd::read(&end), "event_msg/exec_command_end", end);
+            }
+            "patch_apply_end" => {
+                let end = serde_json::from_str(text).unwrap_or_default();
+                self.patch_ended(&payload.call_id, end, "event_msg/patch_apply_end");
+            }
+            "mcp_tool_call_end" => {
+                let end = serde_json::from_str(text).unwrap_or_default();
+                self.mcp_call_ended(&payload.call_id, &end, "event_msg/mcp_tool_call_end");
+            }
+            "item_completed" => self.item_completed(text),
             "web_search_end" => self.web_search(payload, text),
             "image_generation_end" => self.image(text),
             // Both name nothing but a call that is told as a whole when it ends.
@@ -69,7 +80,7 @@ impl Parser<'_> {
         self.custom(kind, &format!("event_msg/{kind}"), text);
     }
 
-    fn task_started(&mut self, turn: &str) {
+    pub(super) fn task_started(&mut self, turn: &str) {
         self.close_answer();
         self.turn = Some(turn.to_owned()).filter(|turn| !turn.is_empty());
         let event = self.event(EventType::TaskStart { title: None }, "event_msg/task_started");

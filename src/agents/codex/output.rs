@@ -84,7 +84,7 @@ impl Outcome {
         })
     }
 
-    fn of_pieces(pieces: Vec<Piece>) -> Self {
+    pub(super) fn of_pieces(pieces: Vec<Piece>) -> Self {
         let blocks: Vec<Block> = pieces.into_iter().filter_map(Piece::into_block).collect();
         let content = Content { blocks };
         let outcome = content.texts().next().map(Self::of_head).unwrap_or_default();
@@ -106,31 +106,63 @@ impl Outcome {
 
     /// Reads the lines before `Output:`; what follows them is the tool's own text and may say
     /// anything.
-    fn of_head(text: &str) -> Self {
+    pub(super) fn of_head(text: &str) -> Self {
         let mut outcome = Self { is_error: is_failure(text), ..Self::default() };
         if outcome.is_error {
             outcome.exit_code = code_in_sentence(text);
             return outcome;
         }
-        for line in text.lines().take(8).take_while(|line| *line != "Output:") {
+        for line in behind_command(text).lines().take(8).take_while(|line| *line != "Output:") {
             let after = |start: &str| line.strip_prefix(start).map(str::trim);
-            if let Some(code) = after("Exit code:").or_else(|| after("Process exited with code")) {
+            if let Some(cell) = after("Script running with cell ID") {
+                outcome.session = Some(cell.trim_end_matches('.').to_owned());
+            } else if line == "Script failed" || line == "Script terminated" {
+                outcome.is_error = true;
+            } else if let Some(code) = after("Exit code:").or_else(|| after("Process exited with code")) {
                 outcome.exit_code = code.parse().ok();
-            } else if let Some(time) = after("Wall time:") {
+            } else if let Some(time) = after("Wall time:").or_else(|| after("Wall time ")) {
                 let seconds = time.split(' ').next().and_then(|seconds| seconds.parse().ok());
                 outcome.duration_ms = seconds.and_then(milliseconds);
             } else if let Some(session) = after("Process running with session ID") {
                 outcome.session = Some(session.to_owned());
-            } else if !["Chunk ID:", "Total output lines:", "Original token count:"]
+            } else if !["Chunk ID:", "Total output lines:", "Original token count:", "Script completed"]
                 .iter()
                 .any(|start| line.starts_with(start))
             {
                 break;
             }
         }
-        outcome.is_error = outcome.exit_code.is_some_and(|code| code != 0);
+        outcome.is_error |= outcome.exit_code.is_some_and(|code| code != 0);
         outcome
     }
+}
+
+/// How the lines of a head begin.
+const HEADS: [&str; 6] = [
+    "Chunk ID:",
+    "Wall time:",
+    "Exit code:",
+    "Process exited with code",
+    "Process running with",
+    "Total output lines:",
+];
+
+/// What follows the command, with which some versions begin the head. It may have several lines, so the head goes
+/// on where two lines of it follow one another.
+fn behind_command(text: &str) -> &str {
+    if !text.starts_with("Command:") {
+        return text;
+    }
+    let is_head = |line: &str| HEADS.iter().any(|head| line.starts_with(head));
+    let mut before = None;
+    for at in memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1) {
+        let found = is_head(&text[at..]);
+        if let Some(before) = before.filter(|_| found) {
+            return &text[before..];
+        }
+        before = found.then_some(at);
+    }
+    text
 }
 
 /// Converts seconds; what is negative or beyond all reason is no duration.

@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 use super::{
     answer::Answer,
     call::{Call, CallId},
+    code_mode::Scripts,
     echo::Echoes,
     header::HeaderState,
     outbox::{Outbox, Slot},
     record::{Line, Payload},
+    replay::{Replay, Verdict},
     tokens::Meter,
 };
 use crate::{
     agents::log::{self, Log, ParseError, Warning},
-    hail::{Content, Event, EventType, LineFault, Sink, Timestamp},
+    hail::{self, Content, Event, EventType, Hashes, LineFault, Sink, Timestamp},
 };
 
 /// The state of one parse.
@@ -29,6 +31,13 @@ pub(super) struct Parser<'s> {
     pub(super) calls: HashMap<CallId, Call>,
     /// The commands that still run, by the id under which `write_stdin` reaches them.
     pub(super) running: HashMap<CallId, Slot>,
+    pub(super) scripts: Scripts,
+    pub(super) replay: Replay,
+    /// The records with a number that came so far: a later file of the thread may repeat them.
+    pub(super) numbered: Hashes<()>,
+    /// When the file was written, for what has no times.
+    pub(super) written: Option<Timestamp>,
+    pub(super) is_stream: bool,
     pub(super) turn: Option<String>,
     pub(super) clock: Timestamp,
     pub(super) line: u64,
@@ -59,7 +68,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
             Err(fault) => parser.keep_unreadable(&fault),
         }
         parser.outbox.flush()?;
-        if log.is_at_pause() {
+        if log.is_at_pause() && !parser.replay.is_holding() {
             parser.pause(log)?;
         }
     }
@@ -78,6 +87,11 @@ impl<'s> Parser<'s> {
             echoes: Echoes::default(),
             calls: HashMap::new(),
             running: HashMap::new(),
+            scripts: Scripts::default(),
+            numbered: Hashes::default(),
+            written: log.path.and_then(|path| Some(path.metadata().ok()?.modified().ok()?.into())),
+            is_stream: false,
+            replay: Replay::new(log.resumed.is_some()),
             turn: None,
             line: 0,
             part: 0,
@@ -92,9 +106,19 @@ impl<'s> Parser<'s> {
     fn read(&mut self, text: &str, is_terminated: bool) {
         self.header.see_line(text);
         if let Some(mut line) = Line::read(text) {
+            if line.payload.is_some() {
+                self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
+                if self.is_repeated(&line) {
+                    return;
+                }
+                match self.replay.judge(&line) {
+                    Verdict::Own => self.take_held(),
+                    Verdict::Copied => return self.pass_over(&mut line),
+                    Verdict::Held => return self.replay.hold(self.line, text),
+                }
+            }
             self.set_clock(&line.timestamp);
             if let Some(payload) = &mut line.payload {
-                self.recognised |= super::LINE_TYPES.contains(&&*line.kind);
                 return self.record(&line.kind, payload);
             }
         }
@@ -103,6 +127,37 @@ impl<'s> Parser<'s> {
             Ok(_) => self.keep_text(text, "not a JSON object"),
             Err(fault) if fault.is_eof() && !is_terminated => self.warn_of_broken_end(),
             Err(fault) => self.keep_text(text, &format!("not JSON: {}", crate::hail::describe_json(&fault))),
+        }
+    }
+
+    /// Whether a record with a number came before, in an earlier file of the thread.
+    fn is_repeated(&mut self, line: &Line<'_>) -> bool {
+        let Some((ordinal, payload)) = line.ordinal.zip(line.payload.as_ref()) else { return false };
+        self.numbered.insert(hail::hash(&(ordinal, payload.raw)), ()).is_some()
+    }
+
+    /// Reads the lines that were held: they are the thread's own.
+    fn take_held(&mut self) {
+        let (line, part) = (self.line, self.part);
+        for held in self.replay.release() {
+            (self.line, self.part) = (held.line, 0);
+            if let Some(mut line) = Line::read(&held.text)
+                && let Some(payload) = &mut line.payload
+            {
+                self.set_clock(&line.timestamp);
+                self.record(&line.kind, payload);
+            }
+        }
+        (self.line, self.part) = (line, part);
+    }
+
+    /// Passes over a record that was copied from the parent. The running total goes on from its counts.
+    fn pass_over(&mut self, line: &mut Line<'_>) {
+        let Some(payload) = &line.payload else { return };
+        match (&*line.kind, &*payload.kind) {
+            ("session_meta", _) => self.header.see_copied_meta(payload.raw),
+            ("event_msg", "token_count") => drop(self.meter.read(payload.info, None)),
+            _ => {}
         }
     }
 
@@ -122,6 +177,7 @@ impl<'s> Parser<'s> {
     pub(super) fn item(&mut self, payload: &mut Payload<'_>, text: &str) {
         match &*payload.kind {
             "message" => self.message(payload),
+            "agent_message" => self.agents_message(payload, text),
             "reasoning" => self.reasoning(payload),
             "function_call" | "custom_tool_call" | "local_shell_call" | "tool_search_call" => self.call(payload),
             "function_call_output" | "custom_tool_call_output" => self.result(payload),
@@ -134,7 +190,8 @@ impl<'s> Parser<'s> {
 
     /// A record that is not shaped like a line of a rollout: of the bare format, of an unknown
     /// version, or damaged.
-    fn odd_record(&mut self, mut value: Value, text: &str) {
+    fn odd_record(&mut self, value: Value, text: &str) {
+        let Some(mut value) = self.stream_event(value) else { return };
         let field = |key: &str| value.get(key).and_then(Value::as_str);
         let kind = field("type").unwrap_or_default();
         if value.get("payload").is_some() {
@@ -214,7 +271,9 @@ impl<'s> Parser<'s> {
             let (line, cause) = self.fault.unwrap_or((1, "no record of Codex".to_owned()));
             return Err(ParseError::NoRecord { line, cause });
         }
+        self.take_held();
         self.close_answer();
+        self.close_cells();
         self.settle_open_patches();
         let sink = self.outbox.finish()?;
         sink.header(self.header.finish())?;

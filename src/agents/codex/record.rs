@@ -9,6 +9,8 @@ use crate::hail::{Loose, Scanner};
 pub(super) struct Line<'a> {
     pub(super) timestamp: Cow<'a, str>,
     pub(super) kind: Cow<'a, str>,
+    /// Its number in its thread, since 0.15x.
+    pub(super) ordinal: Option<u64>,
     pub(super) payload: Option<Payload<'a>>,
 }
 
@@ -21,6 +23,7 @@ impl<'a> Line<'a> {
             match key {
                 "timestamp" => line.timestamp = scanner.word()?,
                 "type" => line.kind = scanner.word()?,
+                "ordinal" => line.ordinal = scanner.raw()?.parse().ok(),
                 "payload" if scanner.is_at_null() => scanner.skip()?,
                 "payload" => line.payload.insert(Payload::default()).fill(scanner)?,
                 _ => scanner.skip()?,

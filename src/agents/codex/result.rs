@@ -6,10 +6,12 @@ use serde_json::Value;
 use super::{
     call::{CallId, CallKind, Made, plain_text},
     changes,
+    message::Piece,
     outbox::Slot,
     output::Outcome,
     parser::Parser,
     record::Payload,
+    shell::Command,
     tokens::Usage,
 };
 use crate::hail::{Content, Event, EventType, attribute};
@@ -54,6 +56,9 @@ impl Parser<'_> {
             None => ("unknown".to_owned(), None, CallKind::Settled, false),
         };
         let is_error = outcome.is_error || has_failed;
+        if matches!(kind, CallKind::Script) && self.script_returned(CallId::of(id), &outcome, is_error) {
+            return;
+        }
         let mut event = self.result_event(id, name, is_error, raw_type);
         if let Some(code) = outcome.exit_code {
             event = event.with("exit_code", code);
@@ -81,8 +86,9 @@ impl Parser<'_> {
             event.duration_ms = event.duration_ms.or(outcome.duration_ms);
         }
         match kind {
-            CallKind::Settled => return,
+            CallKind::Settled | CallKind::Script => return,
             CallKind::Plain => {}
+            CallKind::Wait(script) => self.script_polled(script, outcome, is_error),
             CallKind::Command => {
                 self.note(slot, outcome.exit_code, None);
                 // The command goes on: `write_stdin` will tell how it ends.
@@ -114,7 +120,7 @@ impl Parser<'_> {
     }
 
     /// Writes exit code and duration on the event of a call; the durations of polls add up.
-    fn note(&mut self, slot: Slot, code: Option<i32>, duration: Option<u64>) {
+    pub(super) fn note(&mut self, slot: Slot, code: Option<i32>, duration: Option<u64>) {
         let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) else { return };
         if let Some(duration) = duration {
             event.duration_ms = Some(event.duration_ms.unwrap_or(0).saturating_add(duration));
@@ -125,7 +131,7 @@ impl Parser<'_> {
     }
 
     /// Turns the event of a patch into those of its files.
-    fn apply(&mut self, slot: Slot, is_alone: bool) {
+    pub(super) fn apply(&mut self, slot: Slot, is_alone: bool) {
         let changes = self.outbox.changes(slot).map(std::mem::take).unwrap_or_default();
         let Some(events) = self.outbox.events(slot) else { return };
         let Some(call) = events.pop() else { return };
@@ -155,42 +161,72 @@ impl Parser<'_> {
                 continue;
             }
             self.apply(call.slot, is_alone);
-            for event in self.outbox.events(call.slot).into_iter().flatten() {
-                if event.event_type.changed_path().is_some() {
-                    event.attributes.insert("patch_status", "unconfirmed".into());
-                }
+            self.mark_unconfirmed(call.slot);
+        }
+    }
+
+    /// Marks the changes of a patch that nothing says was applied.
+    pub(super) fn mark_unconfirmed(&mut self, slot: Slot) {
+        for event in self.outbox.events(slot).into_iter().flatten() {
+            if event.event_type.changed_path().is_some() {
+                event.attributes.insert("patch_status", "unconfirmed".into());
             }
         }
     }
 
-    /// Reads `patch_apply_end`: it knows line numbers, and whether the patch was applied.
-    pub(super) fn patch_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        let Some(call) = self.calls.get_mut(&CallId::of(&payload.call_id)) else {
-            return self.custom("patch_apply_end", "event_msg/patch_apply_end", text);
-        };
-        call.has_failed |= value.get("success").and_then(Value::as_bool) == Some(false);
-        if let (CallKind::Patch { .. }, Some(native)) = (&call.kind, value.get("changes"))
-            && let Some(changes) = self.outbox.changes(call.slot)
-        {
-            changes::enrich(changes, native);
+    /// Reads the report of a patch: it knows line numbers, and whether the patch was applied.
+    pub(super) fn patch_ended(&mut self, id: &str, mut report: Value, raw_type: &str) {
+        let status = report.get("status").and_then(Value::as_str).unwrap_or_default();
+        let has_failed = report.get("success") == Some(&false.into()) || matches!(status, "failed" | "declined");
+        let native = report.get_mut("changes").map(Value::take).unwrap_or_default();
+        self.scripts.reports_patches = true;
+        if let Some(call) = self.calls.get_mut(&CallId::of(id)) {
+            call.has_failed |= has_failed;
+            if let CallKind::Patch { .. } = &call.kind
+                && let Some(changes) = self.outbox.changes(call.slot)
+            {
+                changes::enrich(changes, &native);
+            }
+            return;
         }
+        let output = ["stdout", "stderr"].map(|key| report.get(key).and_then(Value::as_str).unwrap_or_default());
+        let output = output.concat();
+        if let Some(inner) = self.take_inner_patch(&native) {
+            if let Some(changes) = self.outbox.changes(inner.slot) {
+                changes::enrich(changes, &native);
+            }
+            if let (CallKind::Patch { is_alone }, false) = (inner.kind, has_failed) {
+                self.apply(inner.slot, is_alone);
+            }
+            self.reported(&inner, id, &output);
+        } else {
+            self.patch_alone(id, native, has_failed, raw_type);
+        }
+        let mut result = self.result_event(id, "apply_patch".to_owned(), has_failed, raw_type);
+        result.event_id = format!("codex-{}-result", self.line);
+        self.send(result.with_content(Content::text(output)));
     }
 
-    /// Reads `exec_command_end`. A call that is unknown is the person's own command.
-    pub(super) fn command_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        #[derive(Default, Deserialize)]
-        struct End {
-            command: Option<Value>,
-            exit_code: Option<i32>,
-            duration: Option<Span>,
-            aggregated_output: Option<String>,
-            stdout: Option<String>,
-            source: Option<Value>,
+    /// Sends the changes of a patch of which there is nothing but the report.
+    fn patch_alone(&mut self, id: &str, native: Value, has_failed: bool, raw_type: &str) {
+        let mut known = Vec::new();
+        changes::enrich(&mut known, &native);
+        let event = self.event(EventType::ToolCall { name: "apply_patch".to_owned() }, raw_type);
+        let event = event.with(attribute::TOOL_KIND, "edit");
+        let event = if id.is_empty() { event } else { event.with(attribute::CALL_ID, id) };
+        let slot = self.send(event.with_content(Content::json(native)));
+        if !has_failed {
+            self.outbox.attach(slot, known);
+            self.apply(slot, true);
         }
-        let end: End = serde_json::from_str(text).unwrap_or_default();
+        self.settled(id, "apply_patch", slot, has_failed);
+    }
+
+    /// Reads the report of a command. One whose call is unknown is the person's own, or was put together by a
+    /// script.
+    pub(super) fn command_ended(&mut self, id: &str, end: CommandEnd, raw_type: &str, report: Value) {
         let duration = end.duration.as_ref().map(Span::milliseconds);
-        if let Some(call) = self.calls.get(&CallId::of(&payload.call_id)) {
+        if let Some(call) = self.calls.get(&CallId::of(id)) {
             let slot = call.slot;
             self.note(slot, end.exit_code, None);
             if let Some(event) = self.outbox.events(slot).and_then(|events| events.first_mut()) {
@@ -198,49 +234,63 @@ impl Parser<'_> {
             }
             return;
         }
-        let words = end.command.as_ref().and_then(Value::as_array).into_iter().flatten();
-        let command = super::shell::Command::of_words(&words.map(plain_text).collect::<Vec<_>>()).line;
+        let command = end.line();
         if command.is_empty() {
-            return self.custom("exec_command_end", "event_msg/exec_command_end", text);
+            return self.custom_value(raw_type.rsplit('/').next().unwrap_or(raw_type), raw_type, report);
         }
-        let kind = EventType::ShellCommand { command, exit_code: end.exit_code };
-        let mut event = self.event(kind, "event_msg/exec_command_end").with(attribute::TOOL_KIND, "shell");
-        event.duration_ms = duration;
-        if let Some(source) = end.source {
-            event = event.with("command_source", source);
+        let has_failed = end.has_failed();
+        let output = end.output.unwrap_or_default();
+        if let Some(inner) = self.take_inner_command(&command) {
+            self.note(inner.slot, end.exit_code, duration);
+            if let (CallKind::Patch { is_alone }, false) = (inner.kind, has_failed) {
+                self.apply(inner.slot, is_alone);
+            }
+            self.reported(&inner, id, &output);
+        } else {
+            let kind = EventType::ShellCommand { command, exit_code: end.exit_code };
+            let mut event = self.event(kind, raw_type).with(attribute::TOOL_KIND, "shell");
+            event.duration_ms = duration;
+            for (key, value) in [("command_source", end.source), (attribute::CWD, end.cwd)] {
+                if let Some(value) = value {
+                    event = event.with(key, value);
+                }
+            }
+            let event = if id.is_empty() { event } else { event.with(attribute::CALL_ID, id) };
+            let slot = self.send(event);
+            self.settled(id, "shell", slot, has_failed);
         }
-        if !payload.call_id.is_empty() {
-            event = event.with(attribute::CALL_ID, &*payload.call_id);
-        }
-        self.send(event);
-        let is_error = end.exit_code.is_some_and(|code| code != 0);
-        let output = end.aggregated_output.or(end.stdout).unwrap_or_default();
-        let result = self.result_event(&payload.call_id, "shell".to_owned(), is_error, "event_msg/exec_command_end");
+        let result = self.result_event(id, "shell".to_owned(), has_failed, raw_type);
         self.send(result.with_content(Content::text(output)));
     }
 
-    /// Reads `mcp_tool_call_end`: of a known call it adds the server, the time and the success.
-    pub(super) fn mcp_call_ended(&mut self, payload: &mut Payload<'_>, text: &str) {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        let field = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    /// Reads the report of a server's tool: of a known call it adds the server, the time and the success.
+    pub(super) fn mcp_call_ended(&mut self, id: &str, report: &Value, raw_type: &str) {
+        let field = |path: &str| report.pointer(path).and_then(Value::as_str).unwrap_or_default();
         let (server, tool) = (field("/invocation/server"), field("/invocation/tool"));
-        let span = value.get("duration").and_then(|span| Span::deserialize(span).ok());
-        let has_failed = value.pointer("/result/Err").is_some()
+        let span = report.get("duration").and_then(|span| Span::deserialize(span).ok());
+        let has_failed = report.pointer("/result/Err").is_some()
             || ["/result/Ok/isError", "/result/Ok/is_error"]
                 .iter()
-                .any(|path| value.pointer(path) == Some(&true.into()));
+                .any(|path| report.pointer(path) == Some(&true.into()));
         let name = format!("mcp__{server}__{tool}");
-        if !self.calls.contains_key(&CallId::of(&payload.call_id)) {
-            let arguments = value.pointer("/invocation/arguments").cloned().unwrap_or_default();
-            let event = self.event(EventType::ToolCall { name: name.clone() }, "event_msg/mcp_tool_call_end");
-            let event = event.with_content(Content::json(arguments)).with(attribute::TOOL_KIND, "mcp");
-            self.register(&payload.call_id, name, Made::new(CallKind::Plain, event));
-            self.note_mcp(&payload.call_id, (server, tool), span.as_ref(), has_failed);
-            let content = Content::json(value.get("result").cloned().unwrap_or_default());
-            let outcome = Outcome { content, ..Outcome::default() };
-            return self.settle(&payload.call_id, outcome, "event_msg/mcp_tool_call_end");
+        if self.calls.contains_key(&CallId::of(id)) {
+            return self.note_mcp(id, (server, tool), span.as_ref(), has_failed);
         }
-        self.note_mcp(&payload.call_id, (server, tool), span.as_ref(), has_failed);
+        let arguments = report.pointer("/invocation/arguments").cloned().unwrap_or_default();
+        let content = match report.pointer("/result/Ok/content").and_then(Value::as_array) {
+            Some(pieces) => Outcome::of_pieces(Piece::of_values(pieces.clone())).content,
+            None => Content::json(report.get("result").cloned().unwrap_or_default()),
+        };
+        if let Some(inner) = self.take_inner_tool(&name, &arguments) {
+            self.reported(&inner, id, &content.to_text());
+            self.note_mcp(id, (server, tool), span.as_ref(), has_failed);
+        } else {
+            let event = self.event(EventType::ToolCall { name: name.clone() }, raw_type);
+            let event = event.with_content(Content::json(arguments)).with(attribute::TOOL_KIND, "mcp");
+            self.register(id, name, Made::new(CallKind::Plain, event));
+            self.note_mcp(id, (server, tool), span.as_ref(), has_failed);
+        }
+        self.settle(id, Outcome { content, ..Outcome::default() }, raw_type);
     }
 
     fn note_mcp(&mut self, id: &str, (server, tool): (&str, &str), span: Option<&Span>, has_failed: bool) {
@@ -256,7 +306,47 @@ impl Parser<'_> {
     }
 }
 
+/// The report of a command.
+pub(super) struct CommandEnd {
+    command: Value,
+    exit_code: Option<i32>,
+    status: Option<String>,
+    duration: Option<Span>,
+    output: Option<String>,
+    source: Option<Value>,
+    cwd: Option<Value>,
+}
+
+impl CommandEnd {
+    /// Reads what is there, each field for itself.
+    pub(super) fn read(report: &Value) -> Self {
+        let text = |key: &str| report.get(key).and_then(Value::as_str).map(str::to_owned);
+        let cwd = text("cwd").map(|cwd| cwd.strip_prefix("file://").map(str::to_owned).unwrap_or(cwd));
+        Self {
+            command: report.get("command").cloned().unwrap_or_default(),
+            exit_code: report.get("exit_code").and_then(|code| i32::try_from(code.as_i64()?).ok()),
+            status: text("status"),
+            duration: report.get("duration").and_then(|span| Span::deserialize(span).ok()),
+            output: text("aggregated_output").or_else(|| text("stdout")),
+            source: report.get("source").filter(|source| !source.is_null()).cloned(),
+            cwd: cwd.map(Value::from),
+        }
+    }
+
+    /// The command as its call writes it.
+    fn line(&self) -> String {
+        match &self.command {
+            Value::Array(words) => Command::of_words(&words.iter().map(plain_text).collect::<Vec<_>>()).line,
+            command => command.as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.exit_code.is_some_and(|code| code != 0) || matches!(self.status.as_deref(), Some("failed" | "declined"))
+    }
+}
+
 /// Whether a script whose exit code is another's has applied its patch all the same.
-fn says_applied(text: &str) -> bool {
+pub(super) fn says_applied(text: &str) -> bool {
     text.contains("Success. Updated the following files")
 }

@@ -88,6 +88,26 @@ fn is_apply_patch(word: &str) -> bool {
     matches!(word, "apply_patch" | "applypatch" | "apply_patch.bat")
 }
 
+/// The words of a command line, as a POSIX shell splits them.
+pub(super) fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word): (Vec<String>, Option<String>) = (Vec::new(), None);
+    let (mut quote, mut chars) = (None, line.chars());
+    while let Some(char) = chars.next() {
+        match (quote, char) {
+            (None, '\'' | '"') => {
+                quote = Some(char);
+                word.get_or_insert_default();
+            }
+            (Some(open), char) if char == open => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, char) if char.is_whitespace() => words.extend(word.take()),
+            (_, char) => word.get_or_insert_default().push(char),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 fn is_shell(program: &str) -> bool {
     let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
     SHELLS.contains(&name.strip_suffix(".exe").unwrap_or(name))
@@ -121,6 +141,13 @@ mod tests {
         assert_eq!(words(&["powershell.exe", "-NoProfile", "-Command", "dir"]).line, "dir");
         assert_eq!(words(&["git", "commit", "-m", "it's done"]).line, r"git commit -m 'it'\''s done'");
         assert_eq!(words(&["bash", "run.sh", "now"]).line, "bash run.sh now");
+    }
+
+    #[test]
+    fn splits_a_line_as_a_shell_does() {
+        let line = r#"/bin/bash -lc 'ls -la "a b"' "it's \"x\"" '' a\ b"#;
+        assert_eq!(super::words(line), ["/bin/bash", "-lc", r#"ls -la "a b""#, r#"it's "x""#, "", "a b"]);
+        assert_eq!(super::words("  "), [""; 0]);
     }
 
     #[test]

@@ -50,8 +50,9 @@ impl Parser<'_> {
     pub(super) fn pause(&mut self, log: &Log<'_>) -> io::Result<()> {
         let calls = Calls::of(&self.calls, self.outbox.first());
         let running: Vec<_> = self.running.iter().collect();
-        let reading = (&self.header, &self.answer, &self.meter, &self.echoes, calls, running);
+        let reading = (&self.header, &self.answer, &self.meter, &self.echoes, calls, running, &self.scripts);
         let rest = (&self.turn, self.clock, self.is_compacted, self.last_said, self.recognised, &self.warnings);
+        let rest = (rest, &self.replay, &self.numbered, self.is_stream);
         self.outbox.pause(log, (reading, rest))
     }
 
@@ -59,7 +60,9 @@ impl Parser<'_> {
     pub(super) fn take_up(&mut self, log: &mut Log<'_>) -> Result<(), ParseError> {
         let Some((held, ((reading, rest), standing))) = log.take_pause()? else { return Ok(()) };
         let (calls, running): (Calls, Vec<_>);
-        (self.header, self.answer, self.meter, self.echoes, calls, running) = reading;
+        (self.header, self.answer, self.meter, self.echoes, calls, running, self.scripts) = reading;
+        let (rest, replay, numbered, is_stream) = rest;
+        (self.replay, self.numbered, self.is_stream) = (replay, numbered, is_stream);
         (self.turn, self.clock, self.is_compacted, self.last_said, self.recognised, self.warnings) = rest;
         (self.calls, self.running) = (calls.take_up(), running.into_iter().collect());
         self.outbox.restore(standing, held);

@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::hail::{Event, Scanner, attribute};
 
-/// One count, as the agent reports it: `input_tokens` includes the cached ones, `output_tokens`
-/// includes reasoning.
+/// One count, as the agent reports it: `input_tokens` includes what was read from the cache and what was
+/// written to it, `output_tokens` includes reasoning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the names are the agent's")]
 pub(super) struct Usage {
     input_tokens: u64,
     cached_input_tokens: u64,
+    /// Since 0.15x.
+    #[serde(default)]
+    cache_write_input_tokens: u64,
     output_tokens: u64,
     reasoning_output_tokens: u64,
 }
@@ -36,8 +39,13 @@ impl Info {
     }
 }
 
-const KEYS: [&str; 4] =
-    [attribute::INPUT_TOKENS, attribute::OUTPUT_TOKENS, attribute::CACHE_READ_TOKENS, attribute::REASONING_TOKENS];
+const KEYS: [&str; 5] = [
+    attribute::INPUT_TOKENS,
+    attribute::OUTPUT_TOKENS,
+    attribute::CACHE_READ_TOKENS,
+    attribute::CACHE_WRITE_TOKENS,
+    attribute::REASONING_TOKENS,
+];
 
 /// The largest count that is believed, so that no log can make the sums overflow.
 const MAX_COUNT: u64 = 1 << 40;
@@ -76,6 +84,7 @@ impl Usage {
             let count = match key {
                 "input_tokens" => &mut usage.input_tokens,
                 "cached_input_tokens" => &mut usage.cached_input_tokens,
+                "cache_write_input_tokens" => &mut usage.cache_write_input_tokens,
                 "output_tokens" => &mut usage.output_tokens,
                 "reasoning_output_tokens" => &mut usage.reasoning_output_tokens,
                 _ => return scanner.skip(),
@@ -91,13 +100,17 @@ impl Usage {
         self == Self::default()
     }
 
-    /// Puts the counts on an event, in HAIL's terms: fresh input apart from cached.
+    /// Puts the counts on an event, in HAIL's terms: fresh input apart from what went through the cache.
     pub(super) fn put_on(self, event: &mut Event) {
         let mut put = |key: &'static str, count: u64| event.attributes.insert(key, count.min(MAX_COUNT).into());
-        put(attribute::INPUT_TOKENS, self.input_tokens.saturating_sub(self.cached_input_tokens));
+        let cached = self.cached_input_tokens.saturating_add(self.cache_write_input_tokens);
+        put(attribute::INPUT_TOKENS, self.input_tokens.saturating_sub(cached));
         put(attribute::OUTPUT_TOKENS, self.output_tokens);
         if self.cached_input_tokens > 0 {
             put(attribute::CACHE_READ_TOKENS, self.cached_input_tokens);
+        }
+        if self.cache_write_input_tokens > 0 {
+            put(attribute::CACHE_WRITE_TOKENS, self.cache_write_input_tokens);
         }
         if self.reasoning_output_tokens > 0 {
             put(attribute::REASONING_TOKENS, self.reasoning_output_tokens);
@@ -125,6 +138,7 @@ impl Usage {
         Self {
             input_tokens: self.input_tokens - earlier.input_tokens,
             cached_input_tokens: self.cached_input_tokens.saturating_sub(earlier.cached_input_tokens),
+            cache_write_input_tokens: self.cache_write_input_tokens.saturating_sub(earlier.cache_write_input_tokens),
             output_tokens: self.output_tokens - earlier.output_tokens,
             reasoning_output_tokens: self.reasoning_output_tokens.saturating_sub(earlier.reasoning_output_tokens),
         }
