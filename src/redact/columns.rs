@@ -1,4 +1,5 @@
-//! Finds secrets that stand below the name of their column: in tables of Markdown, and in `INSERT` statements.
+//! Finds secrets that stand below the name of their column: in tables of Markdown or of comma-separated values, and in
+//! `INSERT` statements.
 
 use std::ops::Range;
 
@@ -21,9 +22,9 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
     let end = text.len().min(keyword.end + reach);
     let head = &bytes[line..name.start];
     let fields = if head.trim_ascii_start().starts_with(b"|") {
-        table(bytes, line, &name, end)
+        below(bytes, line, &name, end, b'|')
     } else if is_header(&bytes[line..bytes.len().min(name.end + 64)]) {
-        separated(bytes, line, &name, end)
+        below(bytes, line, &name, end, b',')
     } else if let Some(open) = memchr::memrchr(b'(', head).filter(|_| has_insert(head)) {
         inserted(bytes, line + open, &name, end)
     } else {
@@ -41,17 +42,16 @@ fn has_insert(head: &[u8]) -> bool {
     head.windows(7).any(|word| word.eq_ignore_ascii_case(b"insert ") || word.eq_ignore_ascii_case(b"replace"))
 }
 
-/// The fields of a table of Markdown in the column of `name`.
-fn table(bytes: &[u8], line: usize, name: &Range<usize>, end: usize) -> Vec<Range<usize>> {
-    let column = count(&bytes[line..name.start], b'|');
-    let mut found = Vec::new();
-    let mut at = line;
+/// The fields below `name`, whose line begins at `line`, in rows that `sign` parts.
+fn below(bytes: &[u8], line: usize, name: &Range<usize>, end: usize, sign: u8) -> Vec<Range<usize>> {
+    let column = count(&bytes[line..name.start], sign);
+    let (mut found, mut at) = (Vec::new(), line);
     for row in bytes[line..end].split(|byte| *byte == b'\n').take(MAX_ROWS) {
-        if !row.trim_ascii_start().starts_with(b"|") {
+        if count(row, sign) < column.max(1) {
             break;
         }
         let mut from = at;
-        for (number, field) in row.split(|byte| *byte == b'|').enumerate() {
+        for (number, field) in row.split(|byte| *byte == sign).enumerate() {
             if number == column && at > line {
                 found.extend(trimmed(field).map(|range| from + range.start..from + range.end));
             }
@@ -67,27 +67,6 @@ fn is_header(line: &[u8]) -> bool {
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-\"".contains(byte);
     line.contains(&b',') && line.split(|byte| *byte == b',').all(|name| !name.is_empty() && name.iter().all(is_name))
-}
-
-/// The fields of a table of comma-separated values in the column of `name`.
-fn separated(bytes: &[u8], line: usize, name: &Range<usize>, end: usize) -> Vec<Range<usize>> {
-    let column = count(&bytes[line..name.start], b',');
-    let mut found = Vec::new();
-    let mut at = line;
-    for row in bytes[line..end].split(|byte| *byte == b'\n').take(MAX_ROWS) {
-        if count(row, b',') < column || row.is_empty() {
-            break;
-        }
-        let mut from = at;
-        for (number, field) in row.split(|byte| *byte == b',').enumerate() {
-            if number == column && at > line {
-                found.extend(trimmed(field).map(|range| from + range.start..from + range.end));
-            }
-            from += field.len() + 1;
-        }
-        at += row.len() + 1;
-    }
-    found
 }
 
 /// The values of an `INSERT` in the column of `name`; its columns open at `open`.

@@ -147,6 +147,13 @@ impl Redactor {
         self.scanner.secrets(text).map(|(rule, range)| Finding { rule, range }).collect()
     }
 
+    /// How many bytes the rules look at in `text`, by their own account: a measure of the time that does not depend on
+    /// the machine.
+    #[must_use]
+    pub fn steps(&self, text: &str) -> usize {
+        self.scanner.steps(text)
+    }
+
     /// The secrets in an event, field by field, as redacting it would find them; home directories are
     /// none.
     #[must_use]

@@ -160,6 +160,13 @@ impl Scanner {
         self.hits_within(text, &mut Budget::new(self.rules.len()))
     }
 
+    /// How many bytes the rules look at in `text`.
+    pub(super) fn steps(&self, text: &str) -> usize {
+        let mut budget = Budget::new(self.rules.len());
+        self.hits_within(text, &mut budget);
+        budget.steps
+    }
+
     fn hits_within(&self, text: &str, budget: &mut Budget) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         let mut at = 0;

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    super::{Profile, Redactor, Settings, Summary, budget::Budget, rules::SOURCES, stream::Stream},
+    super::{Profile, Redactor, Settings, Summary, rules::SOURCES, stream::Stream},
     Hit, Scanner,
 };
 use crate::hail::{Block, Content, Event, EventType, Timestamp};
@@ -230,13 +230,6 @@ fn a_value_below_its_name_is_found() {
     }
 }
 
-/// How many bytes the rules are allowed to look at in `text`.
-fn steps(scanner: &Scanner, text: &str) -> usize {
-    let mut budget = Budget::new(scanner.rules.len());
-    scanner.hits_within(text, &mut budget);
-    budget.steps
-}
-
 /// Keywords with what makes rules look far: signs of assignment, quotes that are not closed, values that go on.
 fn hostile(keywords: &[String]) -> Vec<String> {
     const AROUND: [(&str, &str); 18] = [
@@ -286,7 +279,7 @@ fn the_time_is_linear_in_the_text_whatever_is_repeated() {
     units.push(keywords.join(" "));
     for unit in units {
         let text = unit.repeat(LENGTH / unit.len() + 1);
-        let (half, whole) = (steps(&scanner, &text), steps(&scanner, &text.repeat(2)));
+        let (half, whole) = (scanner.steps(&text), scanner.steps(&text.repeat(2)));
         assert!(half <= 300 * (text.len() + 4096), "{unit:?}: {half} steps for {} bytes", text.len());
         assert!(whole <= half * 9 / 4 + 4096, "{unit:?}: {half} steps, and {whole} for twice the text");
     }
@@ -297,7 +290,7 @@ fn a_list_of_secrets_with_names_in_them_is_gone_through_once() {
     let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
     let text = "\"a1B2c3D4e5F6g7H8i9_key\",".repeat(4000);
     assert_eq!(scanner.hits(&text).len(), 3999);
-    assert!(steps(&scanner, &text) <= 20 * text.len(), "{}", steps(&scanner, &text));
+    assert!(scanner.steps(&text) <= 20 * text.len(), "{}", scanner.steps(&text));
 }
 
 #[test]
