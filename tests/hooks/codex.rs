@@ -65,3 +65,22 @@ fn a_patch_that_failed_names_nobody() {
     let records = [("response_item", exec(patch)), ("event_msg", ended), ("response_item", returned())];
     assert_eq!(named(&records), [""; 0]);
 }
+
+#[test]
+fn a_thread_that_goes_on_in_another_file_is_named_and_stored_as_one_session() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    let first = CodexLog::new(&world, &work, ID).prompt("Build a kite.").writes(&work, "kite.txt", "red\n");
+    first.save();
+    work.commit_all("kite");
+    let second = CodexLog::new(&world, &work, ID).in_hour(12).prompt("And a tail.").writes(&work, "tail.txt", "long\n");
+    let name = format!("rollout-2026-02-01T11-00-00-{ID}_019bc0de-aaaa-7bbb-8ccc-000000000002.jsonl");
+    second.save_as(&first.file().with_file_name(name));
+    work.commit_all("tail");
+    assert_eq!((work.trailers("HEAD~"), work.trailers("HEAD")), (vec![ID.to_owned()], vec![ID.to_owned()]));
+    assert_eq!(work.wait_for_sessions(1), [ID]);
+    let shown = work.session(&["show", ID]).ok().stdout;
+    assert!(shown.contains("kite.txt") && shown.contains("tail.txt"), "{shown}");
+    let found = work.session(&["capture", "--all"]).ok();
+    assert_eq!(work.stored(), [ID], "{found}");
+}

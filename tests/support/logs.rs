@@ -1,6 +1,10 @@
 //! Logs as the agents write them, small enough to be read in a test.
 
-use std::{fs, path::PathBuf, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -142,6 +146,7 @@ impl ClaudeLog {
 pub struct CodexLog {
     id: String,
     file: PathBuf,
+    hour: u8,
     records: Vec<Value>,
 }
 
@@ -150,7 +155,7 @@ impl CodexLog {
     pub fn new(world: &World, place: &Place, id: &str) -> Self {
         let name = format!("rollout-2026-01-31T11-00-00-{id}.jsonl");
         let file = world.home().join(".codex/sessions/2026/01/31").join(name);
-        let mut log = Self { id: id.to_owned(), file, records: Vec::new() };
+        let mut log = Self { id: id.to_owned(), file, hour: 11, records: Vec::new() };
         let id = log.id.clone();
         log.push(
             "session_meta",
@@ -167,8 +172,14 @@ impl CodexLog {
 
     fn push(&mut self, kind: &str, payload: Value) {
         let number = self.records.len();
-        let timestamp = format!("2026-01-31T11:{:02}:{:02}.000Z", number / 60, number % 60);
+        let timestamp = format!("2026-01-31T{}:{:02}:{:02}.000Z", self.hour, number / 60, number % 60);
         self.records.push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
+    }
+
+    /// What follows is said in that hour.
+    pub fn in_hour(mut self, hour: u8) -> Self {
+        self.hour = hour;
+        self
     }
 
     /// The person says something.
@@ -202,8 +213,13 @@ impl CodexLog {
 
     /// Writes the log where the agent would.
     pub fn save(&self) {
-        fs::create_dir_all(self.file.parent().expect("a folder")).expect("a folder");
+        self.save_as(&self.file);
+    }
+
+    /// Writes the log to another file.
+    pub fn save_as(&self, file: &Path) {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let lines: Vec<String> = self.records.iter().map(|record| format!("{record}\n")).collect();
-        fs::write(&self.file, lines.concat()).expect("a log");
+        fs::write(file, lines.concat()).expect("a log");
     }
 }

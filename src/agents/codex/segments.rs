@@ -77,8 +77,9 @@ fn is_paginated(path: &Path) -> bool {
 fn joined(thread: &str, mut logs: Vec<LogFile>) -> Option<LogFile> {
     sort(&mut logs);
     let modified = logs.iter().map(|log| log.modified).max()?;
+    let size = logs.iter().map(|log| log.size).sum();
     let first = logs.into_iter().next()?;
-    Some(LogFile { modified, ..first.part(thread, None) })
+    Some(LogFile { modified, size, ..first.part(thread, None) })
 }
 
 /// Sorts files by the time in their names, wherever they are; of a file that was archived meanwhile one counts.
