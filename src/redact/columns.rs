@@ -98,7 +98,7 @@ fn inserted(bytes: &[u8], open: usize, name: &Range<usize>, end: usize) -> Vec<R
 }
 
 fn count(bytes: &[u8], sign: u8) -> usize {
-    bytes.iter().filter(|byte| **byte == sign).count()
+    memchr::memchr_iter(sign, bytes).count()
 }
 
 /// A field without the spaces and marks around it.

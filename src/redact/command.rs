@@ -152,9 +152,10 @@ pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// Whether somebody gave `value` as a secret: it is no stand-in, no option and no port.
 pub(super) fn is_given(value: &str) -> bool {
+    let is_port = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
     value.len() >= MIN_VALUE
+        && !is_port
         && !value.starts_with(['-', '$', '<', '{', '@', '\\'])
-        && !(value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit()))
         && !value.contains(['\n', '('])
         && !is_placeholder(&value.replace(' ', "_"))
 }
@@ -209,9 +210,8 @@ impl Iterator for Words<'_> {
         }
         while let Some(byte) = self.bytes.get(self.at) {
             match byte {
-                b' ' | b'\t' => break,
                 b'&' if self.bytes.get(self.at + 1).is_some_and(u8::is_ascii_alphanumeric) => self.at += 1,
-                b'\n' | b'\r' | b'|' | b';' | b'&' | b'`' | b')' => break,
+                b' ' | b'\t' | b'\n' | b'\r' | b'|' | b';' | b'&' | b'`' | b')' => break,
                 b'\\' if matches!(self.bytes.get(self.at + 1), Some(b'n' | b'"')) => break,
                 b'"' | b'\'' => match quoted(self.bytes, self.at) {
                     Some(content) if self.at > start => self.at = content.end + 1,
