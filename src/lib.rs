@@ -23,6 +23,7 @@ pub mod demo;
 pub mod environment;
 pub mod erase;
 pub mod error;
+pub mod forge;
 pub mod git;
 pub mod hail;
 pub mod hooks;

@@ -3,17 +3,22 @@
 //! A batch is a commit of the ledger. What a run that was interrupted had stored by then is not read
 //! again by the next.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use super::{
     Bookmarks, CaptureLock, Home, Known, Reader, Reading, Source, Watermarks, bookmark::Draft, bulk, explain_parse,
+    route::Router,
 };
 use crate::{
-    config,
+    config::{self, Config},
     context::Context,
     error::{Error, Result},
     hail::{SessionId, Stats},
-    ledger::{BranchName, Capture, Outcome},
+    ledger::{BranchName, Capture, Outcome, Stored},
 };
 
 /// How many bytes of sessions are stored at once.
@@ -26,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Which sessions to capture, and what for.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
-    /// The branch whose ledger gets them.
+    /// The branch whose ledger gets those of which nothing tells that they are of another.
     pub branch: &'a BranchName,
     /// Whether to take every session, wherever it worked, and to read logs that did not change.
     pub is_explicit: bool,
@@ -43,6 +48,8 @@ pub struct Gathered {
     pub sessions: Vec<Captured>,
     /// How many sessions are stored already and their logs did not change since.
     pub stored_already: usize,
+    /// How many logs hold what [`Config::exclude`] keeps out.
+    pub excluded: usize,
     /// What could not be read.
     pub failed: Vec<(PathBuf, Error)>,
     /// Oddities of logs.
@@ -60,6 +67,8 @@ pub struct Captured {
     pub title: String,
     /// Its log.
     pub log: String,
+    /// The branches whose ledgers have it.
+    pub branches: Vec<BranchName>,
     /// What became of it; `None` in a dry run.
     pub outcome: Option<Outcome>,
     /// Its numbers.
@@ -88,13 +97,17 @@ pub fn gather(
     progress: &mut dyn Progress,
 ) -> Result<Gathered> {
     let repository = context.repository()?;
+    let config = context.config()?;
+    let ledger = config.ledger;
     let mut run = Run {
         context,
         order,
+        config,
+        router: Router::new(repository, ledger, order.branch)?,
         home: Home::of(repository),
         watermarks: Watermarks::of(repository),
         bookmarks: Bookmarks::of(repository, context.now()),
-        stored: if order.is_explicit { HashSet::new() } else { stored(context, order.branch)? },
+        stored: if order.is_explicit { HashSet::new() } else { stored(context)? },
         batch: Batch::default(),
         gathered: Gathered::default(),
     };
@@ -114,12 +127,13 @@ pub fn gather(
     run.finish()
 }
 
-/// The blobs of the sessions in the ledger of `branch`.
-fn stored(context: &Context, branch: &BranchName) -> Result<HashSet<String>> {
+/// The blobs of the sessions in the ledgers of this clone. One that cannot be read is passed over.
+fn stored(context: &Context) -> Result<HashSet<String>> {
     let (repository, ledger) = (context.repository()?, context.config()?.ledger);
     let mut blobs = HashSet::new();
-    for tip in ledger.tips(repository)?.iter().filter(|tip| tip.remote.is_none() && tip.covers(branch)) {
-        blobs.extend(ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
+    for tip in ledger.tips(repository)?.iter().filter(|tip| tip.remote.is_none()) {
+        let found = ledger.blobs(repository, tip).unwrap_or_default();
+        blobs.extend(found.into_iter().map(|(_, hail)| hail.to_string()));
     }
     Ok(blobs)
 }
@@ -127,10 +141,12 @@ fn stored(context: &Context, branch: &BranchName) -> Result<HashSet<String>> {
 struct Run<'a> {
     context: &'a Context,
     order: Order<'a>,
+    config: Config,
+    router: Router<'a>,
     home: Home,
     watermarks: Watermarks,
     bookmarks: Bookmarks,
-    /// The blobs that the ledger had when the run began.
+    /// The blobs that the ledgers had when the run began.
     stored: HashSet<String>,
     batch: Batch,
     gathered: Gathered,
@@ -142,6 +158,7 @@ struct Waiting {
     index: usize,
     source: Source,
     capture: Capture,
+    branches: Vec<BranchName>,
     bookmark: Option<Draft>,
 }
 
@@ -158,7 +175,7 @@ impl Run<'_> {
     fn select(&mut self, sources: &[Source]) -> Vec<Source> {
         let mut selected = Vec::new();
         for source in sources {
-            if self.is_done(source) {
+            if self.is_excluded_log(source) || self.is_done(source) {
                 continue;
             }
             match source.agent.sessions(&source.log) {
@@ -169,7 +186,9 @@ impl Run<'_> {
                         self.watermarks.note_parts(&source.log, parts);
                     }
                     let found = logs.into_iter().map(|log| Source { agent: source.agent, log });
-                    selected.extend(found.filter(|source| source.log.part.is_none() || !self.is_done(source)));
+                    selected.extend(found.filter(|source| {
+                        source.log.part.is_none() || !(self.is_excluded_log(source) || self.is_done(source))
+                    }));
                 }
                 Err(fault) => self.fail(source, explain_parse(&source.log.path, &fault)),
             }
@@ -189,26 +208,49 @@ impl Run<'_> {
         is_done
     }
 
+    /// Whether the agent, the place or what an earlier run read of a log tells that it is excluded.
+    fn is_excluded_log(&mut self, source: &Source) -> bool {
+        if self.order.is_explicit {
+            // It is read all the same, to tell which session is kept out.
+            return false;
+        }
+        let known = self.watermarks.sessions(&source.log).unwrap_or_default();
+        let session = (known.len() == 1).then(|| known[0].map(|known| &known.id)).flatten();
+        let is_excluded = self.config.exclude.covers(&source.subject(session));
+        self.gathered.excluded += usize::from(is_excluded);
+        is_excluded
+    }
+
+    /// Whether a session that was read is excluded.
+    fn is_excluded(&mut self, source: &Source, reading: &Reading) -> bool {
+        let header = &reading.session.value().header;
+        let is_excluded = reading.is_excluded(source, &self.config.exclude);
+        self.gathered.excluded += usize::from(is_excluded);
+        if is_excluded && self.order.is_explicit {
+            let fault = Error::user(format!("{}: {} keeps it out", header.session_id, config::EXCLUDE));
+            let hint = format!("to see where that is set: git config --show-origin --get-all {}", config::EXCLUDE);
+            self.fail(source, fault.hinted(hint));
+        }
+        is_excluded
+    }
+
+    /// The branches whose ledgers get a session. One that was named and worked elsewhere knows nothing of the
+    /// branches here.
+    fn branches(&mut self, reading: &Reading) -> Result<Vec<BranchName>> {
+        let header = &reading.session.value().header;
+        let (id, begin) = (&header.session_id, header.context.created_at);
+        if self.order.is_explicit && !reading.origin.is_of(&self.home) {
+            return Ok(vec![self.order.branch.clone()]);
+        }
+        self.router.branches(id, begin, &reading.origin, &self.home)
+    }
+
     fn fail(&mut self, source: &Source, fault: Error) {
         self.gathered.failed.push((source.log.path.clone(), fault));
     }
 
     fn take(&mut self, index: usize, source: &Source, result: Result<Option<Reading>>) -> Result<()> {
-        let mut reading = match result {
-            Ok(Some(reading)) => reading,
-            Ok(None) => {
-                self.watermarks.note(&source.log, None);
-                return Ok(());
-            }
-            Err(fault) => {
-                self.fail(source, fault);
-                return Ok(());
-            }
-        };
-        let name = source.log.name();
-        let oddities =
-            reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
-        self.gathered.warnings.extend(oddities);
+        let Some(mut reading) = self.admit(source, result) else { return Ok(()) };
         // A session may have several logs. The second is stored after the first, which it may go beyond.
         let id = reading.session.value().header.session_id.clone();
         if self.batch.ids.contains(&id) {
@@ -220,17 +262,41 @@ impl Run<'_> {
         self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
         let bookmark = reading.bookmark.take();
-        let mut capture = self.home.capture(reading);
+        let branches = self.branches(&reading)?;
+        let mut capture = self.home.capture(reading, &branches[0]);
         capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
         if self.order.is_again {
             capture.cleared_at = Some(self.context.now());
         }
-        self.batch.captures.push(Waiting { index, source: source.clone(), capture, bookmark });
+        self.batch.captures.push(Waiting { index, source: source.clone(), capture, branches, bookmark });
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
         } else {
             Ok(())
         }
+    }
+
+    /// The session, unless it could not be read, is of another repository, or is excluded.
+    fn admit(&mut self, source: &Source, result: Result<Option<Reading>>) -> Option<Reading> {
+        let reading = match result {
+            Ok(Some(reading)) => reading,
+            Ok(None) => {
+                self.watermarks.note(&source.log, None);
+                return None;
+            }
+            Err(fault) => {
+                self.fail(source, fault);
+                return None;
+            }
+        };
+        if self.is_excluded(source, &reading) {
+            return None;
+        }
+        let name = source.log.name();
+        let oddities =
+            reading.warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
+        self.gathered.warnings.extend(oddities);
+        Some(reading)
     }
 
     /// Remembers that somebody agreed, so that the session is stored as it goes on.
@@ -244,31 +310,43 @@ impl Run<'_> {
     fn store(&mut self) -> Result<()> {
         let Batch { captures: mut waiting, .. } = std::mem::take(&mut self.batch);
         waiting.sort_by_key(|waiting| waiting.index);
-        let mut marks = Vec::new();
-        let mut captures = Vec::new();
-        for Waiting { source, capture, bookmark, .. } in waiting {
-            marks.push((source, bookmark));
-            captures.push(capture);
+        let stored = if self.order.is_dry_run { Vec::new() } else { self.store_by_branch(&waiting)? };
+        for (index, waiting) in waiting.into_iter().enumerate() {
+            let stored = stored.get(index);
+            self.gathered.sessions.push(describe(&waiting, stored.map(|stored| stored.outcome)));
+            let Some(stored) = stored else { continue };
+            self.watermarks.note(&waiting.source.log, Some(Known::of(&waiting.capture, stored)));
+            let given = stored.hail.filter(|_| stored.is_given);
+            // What is not remembered is only read again.
+            let _ = self.bookmarks.keep(&waiting.source, self.context.redactor()?, waiting.bookmark.zip(given));
         }
-        let mut stored = Vec::new();
-        if !self.order.is_dry_run && !captures.is_empty() {
-            let repository = self.context.repository()?;
-            let _lock = CaptureLock::take(repository, PATIENCE);
-            let ledger = self.context.config()?.ledger;
-            stored = ledger.store(repository, self.order.branch, &captures, self.context.now())?;
-            let redactor = self.context.redactor()?;
-            for (((source, bookmark), capture), stored) in marks.iter_mut().zip(&captures).zip(&stored) {
-                self.watermarks.note(&source.log, Some(Known::of(capture, stored)));
-                let given = stored.hail.filter(|_| stored.is_given);
-                // What is not remembered is only read again.
-                let _ = self.bookmarks.keep(source, redactor, bookmark.take().zip(given));
-            }
+        if !self.order.is_dry_run {
             let _ = self.watermarks.save();
         }
-        for (index, ((source, _), capture)) in marks.iter().zip(&captures).enumerate() {
-            self.gathered.sessions.push(describe(source, capture, stored.get(index).map(|stored| stored.outcome)));
-        }
         Ok(())
+    }
+
+    /// Stores sessions in the ledgers of their branches; returns what became of each in the ledger of its first.
+    fn store_by_branch(&self, waiting: &[Waiting]) -> Result<Vec<Stored>> {
+        let mut by_branch: BTreeMap<&BranchName, Vec<usize>> = BTreeMap::new();
+        for (index, waiting) in waiting.iter().enumerate() {
+            for branch in &waiting.branches {
+                by_branch.entry(branch).or_default().push(index);
+            }
+        }
+        let repository = self.context.repository()?;
+        let _lock = CaptureLock::take(repository, PATIENCE);
+        let mut stored: Vec<Option<Stored>> = vec![None; waiting.len()];
+        for (branch, indexes) in by_branch {
+            let captures: Vec<Capture> = indexes.iter().map(|index| waiting[*index].capture.clone()).collect();
+            let outcomes = self.config.ledger.store(repository, branch, &captures, self.context.now())?;
+            for (index, outcome) in indexes.into_iter().zip(outcomes) {
+                if waiting[index].branches[0] == *branch {
+                    stored[index] = Some(outcome);
+                }
+            }
+        }
+        Ok(stored.into_iter().flatten().collect())
     }
 
     fn finish(mut self) -> Result<Gathered> {
@@ -280,14 +358,15 @@ impl Run<'_> {
     }
 }
 
-fn describe(source: &Source, capture: &Capture, outcome: Option<Outcome>) -> Captured {
-    let session = capture.session.value();
-    let rules = &capture.session.summary().rules;
+fn describe(waiting: &Waiting, outcome: Option<Outcome>) -> Captured {
+    let session = waiting.capture.session.value();
+    let rules = &waiting.capture.session.summary().rules;
     Captured {
         id: session.header.session_id.clone(),
         tool: session.header.agent.tool.clone(),
         title: session.header.context.title.clone(),
-        log: source.log.name(),
+        log: waiting.source.log.name(),
+        branches: waiting.branches.clone(),
         outcome,
         stats: session.stats.clone(),
         secrets: rules.iter().filter(|(rule, _)| *rule != "home-directory").map(|(_, count)| count).sum(),

@@ -71,13 +71,19 @@ impl Home {
         }
     }
 
-    /// Makes what a ledger takes of a reading.
+    /// A repository with one work tree.
+    #[cfg(test)]
+    pub(super) fn at(root: &str) -> Self {
+        Self { roots: vec![PathBuf::from(root)], ..Self::default() }
+    }
+
+    /// Makes what the ledger of `branch` takes of a reading.
     #[must_use]
-    pub fn capture(&self, reading: Reading) -> Capture {
+    pub fn capture(&self, reading: Reading, branch: &BranchName) -> Capture {
         let mut git = self.facts.clone();
-        if git.branch.is_empty() {
-            let branch = reading.session.value().header.attribute(attribute::GIT_BRANCH);
-            git.branch = branch.map(str::to_owned).unwrap_or_default();
+        if git.branch != branch.to_string() {
+            // HEAD says nothing of another branch.
+            (git.branch, git.head) = (branch.to_string(), None);
         }
         let cleared_at = self.remembered.cleared_at(&reading.session.value().header.session_id);
         Capture {
@@ -93,9 +99,14 @@ impl Home {
 
     /// Whether a folder or file is in one of the work trees. An agent that was started through a
     /// symbolic link may have noted the link.
-    fn holds(&self, path: &Path) -> bool {
+    pub(super) fn holds(&self, path: &Path) -> bool {
         let is_below = |path: &Path| self.roots.iter().any(|root| path.starts_with(root));
         is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real))
+    }
+
+    /// Whether `url` is that of one of the remotes, however it is spoken to.
+    pub(super) fn has_remote(&self, url: &str) -> bool {
+        address(url).is_some_and(|address| self.remotes.contains(&address))
     }
 
     /// Whether a session worked in one of the work trees, or in another clone of the same remote,
@@ -103,10 +114,10 @@ impl Home {
     fn is_of(&self, footprint: &Footprint) -> bool {
         let Some(header) = &footprint.header else { return false };
         let cwd = header.cwd().map(Path::new);
-        let remote = header.attribute(attribute::GIT_REMOTE).and_then(address);
+        let remote = header.attribute(attribute::GIT_REMOTE);
         cwd.is_some_and(|cwd| self.holds(cwd))
             || self.roots.iter().any(|root| agents::has_hash_of(header, root))
-            || remote.is_some_and(|remote| self.remotes.contains(&remote))
+            || remote.is_some_and(|remote| self.has_remote(remote))
             || footprint.paths.iter().any(|path| self.holds(&cwd.unwrap_or(Path::new("/")).join(path)))
     }
 }
@@ -149,6 +160,13 @@ pub(super) fn look_at(source: &Source) -> Result<(&'static dyn Agent, Sample)> {
     }
     let sample = Sample::of(path).map_err(|fault| named(path, fault))?;
     Ok((agents::detect(&sample).unwrap_or(source.agent), sample))
+}
+
+/// The folder that a session worked in, where the first records of its log say so.
+#[must_use]
+pub fn working_directory(source: &Source) -> Option<PathBuf> {
+    let (agent, sample) = look_at(source).ok()?;
+    agent.working_directory(&sample).map(PathBuf::from)
 }
 
 fn send(agent: &dyn Agent, source: &Source, sink: &mut dyn Sink) -> Result<Vec<Warning>> {

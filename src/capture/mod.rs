@@ -4,8 +4,10 @@ mod bookmark;
 mod bulk;
 mod gather;
 mod home;
+mod origin;
 mod queue;
 mod reader;
+mod route;
 mod snapshot;
 mod watermark;
 mod work;
@@ -14,7 +16,8 @@ use std::{fs::File, path::Path};
 
 pub use bookmark::{Bookmarks, Draft};
 pub use gather::{Captured, Gathered, Order, Progress, gather};
-pub use home::{Home, parse};
+pub use home::{Home, parse, working_directory};
+pub use origin::Origin;
 pub use queue::{CaptureLock, Job, JobSession, Queue};
 pub use reader::{Reader, Reading};
 pub use watermark::{Known, Watermarks};
@@ -22,6 +25,7 @@ pub use work::work_off;
 
 use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},
+    config::Subject,
     environment::Environment,
     error::{Error, Result},
     git::Repository,
@@ -94,6 +98,12 @@ pub fn find_log(environment: &Environment, session: &SessionId, repository: &Rep
 }
 
 impl Source {
+    /// What is known of it for [`Exclusions`](crate::config::Exclusions), without a look inside.
+    #[must_use]
+    pub fn subject<'a>(&'a self, session: Option<&'a SessionId>) -> Subject<'a> {
+        Subject { agent: self.agent.name(), session, folder: None, log: Some(&self.log.path) }
+    }
+
     /// The sessions of the log, the log itself where it holds one.
     ///
     /// # Errors

@@ -8,10 +8,12 @@ use super::{
     explain_parse,
     home::{belongs, log_at, look_at},
     named,
+    origin::{Noting, Origin},
     snapshot::Snapshot,
 };
 use crate::{
     agents::{self, Agent, Log, Warning},
+    config::{Exclusions, Subject},
     error::Result,
     git::ObjectId,
     hail::{Canonical, ObjectHash},
@@ -35,6 +37,8 @@ pub struct Reader<'r> {
 pub struct Reading {
     /// The session.
     pub session: Redacted<Canonical>,
+    /// Where the session worked.
+    pub origin: Origin,
     /// The log it came from; none where several sessions share a file.
     pub native: Option<Native>,
     /// What was odd about the log.
@@ -43,6 +47,18 @@ pub struct Reading {
     pub continues: Option<ObjectId>,
     /// Where the next reading can go on, once the session is stored.
     pub bookmark: Option<Draft>,
+}
+
+impl Reading {
+    /// Whether the session of `source` is kept out: by its agent, its id, or a folder that it worked in.
+    #[must_use]
+    pub fn is_excluded(&self, source: &Source, exclude: &Exclusions) -> bool {
+        let header = &self.session.value().header;
+        let subject = source.subject(Some(&header.session_id));
+        exclude.covers(&Subject { agent: &header.agent.tool, ..subject })
+            || exclude.covers(&subject)
+            || self.origin.folders().any(|folder| exclude.covers(&Subject { folder: Some(folder), ..subject }))
+    }
 }
 
 impl Reader<'_> {
@@ -81,10 +97,12 @@ impl Reader<'_> {
         let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
         log.pause_at = Some(end);
-        let warnings = agent.parse(&mut log, &mut spool).ok()?;
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).ok()?;
+        let origin = noting.origin();
         finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| {
             let bookmark = reading.bookmark.or(stays);
-            Reading { continues, bookmark, ..reading }
+            Reading { origin, continues, bookmark, ..reading }
         })
     }
 
@@ -98,8 +116,10 @@ impl Reader<'_> {
         let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
         log.pause_at = is_worth_marking.then_some(end);
         let mut spool = self.redactor.spool();
-        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-        finish(path, spool, warnings, Some((native, prefix)))
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).map_err(|fault| explain_parse(path, &fault))?;
+        let origin = noting.origin();
+        Ok(Reading { origin, ..finish(path, spool, warnings, Some((native, prefix)))? })
     }
 
     /// Reads one session of a file that holds several.
@@ -107,8 +127,10 @@ impl Reader<'_> {
         let path = &source.log.path;
         let mut spool = self.redactor.spool();
         let mut log = log_at(path, source.log.part.as_deref())?;
-        let warnings = agent.parse(&mut log, &mut spool).map_err(|fault| explain_parse(path, &fault))?;
-        finish(path, spool, warnings, None)
+        let mut noting = Noting::new(&mut spool);
+        let warnings = agent.parse(&mut log, &mut noting).map_err(|fault| explain_parse(path, &fault))?;
+        let origin = noting.origin();
+        Ok(Reading { origin, ..finish(path, spool, warnings, None)? })
     }
 }
 
@@ -128,5 +150,6 @@ fn finish(
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
     let bookmark = paused.zip(log).map(|(reading, (_, prefix))| Draft { prefix, reading });
-    Ok(Reading { session, native: log.map(|(native, _)| native), warnings, continues: None, bookmark })
+    let (origin, native) = (Origin::default(), log.map(|(native, _)| native));
+    Ok(Reading { session, origin, native, warnings, continues: None, bookmark })
 }

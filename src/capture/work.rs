@@ -8,6 +8,7 @@ use std::{
 use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
 use crate::{
     agents::CopyKeeper,
+    config::{Config, Subject},
     context::Context,
     error::{Error, Result},
     git::{ObjectId, Repository},
@@ -52,21 +53,23 @@ pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
 fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let repository = context.repository()?;
     let redactor = context.redactor()?;
-    let ledger = context.config()?.ledger;
+    let config = context.config()?;
+    let ledger = config.ledger;
     let home = Home::of(repository);
-    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut waiting, mut gone) = (Vec::new(), Vec::new());
-    for session in &job.sessions {
-        let links = link.clone().map(|link| Link { evidence: session.evidence.clone(), ..link });
+    for (session, link) in wanted(repository, &config, job) {
         // A log that is gone or broken must not keep the others from being stored.
         let Some((source, mut reading)) = read(context, &reader, session) else {
-            gone.extend(links.map(|link| (session.id.clone(), link)));
+            gone.extend(link.map(|link| (session.id.clone(), link)));
             continue;
         };
+        if reading.is_excluded(&source, &config.exclude) {
+            continue;
+        }
         let bookmark = reading.bookmark.take();
-        let mut capture = home.capture(reading);
-        capture.links.extend(links);
+        let mut capture = home.capture(reading, &job.branch());
+        capture.links.extend(link);
         waiting.push(Waiting { source, bookmark, capture });
     }
     store(context, &reader, &job.branch(), waiting)?;
@@ -77,6 +80,18 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// The sessions of a job that are not known to be excluded, each with its link to the job's commit.
+fn wanted<'j>(repository: &Repository, config: &Config, job: &'j Job) -> Vec<(&'j JobSession, Option<Link>)> {
+    let is_excluded = |session: &JobSession| {
+        let log = session.log.as_deref();
+        config.exclude.covers(&Subject { session: Some(&session.id), log, ..Subject::default() })
+    };
+    let link = repository.parse_id(&job.commit).map(|commit| fingerprinted(repository, commit));
+    let wanted = job.sessions.iter().filter(|session| !is_excluded(session));
+    let linked = |session: &JobSession| Some(Link { evidence: session.evidence.clone(), ..link.clone()? });
+    wanted.map(|session| (session, linked(session))).collect()
 }
 
 /// Whether any ledger has a session.

@@ -23,10 +23,14 @@ const WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long another process that stores what commits asked for may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Parse, redact and store sessions in the current branch's ledger
+/// Parse, redact and store sessions in the ledgers of their branches
 ///
 /// Without FILE: the sessions that worked in this repository in the last 30 days. What is stored
 /// already is not stored again.
+///
+/// A session goes to the ledger of the branch that has its commits, else of the branch that its log
+/// names; to that of the current branch only where nothing is known of either. One that is stored
+/// already is updated where it is.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Logs to capture, whatever repository they come from
@@ -55,6 +59,8 @@ struct Answer {
     sessions: Vec<Captured>,
     /// Sessions that are stored and whose logs did not change since, so that they were not read.
     stored_already: usize,
+    /// Logs that hold what `opensession.exclude` keeps out.
+    excluded: usize,
     failed: Vec<Failed>,
 }
 
@@ -64,6 +70,8 @@ struct Captured {
     tool: String,
     title: String,
     path: String,
+    /// The branches whose ledgers have it.
+    branches: Vec<String>,
     /// `None` in a dry run.
     outcome: Option<Outcome>,
     events: u64,
@@ -78,6 +86,7 @@ impl From<capture::Captured> for Captured {
             tool: captured.tool,
             title: captured.title,
             path: captured.log,
+            branches: captured.branches.iter().map(ToString::to_string).collect(),
             outcome: captured.outcome,
             events: captured.stats.event_count,
             secrets: captured.secrets,
@@ -111,6 +120,7 @@ impl Describe for Answer {
                 session.id.chars().take(8).collect(),
                 session.tool.clone(),
                 outcome.to_owned(),
+                session.branches.join(", "),
                 session.events.to_string(),
                 if session.secrets > 0 { session.secrets.to_string() } else { String::new() },
                 session.title.clone(),
@@ -121,7 +131,7 @@ impl Describe for Answer {
         let view = if rows.is_empty() {
             view
         } else {
-            view.table(&["id", "tool", "state", ">events", ">secrets", "title"], rows)
+            view.table(&["id", "tool", "state", "branch", ">events", ">secrets", "title"], rows)
         };
         let count = |outcome| self.sessions.iter().filter(|session| session.outcome == outcome).count();
         let counts = [
@@ -130,10 +140,11 @@ impl Describe for Answer {
             (count(Some(Outcome::Updated)), "updated"),
             (count(Some(Outcome::Buried)), "not stored, since it was removed"),
             (count(Some(Outcome::Unchanged)) + self.stored_already, "stored already"),
+            (self.excluded, "excluded"),
         ];
         let counts: Vec<String> =
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        if counts.is_empty() { view } else { view.paragraph(format!("{}: {}", self.branch, counts.join(", "))) }
+        if counts.is_empty() { view } else { view.paragraph(counts.join(", ")) }
     }
 }
 
@@ -149,8 +160,9 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let order = Order { branch: &branch, is_explicit, is_dry_run: arguments.dry_run, is_again: arguments.again };
     let mut gathered = capture::gather(context, &sources, order, &mut progress::Bar::new(context))?;
     gathered.failed.splice(0..0, unknown);
-    let is_empty = gathered.sessions.is_empty() && gathered.stored_already == 0;
-    if is_empty && gathered.failed.len() == 1 && is_explicit && late.is_none() {
+    let is_empty = gathered.sessions.is_empty() && gathered.stored_already == 0 && gathered.excluded == 0;
+    let is_nothing = gathered.sessions.is_empty() && gathered.stored_already == 0;
+    if is_nothing && gathered.failed.len() == 1 && is_explicit && late.is_none() {
         return Err(gathered.failed.remove(0).1);
     }
     let buried = buried(context, &gathered.sessions)?;
@@ -160,6 +172,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         dry_run: arguments.dry_run,
         sessions: gathered.sessions.into_iter().map(Captured::from).collect(),
         stored_already: gathered.stored_already,
+        excluded: gathered.excluded,
         failed: gathered.failed.iter().map(Failed::of).collect(),
     });
     report.notes = buried;

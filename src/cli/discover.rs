@@ -8,6 +8,7 @@ use super::time;
 use crate::{
     agents::{self, Scope},
     capture::{self, Source, Watermarks},
+    config::{Exclusions, Subject},
     context::Context,
     error::Result,
     hail::{SessionId, Timestamp},
@@ -39,6 +40,8 @@ struct Found {
     bytes: u64,
     newest: Option<Timestamp>,
     newest_path: Option<PathBuf>,
+    /// Of `sessions`, those that `opensession.exclude` keeps out; `null` outside of a repository.
+    excluded: Option<usize>,
     /// Of this repository; `null` outside of one.
     here: Option<Here>,
 }
@@ -57,6 +60,7 @@ struct Here {
 impl Describe for Answer {
     fn describe(&self) -> View {
         let is_here = self.agents.iter().any(|found| found.here.is_some());
+        let has_excluded = self.agents.iter().any(|found| found.excluded > Some(0));
         let rows = self.agents.iter().filter(|found| found.sessions > 0).map(|found| {
             let mut row = vec![
                 found.title.to_owned(),
@@ -65,11 +69,13 @@ impl Describe for Answer {
                 found.newest.map(time::minute).unwrap_or_default(),
             ];
             row.extend(found.here.into_iter().flat_map(|here| [here.sessions, here.stored, here.unread].map(count)));
+            row.extend(found.excluded.filter(|_| has_excluded).map(count));
             row.push(found.newest_path.as_ref().map(|path| path.display().to_string()).unwrap_or_default());
             row
         });
         let mut columns = vec!["agent", ">logs", ">size", "newest"];
         columns.extend([">here", ">stored", ">unread"].into_iter().filter(|_| is_here));
+        columns.extend(has_excluded.then_some(">excluded"));
         columns.push("path");
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() { View::default() } else { View::default().table(&columns, rows) }
@@ -82,6 +88,7 @@ fn count(number: usize) -> String {
 
 /// What tells which logs belong to this repository, without opening one.
 struct Known {
+    exclude: Exclusions,
     watermarks: Watermarks,
     stored: HashSet<SessionId>,
 }
@@ -89,11 +96,24 @@ struct Known {
 impl Known {
     fn of(context: &Context) -> Option<Self> {
         let repository = context.repository().ok()?;
-        let ledger = context.config().ok()?.ledger;
+        let config = context.config().ok()?;
+        let ledger = config.ledger;
         let tips = ledger.tips(repository).ok()?;
         let blobs = tips.iter().flat_map(|tip| ledger.blobs(repository, tip).unwrap_or_default());
         let stored = blobs.map(|(session, _)| session).collect();
-        Some(Self { watermarks: Watermarks::of(repository), stored })
+        Some(Self { exclude: config.exclude, watermarks: Watermarks::of(repository), stored })
+    }
+
+    /// How many logs are kept out, as far as their names, earlier captures and, where a folder is excluded,
+    /// their first records tell.
+    fn excluded(&self, logs: &[&Source]) -> usize {
+        let is_excluded = |source: &&&Source| {
+            let known = self.watermarks.sessions(&source.log).unwrap_or_default();
+            let session = (known.len() == 1).then(|| known[0].map(|known| &known.id)).flatten();
+            let folder = self.exclude.has_folder().then(|| capture::working_directory(source)).flatten();
+            self.exclude.covers(&Subject { folder: folder.as_deref(), ..source.subject(session) })
+        };
+        if self.exclude.is_empty() { 0 } else { logs.iter().filter(is_excluded).count() }
     }
 
     fn count(&self, logs: &[&Source]) -> Here {
@@ -130,6 +150,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
                 bytes: logs.iter().map(|source| source.log.size).sum(),
                 newest: logs.first().map(|source| source.log.modified.into()),
                 newest_path: logs.first().map(|source| source.log.path.clone()),
+                excluded: known.as_ref().map(|known| known.excluded(&logs)),
                 here: known.as_ref().map(|known| known.count(&logs)),
             }
         })

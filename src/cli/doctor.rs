@@ -2,14 +2,11 @@
 
 mod remotes;
 
-use std::{
-    io::{BufRead, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{leftovers, reference, remotes::Choice};
+use super::{choices::Given, leftovers, reference};
 use crate::{
     capture::{self, CaptureLock, Queue},
     config::{self, Config},
@@ -20,6 +17,7 @@ use crate::{
     ledger::{self, Ledger, switch::Switch},
     link,
     report::{Describe, Report, View, counted},
+    system::prompt,
 };
 
 /// The oldest git that is supported.
@@ -327,7 +325,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
     let context = &Context::new(context.environment.clone(), context.directory.clone());
     let repository = context.repository()?;
     if are_hooks_missing {
-        super::hooks::install(context, repository, Choice::Default)?;
+        super::hooks::install(context, repository, Given::default())?;
     }
     if waiting > 0 {
         capture::work_off(context, Duration::from_secs(60))?;
@@ -375,9 +373,5 @@ fn confirm(context: &Context, plan: &[String], arguments: &Args) -> Result<bool>
         return Err(Error::usage(format!("nobody can be asked whether to {}", plan.join(", ")))
             .hinted(format!("git session doctor --fix --yes{mode}")));
     }
-    let mut stderr = anstream::stderr().lock();
-    writeln!(stderr, "This is going to:\n  {}\nGo on? [y/N] ", plan.join("\n  "))?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    Ok(prompt::confirm(&format!("This is going to:\n  {}\nGo on?", plan.join("\n  ")), false)?)
 }

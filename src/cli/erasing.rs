@@ -14,8 +14,10 @@ use crate::{
     context::Context,
     erase::{Count, Erased, Erasure, Fate, Publication},
     error::{Error, Result},
+    git::Repository,
     hail::SessionId,
     ledger::SessionKey,
+    link::{self, PROMPT_TRAILER},
     report::{Describe, Report, View},
     sync::{Exchange, Guard},
 };
@@ -42,6 +44,8 @@ pub(super) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     remote: Option<String>,
     pushed: Vec<String>,
+    /// The commits whose messages quote its prompt.
+    quoted_by: Vec<String>,
 }
 
 /// What only `redact` answers.
@@ -64,6 +68,7 @@ impl Describe for Answer {
             ("artifacts", artifacts.join(", ")),
             ("published", published.join(", ")),
             ("pushed", self.pushed.join(", ")),
+            ("quoted by", shortened(&self.quoted_by)),
         ])
     }
 }
@@ -81,6 +86,15 @@ impl Answer {
     }
 }
 
+/// What to do about messages that quote the session.
+fn how_to_rewrite() -> String {
+    format!(
+        "the messages of some commits quote its prompt, and stay as they are; to take {PROMPT_TRAILER} out of every \
+         message, which gives the commits new ids: git filter-branch --msg-filter \"sed '/^{PROMPT_TRAILER}: /d'\" \
+         -- --branches --tags"
+    )
+}
+
 /// The branch that keeps the sessions of reviews, where one is configured.
 pub(super) fn archive(context: &Context) -> Result<Option<String>> {
     Ok(cleanup::Config::load(context.repository()?)?.config.session_archive_branch)
@@ -90,7 +104,31 @@ pub(super) fn archive(context: &Context) -> Result<Option<String>> {
 pub(super) fn untouched(session: &SessionId, redaction: Redaction, published: Vec<Publication>) -> Report {
     let erased = Erased { published, ..Erased::default() };
     let (session, redaction) = (session.to_string(), Some(redaction));
-    Report::new(Answer { schema_version: 1, session, redaction, erased, remote: None, pushed: Vec::new() })
+    Report::new(Answer {
+        schema_version: 1,
+        session,
+        redaction,
+        erased,
+        remote: None,
+        pushed: Vec::new(),
+        quoted_by: Vec::new(),
+    })
+}
+
+/// How many commits are listed in words.
+const LISTED: usize = 20;
+
+fn shortened(commits: &[String]) -> String {
+    let mut list: Vec<String> = commits.iter().take(LISTED).map(|commit| commit[..10].to_owned()).collect();
+    list.extend((commits.len() > LISTED).then(|| format!("and {} more", commits.len() - LISTED)));
+    list.join(", ")
+}
+
+/// The commits whose messages quote the prompt of a session. A commit is not ours to rewrite.
+fn quoted_by(repository: &Repository, session: &SessionId) -> Result<Vec<String>> {
+    let mut found = repository.commits_saying(&format!("{}: {session}", link::SESSION_TRAILER))?;
+    found.retain(|commit| repository.commit(*commit).is_ok_and(|commit| link::quotes(&commit.message, session)));
+    Ok(found.iter().map(ToString::to_string).collect())
 }
 
 /// Does it, here and on the remote where there is one.
@@ -126,9 +164,11 @@ pub(super) fn carry_out(
     if !erased.published.is_empty() {
         notes.push("comments on a host that a review wrote may quote it until its job runs again".to_owned());
     }
+    let quoted_by = quoted_by(context.repository()?, erasure.session)?;
+    notes.extend((!quoted_by.is_empty()).then(how_to_rewrite));
     notes.extend(ADVICE.map(str::to_owned));
     let session = erasure.session.to_string();
-    let mut report = Report::new(Answer { schema_version: 1, session, redaction, erased, remote, pushed });
+    let mut report = Report::new(Answer { schema_version: 1, session, redaction, erased, remote, pushed, quoted_by });
     (report.notes, report.is_good) = (notes, is_good);
     Ok(report)
 }

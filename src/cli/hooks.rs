@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::remotes::{self, Choice};
+use super::choices::{Choices, Given};
 use crate::{
-    config::{self, Config, Destination},
+    config::Config,
     context::Context,
     error::{Error, Result},
     git::Repository,
@@ -38,13 +38,20 @@ pub(super) struct Args {
 enum Action {
     /// Install the hooks in this repository
     ///
-    /// Sessions go to the remotes that `opensession.remotes` names, and to no other. Where it is not
-    /// set, it is set now: to --remote; else, where there are several, to what you answer on a terminal;
-    /// else to the one that the branch is pushed to, or origin.
+    /// On a terminal you are asked, once, where the sessions of a push may go and whether the first words
+    /// of prompts may be in commit messages. Without one they go to the remote that is pushed to, where it
+    /// is one of `opensession.remotes`: where that is not set, it is set now, to the remote that the branch
+    /// is pushed to, or origin. The answers are kept in the repository's configuration.
     Install {
         /// A remote that sessions may go to; may be given more than once
         #[arg(long = "remote", value_name = "NAME")]
         remotes: Vec<String>,
+        /// Where the sessions of a push go: same-remote, remote:NAME or local
+        #[arg(long, value_name = "WHERE")]
+        destination: Option<String>,
+        /// The trailers that commits get, such as session,tool
+        #[arg(long, value_name = "LIST")]
+        trailers: Option<String>,
     },
     /// Remove them and put back what was there before
     Uninstall,
@@ -72,12 +79,22 @@ impl Describe for Answer {
             let chained = runs.map(|path| format!("runs first: {}", path.display()));
             vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
         });
-        let remotes = if self.remotes.is_empty() { "none".to_owned() } else { self.remotes.join(", ") };
         View::default().table(&["hook", "state", "before it"], rows.collect()).pairs([
             ("sessions are kept in", self.fanout_mode.to_owned()),
             ("commits get trailers", self.trailers.join(", ")),
-            ("sessions go to remotes", remotes),
+            ("sessions go to remotes", self.goes_to()),
         ])
+    }
+}
+
+impl Answer {
+    fn goes_to(&self) -> String {
+        match self.destination.as_str() {
+            "same-remote" if self.remotes.is_empty() => "none".to_owned(),
+            "same-remote" => self.remotes.join(", "),
+            "local" => "none: they stay in this clone".to_owned(),
+            elsewhere => format!("{}, whichever is pushed to", elsewhere.trim_start_matches("remote:")),
+        }
     }
 }
 
@@ -102,7 +119,10 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     context.config()?;
     let before = hooks::status(repository, &program)?;
     let installed = match &arguments.action {
-        Action::Install { remotes } => install(context, repository, Choice::Person(remotes))?,
+        Action::Install { remotes, destination, trailers } => {
+            let (destination, trailers) = (destination.as_deref(), trailers.as_deref());
+            install(context, repository, Given { remotes, destination, trailers, may_ask: true })?
+        }
         Action::Uninstall => hooks::uninstall(repository, &program)?,
         Action::Status => hooks::status(repository, &program)?,
     };
@@ -152,20 +172,15 @@ fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
 }
 
 /// Installs the hooks and notes how far the logs have come, so that what was committed before is not
-/// taken for new. Which remotes sessions may go to is settled before anything is done.
-pub(super) fn install(context: &Context, repository: &Repository, choice: Choice<'_>) -> Result<Vec<Installed>> {
+/// taken for new. Where sessions may go is settled before anything is done.
+pub(super) fn install(context: &Context, repository: &Repository, given: Given<'_>) -> Result<Vec<Installed>> {
     if repository.is_bare() {
         return Err(Error::user("a bare repository has no commits made in it, so it needs no hooks")
             .hinted("install them in a clone: git session -C <clone> hooks install"));
     }
-    let remotes = remotes::choose(context, &context.config()?, choice)?;
+    let choices = Choices::settle(context, &context.config()?, given)?;
     let installed = hooks::install(repository, &context.program()?)?;
-    if let Some(remotes) = remotes {
-        remotes::save(repository, &remotes)?;
-    }
-    if !context.config()?.is_set_up {
-        repository.set_config(config::DESTINATION, &Destination::SameRemote.to_string())?;
-    }
+    choices.save(repository)?;
     let (file, mut state) = StateFile::open(&repository.state_dir())?;
     let redactor = || context.redactor().ok();
     let look = Look { environment: &context.environment, repository, redactor: &redactor, now: context.now() };

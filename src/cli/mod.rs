@@ -5,6 +5,7 @@
 
 mod agent;
 mod capture;
+mod choices;
 mod cleanup;
 mod completion;
 mod demo;

@@ -1,13 +1,12 @@
 //! The `purge` command.
 
-use std::io::{BufRead, Write};
-
 use super::erasing;
 use crate::{
     context::Context,
     erase::{Erasure, Fate},
     error::{Error, Result},
     report::Report,
+    system::prompt,
 };
 
 /// Remove a session everywhere, for good
@@ -56,9 +55,6 @@ fn confirmed(context: &Context, reference: &str, session: &str, remote: Option<&
         return Err(Error::usage(format!("nobody can be asked whether to remove session {session} here{everywhere}"))
             .hinted(format!("git session purge {reference}{push} --yes")));
     }
-    let mut stderr = anstream::stderr().lock();
-    writeln!(stderr, "This removes session {session} here{everywhere}, for good.\nGo on? [y/N] ")?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    let question = format!("This removes session {session} here{everywhere}, for good.\nGo on?");
+    Ok(prompt::confirm(&question, false)?)
 }

@@ -1,48 +1,17 @@
 //! Which remotes sessions may go to: asked when the hooks are installed, and kept to ever after.
 
-use std::io::{BufRead, Write};
-
 use crate::{
-    config::{Config, REMOTES},
-    context::Context,
+    config::{Config, DESTINATION, Destination, REMOTES},
     error::{Error, Result},
     git::Repository,
+    system::prompt,
 };
 
-/// How the remotes are chosen.
-#[derive(Clone, Copy)]
-pub(super) enum Choice<'a> {
-    /// Those that the person named; where there are none, those that the answer is.
-    Person(&'a [String]),
-    /// The one that is pushed to.
-    Default,
-}
-
-/// Decides which remotes sessions may go to; `None` where that is decided already, or there is none
-/// yet.
-pub(super) fn choose(context: &Context, config: &Config, choice: Choice<'_>) -> Result<Option<Vec<String>>> {
-    let repository = context.repository()?;
-    let known = repository.remotes();
-    if let Choice::Person(names) = choice
-        && !names.is_empty()
-    {
-        return checked(&known, names.to_vec()).map(Some);
-    }
-    if known.is_empty() || config.remotes.is_some() {
-        return Ok(None);
-    }
-    let default = default(repository, &known);
-    match choice {
-        Choice::Person(_) if known.len() > 1 && context.is_interactive => ask(&known, &default).map(Some),
-        _ => Ok(Some(vec![default])),
-    }
-}
-
-/// Keeps what was chosen.
-pub(super) fn save(repository: &Repository, names: &[String]) -> Result<()> {
-    // There may be a value a line.
-    repository.unset_config(REMOTES)?;
-    Ok(repository.set_config(REMOTES, &names.join(","))?)
+/// The remotes that sessions may go to where nothing says so: those that the answer is, where there are several
+/// and a person may be asked; else the one that is pushed to.
+pub(super) fn choose(repository: &Repository, known: &[String], may_ask: bool) -> Result<Vec<String>> {
+    let default = default(repository, known);
+    if known.len() > 1 && may_ask { ask(known, &default) } else { Ok(vec![default]) }
 }
 
 /// The remote that the branch is pushed to, else `origin`, else the first.
@@ -60,25 +29,23 @@ fn default(repository: &Repository, known: &[String]) -> String {
 }
 
 fn ask(known: &[String], default: &str) -> Result<Vec<String>> {
-    let mut stderr = anstream::stderr().lock();
     loop {
         let list = known.join(", ");
-        writeln!(stderr, "Which remotes may sessions go to? There are {list}. [{default}] ")?;
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        let names: Vec<String> = line.split([',', ' ', '\t']).map(str::trim).map(str::to_owned).collect();
-        let names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let line = prompt::ask(&format!("Which remotes may sessions go to? There are {list}. [{default}]"))?;
+        let names = line.split([',', ' ', '\t']).filter(|name| !name.is_empty());
+        let names: Vec<String> = names.map(str::to_owned).collect();
         if names.is_empty() {
             return Ok(vec![default.to_owned()]);
         }
         match checked(known, names) {
             Ok(names) => return Ok(names),
-            Err(fault) => writeln!(stderr, "{}", fault.message())?,
+            Err(fault) => prompt::explain(fault.message())?,
         }
     }
 }
 
-fn checked(known: &[String], names: Vec<String>) -> Result<Vec<String>> {
+/// The names, if all of them are remotes.
+pub(super) fn checked(known: &[String], names: Vec<String>) -> Result<Vec<String>> {
     match names.iter().find(|name| !known.contains(name)) {
         None => Ok(names),
         Some(unknown) => {
@@ -101,7 +68,7 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
     }
     match allowed.as_slice() {
         [] if all.is_empty() => Err(Error::user("this repository has no remote").hinted("git remote add origin URL")),
-        [] => Err(refusal(&all[0])),
+        [] => Err(refusal(config, &all[0])),
         [only] => Ok(only.clone()),
         several => Err(Error::user(format!("which remote? there are {}", several.join(", ")))
             .hinted(format!("git session sync {}", several[0]))),
@@ -109,7 +76,13 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
 }
 
 /// Why nothing is pushed to `remote`.
-pub(super) fn refusal(remote: &str) -> Error {
-    Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name"))
-        .hinted(format!("git config --add {REMOTES} {remote}"))
+pub(super) fn refusal(config: &Config, remote: &str) -> Error {
+    match &config.destination {
+        Destination::SameRemote => {
+            Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name"))
+                .hinted(format!("git config --add {REMOTES} {remote}"))
+        }
+        elsewhere => Error::user(format!("sessions may not go to '{remote}', since {DESTINATION} is {elsewhere}"))
+            .hinted(format!("git config {DESTINATION} {}", Destination::SameRemote)),
+    }
 }

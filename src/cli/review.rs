@@ -195,7 +195,7 @@ fn unpublish(context: &Context, arguments: &Args, branch: &str) -> Result<Report
 fn shelf(context: &Context, arguments: &Args, branch: &str) -> Result<Shelf> {
     let (repository, config) = (context.repository()?, context.config()?);
     let remote = match &arguments.remote {
-        Some(remote) if !config.allows(repository, remote) => return Err(remotes::refusal(remote)),
+        Some(remote) if !config.allows(repository, remote) => return Err(remotes::refusal(&config, remote)),
         Some(remote) => remote.clone(),
         None => remotes::default_remote(repository, &config)?,
     };

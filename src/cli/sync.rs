@@ -81,7 +81,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         None => remotes::default_remote(repository, &config)?,
     };
     if !arguments.fetch_only && !config.allows(repository, &remote) {
-        return Err(remotes::refusal(&remote));
+        return Err(remotes::refusal(&config, &remote));
     }
     // Stores what commits asked for and nobody got to yet.
     capture::work_off(context, PATIENCE)?;

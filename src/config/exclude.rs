@@ -7,7 +7,10 @@
 //!
 //! The values of all configuration files add up; an empty one takes back those before it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use super::EXCLUDE;
 use crate::{
@@ -72,17 +75,34 @@ impl Exclusions {
         self.rules.is_empty()
     }
 
+    /// Whether a folder is: only then is it worth asking where a session worked.
+    #[must_use]
+    pub fn has_folder(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule, Rule::Folder(_)))
+    }
+
     /// Whether a session is excluded, as far as it is known.
     #[must_use]
     pub fn covers(&self, subject: &Subject<'_>) -> bool {
         self.rules.iter().any(|rule| match rule {
             Rule::Agent(name) => subject.agent == name,
-            Rule::Session(id) => subject.session.is_some_and(|session| {
-                session.as_str() == id || (id.len() >= LEAST_PREFIX && session.as_str().starts_with(id.as_str()))
-            }),
+            Rule::Session(id) => match subject.session {
+                Some(session) => is_meant(id, session.as_str()),
+                // Most agents name the log after the session.
+                None => subject
+                    .log
+                    .and_then(Path::file_stem)
+                    .and_then(OsStr::to_str)
+                    .is_some_and(|stem| is_meant(id, stem) || stem.ends_with(&format!("-{id}"))),
+            },
             Rule::Folder(folder) => [subject.folder, subject.log].into_iter().flatten().any(|path| holds(folder, path)),
         })
     }
+}
+
+/// Whether a rule, which is an id or the first characters of one, means `id`.
+fn is_meant(rule: &str, id: &str) -> bool {
+    id == rule || (rule.len() >= LEAST_PREFIX && id.starts_with(rule))
 }
 
 /// Whether `path` is `folder` or below it, by their names or by where these lead.
@@ -135,5 +155,11 @@ mod tests {
             assert!(!covers(Rule::Folder(folder.into())), "{folder}");
         }
         assert!(!Exclusions::default().covers(&session));
+        // Of a log that was not read its name tells.
+        for name in ["11111111-2222.jsonl", "rollout-2026-01-31T10-00-00-11111111-2222.jsonl"] {
+            let unread = Subject { log: Some(Path::new(name)), ..Subject::default() };
+            let rule = Rule::Session("11111111-2222".to_owned());
+            assert!(Exclusions { rules: vec![rule] }.covers(&unread), "{name}");
+        }
     }
 }

@@ -100,6 +100,18 @@ impl Repository {
         Ok(found)
     }
 
+    /// The commits of every branch, tag and remote that have `text` in one line of their message, newest first.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn commits_saying(&self, text: &str) -> Result<Vec<ObjectId>, GitError> {
+        let pattern = format!("--grep={text}");
+        let ours = ["--exclude=refs/opensession*", "--exclude=refs/notes/*", "--exclude=refs/stash"];
+        let arguments = [&["rev-list", "--fixed-strings", "--regexp-ignore-case", &pattern], &ours[..], &["--all"]];
+        let listed = self.git(&arguments.concat()).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|line| self.parse_id(line)).collect())
+    }
+
     /// The files that each of `commits` changed against its parent; of a merge, none. A file that got
     /// another name was deleted and added.
     ///

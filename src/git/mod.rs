@@ -35,7 +35,7 @@ pub use index::StagedPath;
 pub use leftovers::Leftover;
 pub use objects::{Entry, EntryKind, MAX_ENTRIES, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
-pub use references::{Expected, RefUpdate};
+pub use references::{Expected, RefUpdate, is_branch_name};
 pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};
 pub use repository::{Head, Repository};
 pub use scratch::Scratch;

@@ -48,6 +48,12 @@ pub struct RefUpdate {
     pub new: Option<ObjectId>,
 }
 
+/// Whether git lets a branch have this name.
+#[must_use]
+pub fn is_branch_name(name: &str) -> bool {
+    !name.starts_with('-') && gix::validate::reference::name(format!("refs/heads/{name}").as_str().into()).is_ok()
+}
+
 /// How long a lock of another process is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 

@@ -8,11 +8,13 @@ use super::{
 };
 use crate::{
     capture::{Job, JobSession, Queue},
+    config::{Exclusions, Subject},
     context::Context,
     error::Result,
     git::{self, Repository},
+    hail::Header,
     ledger::BranchName,
-    link::{self, Comments, Credit, Found, Look, StateFile, TrailerKind},
+    link::{self, Comments, Credit, Found, LogState, Look, State, StateFile, TrailerKind},
     system::files,
 };
 
@@ -73,7 +75,21 @@ fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Ve
     };
     let found = link::find_sessions(&look, &mut state, is_amend);
     file.save(&state)?;
-    Ok(found?)
+    let exclude = context.config()?.exclude;
+    let mut found = found?;
+    found.retain(|found| !is_excluded(&exclude, &state, found));
+    Ok(found)
+}
+
+/// Whether `opensession.exclude` keeps a session out, as far as its logs were read by now.
+fn is_excluded(exclude: &Exclusions, state: &State, found: &Found) -> bool {
+    let subject = Subject { agent: &found.credit.tool, session: Some(&found.credit.session), ..Subject::default() };
+    exclude.covers(&subject)
+        || found.logs.iter().any(|log| {
+            let header = state.log(log).and_then(LogState::header);
+            let folder = header.as_ref().and_then(Header::cwd).map(Path::new);
+            exclude.covers(&Subject { folder, log: Some(log), ..subject })
+        })
 }
 
 fn pending_session(found: Found) -> PendingSession {

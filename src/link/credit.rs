@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::SESSION_TRAILER;
-use crate::hail::{SessionId, is_invisible};
+use super::{PROMPT_TRAILER, SESSION_TRAILER};
+use crate::{
+    forge::without_commands,
+    hail::{SessionId, is_invisible},
+};
 
 /// The longest prompt in a trailer, in characters.
 const PROMPT_CHARS: usize = 72;
@@ -90,18 +93,19 @@ impl Credit {
     }
 
     fn trailer(&self, kind: TrailerKind) -> Option<String> {
-        let (tool, model) = (one_line(&self.tool), one_line(&self.model));
+        let (tool, model) = (harmless(&self.tool), harmless(&self.model));
         match kind {
             TrailerKind::Session => Some(format!("{SESSION_TRAILER}: {}", self.session)),
             TrailerKind::Tool | TrailerKind::AssistedBy if tool.is_empty() => None,
             TrailerKind::Tool => {
-                let version = self.tool_version.as_deref().map(|version| format!("/{}", one_line(version)));
+                let version = self.tool_version.as_deref().map(|version| format!("/{}", harmless(version)));
                 let model = if model.is_empty() { String::new() } else { format!(" ({model})") };
                 Some(format!("AI-Tool: {tool}{}{model}", version.unwrap_or_default()))
             }
             TrailerKind::Prompt => {
-                let prompt = cut(&one_line(self.prompt.as_deref()?));
-                (!prompt.is_empty()).then(|| format!("AI-Prompt: {prompt}"))
+                // What is cut off may have kept the rest from being a reference.
+                let prompt = without_commands(&cut(&harmless(self.prompt.as_deref()?)));
+                (!prompt.is_empty()).then(|| format!("{PROMPT_TRAILER}: {prompt}"))
             }
             TrailerKind::AssistedBy => Some(if model.is_empty() {
                 format!("Assisted-by: {tool}")
@@ -110,6 +114,11 @@ impl Credit {
             }),
         }
     }
+}
+
+/// One line that no host obeys.
+fn harmless(text: &str) -> String {
+    without_commands(&one_line(text))
 }
 
 /// One line of printable words: what an agent wrote must not add lines to a commit message.
@@ -144,6 +153,22 @@ mod tests {
         assert_eq!(lines[1], "AI-Tool: claude-code/2.1 Injected: yes (m)");
         assert!(lines[2].chars().count() <= "AI-Prompt: ".len() + 72 && !lines[2].contains('\u{1b}'));
         assert_eq!(credit.trailers(&[TrailerKind::AssistedBy]), ["Assisted-by: claude-code:m"]);
+    }
+
+    #[test]
+    fn no_value_holds_what_a_host_obeys() {
+        let credit = Credit {
+            session: "abc".parse().expect("an id"),
+            tool: "tool[skip ci]".to_owned(),
+            tool_version: Some("@ann".to_owned()),
+            model: "closes #34".to_owned(),
+            prompt: Some(format!("Do{} not [skip\u{200b} ci] {}PROJ-12345", "\u{feff}", "x ".repeat(23))),
+        };
+        let lines = credit.trailers(&[TrailerKind::Tool, TrailerKind::Prompt, TrailerKind::AssistedBy]);
+        assert_eq!(lines[0], r#"AI-Tool: tool(skip "ci")/(at)ann (closes (#)34)"#);
+        assert!(lines[1].starts_with(r#"AI-Prompt: Do not (skip "ci") x x"#), "{}", lines[1]);
+        assert!(!lines[1].contains("PROJ-"), "{}", lines[1]);
+        assert_eq!(lines[2], r#"Assisted-by: tool(skip "ci"):closes (#)34"#);
     }
 
     #[test]

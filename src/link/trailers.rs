@@ -6,6 +6,8 @@ use crate::hail::SessionId;
 
 /// The trailer that names a session.
 pub const SESSION_TRAILER: &str = "AI-Session";
+/// The trailer that quotes what a person said.
+pub const PROMPT_TRAILER: &str = "AI-Prompt";
 
 /// The sessions that a commit's trailers name, in order, each once. Only the real trailer block
 /// counts, never the body.
@@ -25,6 +27,23 @@ pub fn sessions_in(message: &[u8]) -> Vec<SessionId> {
         }
     }
     found
+}
+
+/// Whether the trailers of a message quote the prompt of `session`: it is named, and before the next one is, there
+/// is a prompt.
+#[must_use]
+pub fn quotes(message: &[u8], session: &SessionId) -> bool {
+    let lines: Vec<&[u8]> = lines(message);
+    let Some(start) = block_start(&lines) else { return false };
+    let mut is_ours = false;
+    for (key, value) in lines[start..].iter().filter_map(|line| split(line)) {
+        if key.eq_ignore_ascii_case(SESSION_TRAILER.as_bytes()) {
+            is_ours = value == session.as_str().as_bytes();
+        } else if is_ours && key.eq_ignore_ascii_case(PROMPT_TRAILER.as_bytes()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The lines of a message, without line endings and without blank lines at the end.
@@ -68,7 +87,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::sessions_in;
+    use super::{quotes, sessions_in};
 
     fn ids(message: &str) -> Vec<String> {
         sessions_in(message.as_bytes()).iter().map(ToString::to_string).collect()
@@ -82,6 +101,14 @@ mod tests {
         assert_eq!(ids("title\n\nAI-Session: abc\n\nand more prose\n"), [""; 0], "nor is the body");
         assert_eq!(ids("title\n\nAI-Session: abc\nsome prose\n"), [""; 0], "nor is a mixed paragraph");
         assert_eq!(ids("title\n\nAI-Session: ../../etc\n"), [""; 0], "nor is what cannot be an id");
+    }
+
+    #[test]
+    fn a_prompt_is_of_the_session_named_before_it() {
+        let message = b"title\n\nAI-Session: one\nAI-Tool: x\nAI-Session: two\nAI-Tool: x\nAI-Prompt: Why\n";
+        let is_quoted = |id: &str| quotes(message, &id.parse().expect("an id"));
+        assert!(is_quoted("two") && !is_quoted("one") && !is_quoted("tw"));
+        assert!(!quotes(b"title\n\nAI-Session: two\n\nAI-Prompt: Why\n", &"two".parse().expect("an id")));
     }
 
     #[test]

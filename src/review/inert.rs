@@ -1,17 +1,12 @@
 //! Text of a log in Markdown, so that it does nothing: it is no markup, no HTML, no link, no picture, and
 //! nobody is notified.
 
-use crate::report::single_line;
-
-/// What separates a sign from the word after it, so that no host takes the two for a reference.
-const GAP: char = '\u{200b}';
-/// The signs that begin references to people, issues, merge requests, labels and the like.
-const SIGNS: [char; 8] = ['@', '#', '!', '~', '%', '$', '&', '^'];
+use crate::{forge::without_references, report::single_line};
 
 /// Text in a line. What controls a terminal, reorders text or hides in it is shown by its name.
 #[must_use]
 pub fn text(text: &str) -> String {
-    let line = single_line(text);
+    let line = without_references(&single_line(text));
     let characters: Vec<char> = line.chars().collect();
     let mut inert = String::with_capacity(line.len() * 2);
     for (position, character) in characters.iter().enumerate() {
@@ -26,9 +21,6 @@ pub fn text(text: &str) -> String {
             '.' if is_numbered(&characters[..position]) => inert.extend(['\\', '.']),
             other => inert.push(*other),
         }
-        if needs_gap(&characters, position) {
-            inert.push(GAP);
-        }
     }
     inert
 }
@@ -36,21 +28,6 @@ pub fn text(text: &str) -> String {
 /// Whether a list would begin with these digits and a full stop.
 fn is_numbered(before: &[char]) -> bool {
     !before.is_empty() && before.iter().all(char::is_ascii_digit)
-}
-
-/// Whether what stands at `position` and what follows would be a reference or an address.
-fn needs_gap(characters: &[char], position: usize) -> bool {
-    let next = characters.get(position + 1).copied().unwrap_or(' ');
-    let ends_with = |word: &str| {
-        let start = (position + 1).checked_sub(word.len());
-        start.is_some_and(|start| characters[start..=position].iter().collect::<String>().eq_ignore_ascii_case(word))
-    };
-    let is_reference =
-        SIGNS.contains(&characters[position]) && (next.is_alphanumeric() || matches!(next, '_' | '"' | '{' | '-'));
-    is_reference
-        || next == '/' && characters[position] == ':'
-        || next == '.' && ends_with("www")
-        || next.is_ascii_digit() && (ends_with("gh-") || ends_with("gl-"))
 }
 
 /// Code in a line, whatever backticks are in it.
@@ -82,10 +59,10 @@ mod tests {
 
     #[test]
     fn nobody_is_notified_and_nothing_is_linked() {
-        assert_eq!(text("@octo a@b.c"), "@\u{200b}octo a@\u{200b}b.c");
-        assert_eq!(text("#12 !3 GH-4"), "\\#\u{200b}12 \\!\u{200b}3 GH-\u{200b}4");
-        assert_eq!(text("https://a.b www.c.d"), "https:\u{200b}//a.b www\u{200b}.c.d");
-        assert_eq!(text("&epic ~bug"), "&amp;\u{200b}epic \\~\u{200b}bug");
+        assert_eq!(text("@octo a@b.c"), "\\(at\\)octo a\\(at\\)b.c");
+        assert_eq!(text("#12 !3 GH-4"), "\\(\\#\\)12 \\(\\!\\)3 GH 4");
+        assert_eq!(text("https://a.b www.c.d"), "https:\\(//\\)a.b www\\(.\\)c.d");
+        assert_eq!(text("&12 ~bug"), "\\(&amp;\\)12 \\(\\~\\)bug");
     }
 
     #[test]

@@ -1,3 +1,4 @@
 //! What a program needs of its system. No word of sessions or of git is in here.
 
 pub mod files;
+pub mod prompt;

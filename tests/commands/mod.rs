@@ -1,5 +1,6 @@
 //! The commands of people: what they print, where, and with which exit code.
 
+mod branches;
 mod capture;
 mod clones;
 mod databases;

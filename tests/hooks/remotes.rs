@@ -1,7 +1,6 @@
 //! Sessions go to the remotes that were enabled, and to no other.
 
-use std::{io::Write, process::Stdio};
-
+use super::install_on_a_terminal;
 use crate::support::{ClaudeLog, Place, World};
 
 /// A repository with a commit and these remotes, without hooks.
@@ -25,22 +24,6 @@ fn commit_work(world: &World, work: &Place, number: u32) {
     let file = format!("file-{number}.txt");
     ClaudeLog::new(world, work, &id).prompt("Write a file.").writes(work, &file, "content\n").save();
     work.commit_all(&format!("Write {file}"));
-}
-
-/// Installs on a terminal, where `answer` is typed.
-fn install_on_a_terminal(work: &Place, answer: &str) -> String {
-    let mut command = work.command("script");
-    let line = format!("{} hooks install", env!("CARGO_BIN_EXE_git-session"));
-    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("script, of util-linux");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(answer.as_bytes()).expect("an answer");
-    let output = child.wait_with_output().expect("an end");
-    drop(stdin);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}");
-    said
 }
 
 #[test]
@@ -103,7 +86,7 @@ fn an_unknown_remote_installs_nothing() {
 fn on_a_terminal_the_person_says_which_of_several_remotes_are_enabled() {
     let world = World::new();
     let (work, _) = with_remotes(&world, &["backup", "origin", "upstream"]);
-    let said = install_on_a_terminal(&work, "nowhere\nbackup, upstream\n");
+    let said = install_on_a_terminal(&work, "\nnowhere\nbackup, upstream\n\n");
     assert!(said.contains("There are backup, origin, upstream. [origin]"), "{said}");
     assert!(said.contains("there is no remote 'nowhere'"), "{said}");
     assert_eq!(enabled(&work), "backup,upstream");

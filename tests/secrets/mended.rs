@@ -3,13 +3,15 @@
 use super::{MODES, OTHER, SECRET, WORD, log, reachable, secret_log, two_clones};
 use crate::support::{NOW, Place, World};
 
+/// A session of the topic.
+const THIRD: &str = "33333333-2222-4333-8444-555555555555";
 const TOPIC: &str = "refs/opensession/branches/dG9waWM";
 
 /// Pushes, from a clone that has not fetched since, a branch of its own whose ledger has the session.
 fn bring_back(world: &World, clone: &Place) {
     clone.git(&["switch", "--quiet", "--create", "topic"]);
     secret_log(world, clone).writes(clone, "again.txt", "again\n").save();
-    log(world, clone, OTHER);
+    log(world, clone, THIRD);
     clone.commit_all("Again");
     clone.session(&["capture"]).ok();
     clone.git(&["push", "--quiet", "--set-upstream", "origin", "topic"]);
@@ -43,7 +45,7 @@ fn a_sync_takes_what_was_removed_from_a_ledger_that_a_stale_clone_pushed() {
         }
         if is_hidden {
             let files = remote.tree(TOPIC);
-            assert!(files.iter().any(|path| path.ends_with(&format!("{OTHER}.hail.jsonl"))), "{files:?}");
+            assert!(files.iter().any(|path| path.ends_with(&format!("{THIRD}.hail.jsonl"))), "{files:?}");
         }
         // Nobody undoes what another did.
         clone.session(&["sync"]).ok();

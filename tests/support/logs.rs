@@ -17,23 +17,32 @@ pub struct ClaudeLog {
     cwd: PathBuf,
     file: PathBuf,
     begins: DateTime<Utc>,
+    branch: String,
     records: Vec<Value>,
 }
 
 impl ClaudeLog {
-    /// A session of `id` that works in `place`.
+    /// A session of `id` that works in `place`, on the branch that is checked out there.
     pub fn new(world: &World, place: &Place, id: &str) -> Self {
         let cwd = place.path.clone();
         let encoded: String =
             cwd.display().to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let file = world.home().join(".claude/projects").join(encoded).join(format!("{id}.jsonl"));
         let begins = "2026-01-31T10:00:00Z".parse().expect("a time");
-        Self { id: id.to_owned(), cwd, file, begins, records: Vec::new() }
+        // Nothing in a folder that is no repository.
+        let branch = place.run("git", &["symbolic-ref", "--quiet", "--short", "HEAD"]).stdout.trim_end().to_owned();
+        Self { id: id.to_owned(), cwd, file, begins, branch, records: Vec::new() }
     }
 
     /// The session begins at another time.
     pub fn at(mut self, time: SystemTime) -> Self {
         self.begins = time.into();
+        self
+    }
+
+    /// The session goes on with this branch checked out.
+    pub fn on(mut self, branch: &str) -> Self {
+        branch.clone_into(&mut self.branch);
         self
     }
 
@@ -47,7 +56,7 @@ impl ClaudeLog {
         let common = json!({
             "parentUuid": number.checked_sub(1).map(|before| format!("{}-{before}", self.id)),
             "uuid": format!("{}-{number}", self.id),
-            "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": "main",
+            "sessionId": self.id, "version": "2.1.42", "cwd": self.cwd, "gitBranch": self.branch,
             "isSidechain": false, "userType": "external",
             "timestamp": self.begins + TimeDelta::seconds(i64::try_from(number).expect("few")),
         });

@@ -1,9 +1,6 @@
 //! `cleanup init`: writes what the jobs of a CI need.
 
-use std::{
-    io::{BufRead, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -13,6 +10,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     report::{Describe, Report, View, printable},
+    system::prompt,
 };
 
 /// Write the configuration and the CI jobs that let sessions go by themselves
@@ -167,15 +165,11 @@ fn ask(answer: &Answer, is_forced: bool) -> Result<bool> {
     if due.is_empty() {
         return Ok(true);
     }
-    let mut stderr = anstream::stderr().lock();
     for file in &answer.files {
         let shown = if file.state == State::Missing { &file.content } else { &file.diff };
-        writeln!(stderr, "{}: {}\n{}", file.path, words(file.state), printable(shown))?;
+        prompt::explain(&format!("{}: {}\n{}", file.path, words(file.state), printable(shown)))?;
     }
-    writeln!(stderr, "Write {}? [y/N] ", due.join(", "))?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()))
+    Ok(prompt::confirm(&format!("Write {}?", due.join(", ")), false)?)
 }
 
 fn write(root: &Path, answer: &mut Answer, is_forced: bool) -> Result<()> {

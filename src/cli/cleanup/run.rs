@@ -272,7 +272,7 @@ fn places(context: &Context, arguments: &Args, config: &Config) -> Result<Vec<Pl
         None => remotes::default_remote(repository, &context.config()?)?,
     };
     if arguments.apply && !context.config()?.allows(repository, &remote) {
-        return Err(remotes::refusal(&remote));
+        return Err(remotes::refusal(&context.config()?, &remote));
     }
     Ok(here.into_iter().chain([Place::Remote(remote)]).collect())
 }
