@@ -175,12 +175,11 @@ impl State {
         }
         self.has_changed = true;
         let key = (touch.session.clone(), touch.path.clone());
-        match self.place(&key) {
-            Some(place) => self.touches[place] = touch,
-            None => {
-                self.places.insert(key, self.touches.len());
-                self.touches.push(touch);
-            }
+        if let Some(place) = self.place(&key) {
+            self.touches[place] = touch;
+        } else {
+            self.places.insert(key, self.touches.len());
+            self.touches.push(touch);
         }
     }
 
