@@ -17,8 +17,8 @@ use crate::{
     config::{self, Config},
     context::Context,
     error::{Error, Result},
-    hail::{SessionId, Stats},
-    ledger::{BranchName, Capture, Outcome, Stored},
+    hail::{SessionId, Stats, Timestamp},
+    ledger::{self, BranchName, Capture, Outcome, Stored},
 };
 
 /// How many bytes of sessions are stored at once.
@@ -256,18 +256,14 @@ impl Run<'_> {
         if self.batch.ids.contains(&id) {
             self.store()?;
         }
-        if self.order.is_again && !self.order.is_dry_run {
-            self.allow_again(&id)?;
-        }
+        let again = if self.order.is_again { Some(self.allow_again(&id)?) } else { None };
         self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
         let bookmark = reading.bookmark.take();
         let branches = self.branches(&reading)?;
         let mut capture = self.home.capture(reading, &branches[0]);
         capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
-        if self.order.is_again {
-            capture.cleared_at = Some(self.context.now());
-        }
+        capture.cleared_at = again.or(capture.cleared_at);
         self.batch.captures.push(Waiting { index, source: source.clone(), capture, branches, bookmark });
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
@@ -299,12 +295,16 @@ impl Run<'_> {
         Some(reading)
     }
 
-    /// Remembers that somebody agreed, so that the session is stored as it goes on.
-    fn allow_again(&self, id: &SessionId) -> Result<()> {
+    /// Remembers that a session may be stored again, so that it is stored as it continues; and since when.
+    fn allow_again(&self, id: &SessionId) -> Result<Timestamp> {
         let repository = self.context.repository()?;
-        let mut remembered = config::remembered(repository)?;
-        remembered.clear(id.clone(), self.context.now());
-        Ok(remembered.save(&repository.state_dir())?)
+        let now = ledger::time_for(repository, id, self.context.now())?;
+        if !self.order.is_dry_run {
+            let mut remembered = config::remembered(repository)?;
+            remembered.clear(id.clone(), now);
+            remembered.save(&repository.state_dir())?;
+        }
+        Ok(now)
     }
 
     fn store(&mut self) -> Result<()> {

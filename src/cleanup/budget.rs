@@ -1,10 +1,10 @@
-//! What goes of the ledger of a branch that lives: sessions that are too old, then those that are too
-//! much, the oldest first and what the default branch needs last.
+//! Which sessions are removed from a ledger that stays: those that are too old, then the oldest until it is
+//! below its size, those that no branch or tag needs first.
 
-use super::plan::{LedgerFacts, OnDefault, Plan, Policy, SessionCandidate, SessionFacts, Sessions, age, is_due, kept};
+use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
 use crate::{hail::Timestamp, ledger::BranchName};
 
-/// Decides about the sessions of `ledger`, which is that of the living `branch`.
+/// Decides about the sessions of `ledger`, that of `branch`, which stays as a whole.
 pub(super) fn decide(plan: &mut Plan, now: Timestamp, policy: &Policy, (ledger, branch): (&LedgerFacts, &BranchName)) {
     let name = &ledger.reference;
     if !policy.limits_sessions() {
@@ -14,14 +14,13 @@ pub(super) fn decide(plan: &mut Plan, now: Timestamp, policy: &Policy, (ledger, 
         plan.kept_pinned.push(kept(name, "its branch is pinned"));
         return;
     }
-    match &ledger.sessions {
-        Sessions::Known(sessions) => {
+    match ledger.sessions.known() {
+        Ok(sessions) => {
             let mut decision = Decision { plan, now, policy, ledger, branch };
             let left = decision.by_age(sessions);
             decision.by_size(left);
         }
-        Sessions::NotLookedAt => plan.unknown.push(kept(name, "its sessions are not here")),
-        Sessions::Unreadable(cause) => plan.unknown.push(kept(name, cause.as_str())),
+        Err(cause) => plan.unknown.push(kept(name, cause)),
     }
 }
 
@@ -81,10 +80,13 @@ impl Decision<'_> {
         let can_go = |session: &&SessionFacts| !self.policy.has_pinned(session.id.as_str());
         let mut order: Vec<(&SessionFacts, Timestamp)> =
             left.into_iter().filter(can_go).filter_map(|session| Some((session, session.last_activity?))).collect();
-        // What nobody knows the default branch to need counts as needed.
-        order.sort_by_key(|(session, last)| {
-            (session.on_default != OnDefault::No, (*last).min(self.now), session.id.clone())
-        });
+        let rank = |need: &Need| match need {
+            Need::None => 0,
+            Need::By(_) => 1,
+            // What may be needed by the default branch counts as needed by it.
+            Need::Unknown(_) | Need::ByDefault => 2,
+        };
+        order.sort_by_key(|(session, last)| (rank(&session.need), last.clamped(self.now), session.id.clone()));
         for (session, last) in order {
             if size <= limit {
                 return;

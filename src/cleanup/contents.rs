@@ -2,47 +2,65 @@
 
 use std::{
     cell::OnceCell,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
 };
 
 use super::{
-    Artifact, LedgerFacts, OnDefault, Policy, SessionFacts, Sessions,
+    Artifact, LedgerFacts, Need, Policy, SessionFacts, Sessions,
     examine::Found,
+    needed::{Living, LivingRef},
     plan::{age, is_due},
+    same_changes::{self, Linked, SessionCommits},
 };
 use crate::{
     git::{ObjectId, Repository},
     hail::{SessionId, Timestamp},
-    ledger::{Ledger, LedgerError, Listed, Tip},
-    link,
+    ledger::{IndexEntry, Ledger, LedgerError, Listed, Tip},
 };
 
-/// What the default branch has.
-#[derive(Default)]
-struct Trunk {
-    commits: HashSet<ObjectId>,
-    /// The sessions that messages of its commits name.
-    named: HashSet<SessionId>,
-    /// Whether that is all.
-    is_whole: bool,
-}
+/// The links of sessions to commits.
+type Links = HashMap<SessionId, Vec<(ObjectId, IndexEntry)>>;
 
-/// The commits of sessions, and when they were linked.
-type Linked = HashMap<SessionId, Vec<(ObjectId, Timestamp)>>;
+/// The branches and tags that are there.
+pub(super) struct Refs {
+    /// All of them.
+    pub(super) living: Vec<LivingRef>,
+    /// What of their history is known to be missing.
+    pub(super) gap: Option<String>,
+}
 
 /// A look into a repository.
 pub(super) struct Look<'a> {
     repository: &'a Repository,
     policy: &'a Policy,
-    /// The tips of the default branch, where there is one.
-    tips: Vec<ObjectId>,
-    is_shallow: bool,
-    trunk: OnceCell<Trunk>,
+    now: Timestamp,
+    refs: Refs,
+    living: OnceCell<Living>,
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn new(repository: &'a Repository, policy: &'a Policy, tips: Vec<ObjectId>, is_shallow: bool) -> Self {
-        Self { repository, policy, tips, is_shallow, trunk: OnceCell::new() }
+    pub(super) fn new(repository: &'a Repository, policy: &'a Policy, now: Timestamp, refs: Refs) -> Self {
+        Self { repository, policy, now, refs, living: OnceCell::new() }
+    }
+
+    /// What is known of all ledgers of the place.
+    pub(super) fn ledgers(&self, found: &[Found]) -> Vec<LedgerFacts> {
+        let (mut all, commits): (Vec<LedgerFacts>, Vec<_>) = found.iter().map(|one| self.at(one)).unzip();
+        if commits.iter().all(|(_, sessions)| sessions.is_empty()) {
+            return all;
+        }
+        let needs = same_changes::needs(self.repository, self.living(), &commits, self.now);
+        for (facts, mut needs) in all.iter_mut().zip(needs) {
+            let Sessions::Known(sessions) = &mut facts.sessions else { continue };
+            for session in sessions {
+                session.need = needs.remove(&session.id).unwrap_or(Need::None);
+            }
+        }
+        all
+    }
+
+    fn living(&self) -> &Living {
+        self.living.get_or_init(|| Living::walk(self.repository, self.refs.living.clone(), self.refs.gap.clone()))
     }
 
     /// What is known of a branch with the sessions of a review.
@@ -55,8 +73,9 @@ impl<'a> Look<'a> {
         Timestamp::from_seconds(self.repository.commit(id).ok()?.seconds)
     }
 
-    /// What is known of a ledger. What cannot matter is not looked at.
-    pub(super) fn at(&self, found: &Found, now: Timestamp) -> LedgerFacts {
+    /// What is known of a ledger, with the commits of its sessions where it matters who needs those. What cannot
+    /// matter is not looked at.
+    fn at(&self, found: &Found) -> (LedgerFacts, (bool, SessionCommits)) {
         let written_at = self.written_at(found.id);
         let mut facts = LedgerFacts {
             reference: found.reference.clone(),
@@ -65,67 +84,89 @@ impl<'a> Look<'a> {
             last_activity: written_at,
             sessions: Sessions::NotLookedAt,
         };
-        let tip = match found.tip(self.repository) {
-            Ok(Some(tip)) => tip,
-            Ok(None) => return facts,
-            // Whose it is may show in what cannot be read.
-            Err(fault) => {
-                facts.sessions = Sessions::Unreadable(fault.to_string());
-                return facts;
+        let mut commits = BTreeMap::new();
+        match found.tip(self.repository) {
+            Ok(Some(tip)) => {
+                facts.branch = Some(tip.branch.clone());
+                if self.is_wanted(found, written_at) {
+                    match self.sessions(found, &tip) {
+                        Ok((sessions, of_sessions)) => {
+                            let youngest = sessions.iter().filter_map(|one| one.last_activity).max();
+                            facts.last_activity = written_at.max(youngest);
+                            facts.sessions = Sessions::Known(sessions);
+                            commits = of_sessions;
+                        }
+                        Err(fault) => facts.sessions = Sessions::Unreadable(fault.to_string()),
+                    }
+                }
             }
-        };
-        facts.branch = Some(tip.branch.clone());
-        let days = self.policy.hidden_ttl_days;
-        let is_wanted = match written_at {
-            _ if found.is_alive => self.policy.limits_sessions(),
-            Some(written) => is_due(age(now, written), days),
-            None => false,
-        };
-        if is_wanted {
-            let sessions = self.sessions(found, &tip);
-            let youngest = sessions.as_ref().ok().and_then(|all| all.iter().filter_map(|one| one.last_activity).max());
-            facts.last_activity = written_at.max(youngest);
-            facts.sessions = sessions.map_or_else(|fault| Sessions::Unreadable(fault.to_string()), Sessions::Known);
+            Ok(None) => {}
+            // Whose it is may show in what cannot be read.
+            Err(fault) => facts.sessions = Sessions::Unreadable(fault.to_string()),
         }
-        facts
+        (facts, (found.is_alive, commits))
     }
 
-    fn sessions(&self, found: &Found, tip: &Tip) -> Result<Vec<SessionFacts>, LedgerError> {
+    fn is_wanted(&self, found: &Found, written_at: Option<Timestamp>) -> bool {
+        if found.is_alive {
+            return self.policy.limits_sessions();
+        }
+        written_at.is_some_and(|written| is_due(age(self.now, written), self.policy.hidden_ttl_days))
+    }
+
+    fn sessions(&self, found: &Found, tip: &Tip) -> Result<(Vec<SessionFacts>, SessionCommits), LedgerError> {
         let listed = found.ledger.sessions(self.repository, tip)?;
         if let Some(damage) = listed.iter().find_map(|one| one.damage.clone()) {
             // Neither its age nor its commits can be believed.
             return Err(damage.into());
         }
-        let is_linked = if found.is_alive { self.policy.max_ledger_size.is_some() } else { self.policy.promote };
         let links = if listed.is_empty() { HashMap::new() } else { self.links(found.ledger, tip)? };
         let sizes = self.sizes(tip)?;
         let mut sessions: BTreeMap<SessionId, SessionFacts> = BTreeMap::new();
+        let mut commits = SessionCommits::new();
         for one in listed {
-            let on_default = if is_linked { self.on_default(&one, &links) } else { OnDefault::No };
             let size = |id: Option<ObjectId>| id.map_or(Some(0), |id| sizes.get(&id).copied());
             let bytes = size(one.hail).zip(size(one.described_by)).map(|(events, meta)| events.saturating_add(meta));
             let own = &one.meta.own;
-            let stored_at = links.get(&one.key.id).into_iter().flatten().map(|(_, stored_at)| *stored_at).max();
+            let stored_at = links.get(&one.key.id).into_iter().flatten().map(|(_, entry)| entry.stored_at).max();
             let last_activity = own.updated_at.max(own.created_at).max(stored_at);
+            if !found.is_alive || self.policy.max_ledger_size.is_some() {
+                commits.entry(one.key.id.clone()).or_default().extend(self.commits(&one, &links));
+            }
             let known = sessions.entry(one.key.id.clone()).or_insert_with(|| SessionFacts {
                 id: one.key.id,
                 last_activity,
                 bytes: Some(0),
-                on_default,
+                need: Need::None,
             });
             // Of several versions, the youngest and all of their bytes.
             known.last_activity = known.last_activity.max(last_activity);
             known.bytes = known.bytes.zip(bytes).map(|(sum, more)| sum.saturating_add(more));
-            known.on_default = known.on_default.max(on_default);
         }
-        Ok(sessions.into_values().collect())
+        Ok((sessions.into_values().collect(), commits))
     }
 
-    /// The commits of each session by the links of its ledger, and when they were linked.
-    fn links(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<Linked, LedgerError> {
-        let mut links = Linked::new();
+    /// The commits of a session by its links and by what it says itself.
+    fn commits(&self, listed: &Listed, links: &Links) -> BTreeMap<ObjectId, Linked> {
+        let own = &listed.meta.own;
+        let told = listed.meta.git.commits.iter().filter_map(|commit| self.repository.parse_id(commit));
+        let told = told.map(|id| {
+            let linked_at = own.updated_at.or(own.created_at);
+            (id, Linked { linked_at, ..Linked::default() })
+        });
+        let linked = links.get(&listed.key.id).into_iter().flatten().map(|(id, entry)| {
+            let (fingerprint, linked_at) = (entry.fingerprint.clone(), Some(entry.stored_at));
+            (*id, Linked { fingerprint, linked_at })
+        });
+        // What a link says of a commit counts more than that the session names it.
+        told.chain(linked).collect()
+    }
+
+    /// The links of each session of the ledger.
+    fn links(&self, ledger: &dyn Ledger, tip: &Tip) -> Result<Links, LedgerError> {
+        let mut links = Links::new();
         for (commit, entry) in ledger.links(self.repository, tip)?.entries {
-            links.entry(entry.session_id).or_default().push((commit, entry.stored_at));
+            links.entry(entry.session_id.clone()).or_default().push((commit, entry));
         }
         Ok(links)
     }
@@ -137,39 +178,5 @@ impl<'a> Look<'a> {
         }
         let blobs = self.repository.new_blobs(self.repository.tree_of(tip.id)?, None)?;
         Ok(blobs.into_iter().map(|blob| (blob.id, blob.size)).collect())
-    }
-
-    fn on_default(&self, listed: &Listed, links: &Linked) -> OnDefault {
-        let trunk = self.trunk.get_or_init(|| self.walk());
-        let known = listed.meta.git.commits.iter().filter_map(|commit| self.repository.parse_id(commit));
-        let linked = links.get(&listed.key.id).into_iter().flatten().map(|(commit, _)| *commit);
-        let has_commit = known.chain(linked).any(|commit| trunk.commits.contains(&commit));
-        match (has_commit || trunk.named.contains(&listed.key.id), trunk.is_whole) {
-            (true, _) => OnDefault::Yes,
-            (false, true) => OnDefault::No,
-            (false, false) => OnDefault::Unknown,
-        }
-    }
-
-    /// Walks the default branch.
-    fn walk(&self) -> Trunk {
-        let mut trunk = Trunk { is_whole: !self.is_shallow, ..Trunk::default() };
-        let is_here = |id: &&ObjectId| self.repository.has_object(**id);
-        trunk.is_whole &= self.tips.iter().all(|tip| is_here(&tip));
-        if !trunk.is_whole || self.tips.is_empty() {
-            return trunk;
-        }
-        let Ok(commits) = self.repository.commits(&self.tips, &[], usize::MAX) else {
-            trunk.is_whole = false;
-            return trunk;
-        };
-        for id in commits {
-            match self.repository.commit(id) {
-                Ok(commit) => trunk.named.extend(link::sessions_in(&commit.message)),
-                Err(_) => trunk.is_whole = false,
-            }
-            trunk.commits.insert(id);
-        }
-        trunk
     }
 }

@@ -2,10 +2,15 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{Facts, Policy, contents::Look};
+use super::{
+    Facts, Policy,
+    contents::{Look, Refs},
+    needed::LivingRef,
+};
 use crate::{
+    config::{Config, Destination},
     error::{Error, Result},
-    git::{GitError, Listing, ObjectId, Repository},
+    git::{GitError, Listing, ObjectId, RemoteRef, Repository, Scratch},
     hail::Timestamp,
     ledger::{self, BranchName, Ledger, LedgerError, ROOT, Tip},
 };
@@ -16,8 +21,13 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 /// What comes along of a ledger whose age is asked for: metadata, but hardly a session.
 pub(super) const FILTER: &str = "blob:limit=64k";
 
-/// The folder of branches.
+/// The folders of branches, of tags, and of what is known of the branches of remotes.
 const HEADS: &str = "refs/heads/";
+const TAGS: &str = "refs/tags/";
+const REMOTES: &str = "refs/remotes/";
+
+/// What the default branch is mostly called.
+const USUAL: [&str; 2] = ["main", "master"];
 
 /// Where the janitor works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,91 +68,188 @@ pub fn is_artifact(branch: &[u8]) -> bool {
 }
 
 fn examine_here(repository: &Repository, policy: &Policy, now: Timestamp) -> Result<Facts> {
-    let mut branches: HashSet<BranchName> = HashSet::new();
-    let (mut heads, mut tips) = (repository.references(HEADS)?, Vec::new());
-    let default_branch = default_here(repository)?;
-    for (name, _) in &heads {
-        branches.insert(BranchName::from(&name[HEADS.len()..]));
-    }
-    // A branch that was deleted here may live on a remote, and its sessions with it.
-    for (name, id) in repository.references("refs/remotes/")? {
-        let name = &name["refs/remotes/".len()..];
-        if let Some(slash) = name.iter().position(|byte| *byte == b'/') {
-            let branch = BranchName::from(&name[slash + 1..]);
-            if default_branch.as_ref() == Some(&branch) {
-                tips.push(id);
-            }
-            branches.insert(branch);
-        }
-    }
-    branches.insert(BranchName::current(repository, &repository.head()?));
-    // In a work tree such a branch is the person's own.
-    heads.retain(|(name, _)| is_artifact(&name[HEADS.len()..]) && repository.is_bare());
-    if let Some(branch) = &default_branch {
-        let name = [HEADS.as_bytes(), branch.as_bytes()].concat();
-        tips.extend(repository.find_reference(&name)?);
-    }
+    let here = references_here(repository)?;
     let mut found = Vec::new();
     for ledger in ledger::ALL {
         for tip in ledger.tips(repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
-            let is_alive = tip.branch == BranchName::every() || branches.contains(&tip.branch);
+            let is_alive = tip.branch == BranchName::every() || here.branches.contains(&tip.branch);
             found.push(Found { reference: tip.reference, id: tip.id, is_alive, ledger: *ledger });
         }
     }
-    let look = Look::new(repository, policy, tips, repository.is_shallow());
-    let ledgers = found.into_iter().map(|found| look.at(&found, now)).collect();
-    let artifacts = heads.into_iter().map(|(name, id)| look.artifact(name.to_string(), id)).collect();
-    Ok(Facts { branches: Some(branches), default_branch, ledgers, artifacts })
+    let refs = Refs { living: here.living, gap: gap(repository) };
+    let look = Look::new(repository, policy, now, refs);
+    let artifacts = here.artifacts.into_iter().map(|(name, id)| look.artifact(name, id)).collect();
+    let branches = Some(here.branches).filter(|branches| !branches.is_empty());
+    Ok(Facts { branches, default_branch: here.default_branch, ledgers: look.ledgers(&found), artifacts })
+}
+
+/// The branches and tags of this repository.
+#[derive(Default)]
+struct Here {
+    branches: HashSet<BranchName>,
+    default_branch: Option<BranchName>,
+    living: Vec<LivingRef>,
+    artifacts: Vec<(String, ObjectId)>,
+}
+
+fn references_here(repository: &Repository) -> Result<Here> {
+    let mut here = Here { default_branch: default_here(repository)?, ..Here::default() };
+    let default_name = here.default_branch.as_ref().map(|branch| branch.as_bytes().to_vec());
+    let is_default = |name: &[u8]| default_name.as_deref() == Some(name);
+    for (name, id) in repository.references(HEADS)? {
+        let branch = &name[HEADS.len()..];
+        here.branches.insert(BranchName::from(branch));
+        if is_artifact(branch) {
+            // In a work tree such a branch is the person's own.
+            if repository.is_bare() {
+                here.artifacts.push((name.to_string(), id));
+            }
+            continue;
+        }
+        here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
+    }
+    // A branch that was deleted here may live on a remote, and its sessions with it.
+    let remotes = repository.remotes();
+    for (name, id) in repository.references(REMOTES)? {
+        let Some(branch) = branch_of_remote(&remotes, &name[REMOTES.len()..]) else { continue };
+        here.branches.insert(BranchName::from(branch));
+        if !is_artifact(branch) {
+            here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
+        }
+    }
+    here.living.extend(tags(repository, repository.references(TAGS)?));
+    for id in repository.stashes()? {
+        here.living.push(LivingRef { name: "refs/stash".to_owned(), tip: id, is_default: false });
+    }
+    for head in repository.work_tree_heads()? {
+        here.branches.insert(BranchName::of_head(&head));
+        let tip = head.commit.filter(|_| head.branch.is_none());
+        here.living.extend(tip.map(|tip| LivingRef { name: "HEAD".to_owned(), tip, is_default: false }));
+    }
+    if !repository.is_bare() {
+        here.branches.insert(BranchName::current(repository, &repository.head()?));
+    }
+    Ok(here)
+}
+
+/// The branch in `<remote>/<branch>`; the name of a remote may have slashes too.
+fn branch_of_remote<'n>(remotes: &[String], name: &'n [u8]) -> Option<&'n [u8]> {
+    let after = |remote: &String| name.strip_prefix(remote.as_bytes())?.strip_prefix(b"/");
+    let shortest = remotes.iter().filter_map(after).min_by_key(|branch| branch.len());
+    shortest.or_else(|| name.iter().position(|byte| *byte == b'/').map(|slash| &name[slash + 1..]))
+}
+
+/// The commits that tags name. What is not here stays, so that the walk finds it missing.
+fn tags(repository: &Repository, all: Vec<RemoteRef>) -> impl Iterator<Item = LivingRef> {
+    all.into_iter().filter_map(|(name, id)| {
+        let tip = repository.peel_to_commit(id).unwrap_or(Some(id))?;
+        Some(LivingRef { name: name.to_string(), tip, is_default: false })
+    })
+}
+
+/// What of this repository's history is known to be missing.
+fn gap(repository: &Repository) -> Option<String> {
+    repository.is_shallow().then(|| "not all of the history is here; git fetch --unshallow".to_owned())
 }
 
 /// The branch that everything is merged into, as far as this repository tells: what the HEAD of its
-/// remote was at; in a bare repository, and where nothing else is known, its own.
+/// remote was at; in a bare repository, and where nothing else is known, its own. Only a branch that is there
+/// is one.
 fn default_here(repository: &Repository) -> Result<Option<BranchName>> {
+    let is_there = |folder: &str, name: &str| {
+        Ok::<bool, Error>(repository.find_reference(format!("{folder}{name}").as_bytes())?.is_some())
+    };
+    let own = repository.head()?.branch.map(|branch| branch.to_string());
     if !repository.is_bare() {
         for remote in repository.remotes() {
-            let folder = format!("refs/remotes/{remote}/");
+            let folder = format!("{REMOTES}{remote}/");
             let head = repository.symbolic_target(&format!("{folder}HEAD"));
-            if let Some(branch) = head.as_deref().and_then(|head| head.strip_prefix(&folder)) {
+            if let Some(branch) = head.as_deref().and_then(|head| head.strip_prefix(&folder))
+                && is_there(&folder, branch)?
+            {
                 return Ok(Some(BranchName::from(branch)));
             }
         }
-        for name in ["main", "master"] {
-            if repository.find_reference(format!("{HEADS}{name}").as_bytes())?.is_some() {
-                return Ok(Some(BranchName::from(name)));
-            }
+    }
+    let first = own.as_deref().filter(|_| repository.is_bare());
+    for name in first.into_iter().chain(USUAL).chain(own.as_deref()) {
+        if is_there(HEADS, name)? {
+            return Ok(Some(BranchName::from(name)));
         }
     }
-    Ok(repository.head()?.branch.map(|branch| BranchName::from(branch.as_slice())))
+    Ok(None)
+}
+
+/// The default branch of a remote: what its HEAD is at, else one that is usually called so.
+fn default_there(listing: &Listing, branches: &HashSet<BranchName>) -> Option<BranchName> {
+    let head = listing.head.as_ref().and_then(|head| branch_of(head));
+    head.into_iter().chain(USUAL.map(BranchName::from)).find(|branch| branches.contains(branch))
 }
 
 fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: Timestamp) -> Result<Facts> {
     let listing = listed(repository, remote)?;
-    let branches: HashSet<BranchName> = listing.references.iter().filter_map(|(name, _)| branch_of(name)).collect();
+    let mut branches: HashSet<BranchName> = listing.references.iter().filter_map(|(name, _)| branch_of(name)).collect();
+    let mut default_branch = default_there(&listing, &branches);
+    let mut of_others = Vec::new();
+    if is_destination(repository, remote)? {
+        let here = references_here(repository)?;
+        default_branch = here.default_branch.or(default_branch);
+        branches.extend(here.branches);
+        of_others = here.living;
+    }
     let there = sort_out(&listing, &branches);
-    let tip = listing.references.iter().find(|(name, _)| Some(name) == listing.head.as_ref());
     let is_wanted = |found: &&Found| !found.is_alive || policy.limits_sessions();
-    let ledgers = there.ledgers.iter().filter(is_wanted).map(|found| (found.reference.clone(), found.id));
-    let mut needed: Vec<(String, ObjectId)> = ledgers.chain(there.artifacts.iter().cloned()).collect();
-    if policy.promote && there.ledgers.iter().any(|found| !found.is_alive) {
-        needed.extend(tip.map(|(name, id)| (name.to_string(), *id)));
-    }
-    needed.retain(|(_, id)| !repository.has_object(*id));
-    let scratch = if needed.is_empty() { None } else { Some(repository.scratch()?) };
-    if let Some(scratch) = &scratch {
-        // Sizes are those of everything.
-        let filter = Some(FILTER).filter(|_| policy.max_ledger_size.is_none());
-        let names: Vec<String> = needed.into_iter().map(|(name, _)| name).collect();
-        repository.fetch_into(scratch, (remote, &names), filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
-    }
+    let wanted = there.ledgers.iter().filter(is_wanted).map(|found| (found.reference.clone(), found.id));
+    let wanted: Vec<(String, ObjectId)> = wanted.chain(there.artifacts.iter().cloned()).collect();
+    let is_need_asked = there.ledgers.iter().any(|found| !found.is_alive) || policy.max_ledger_size.is_some();
+    // With a part of the history every answer is unknown, however much is fetched.
+    let code = if is_need_asked && !repository.is_shallow() { there.code.as_slice() } else { &[] };
+    let missing = |all: &[(String, ObjectId)]| -> Vec<String> {
+        all.iter().filter(|(_, id)| !repository.has_object(*id)).map(|(name, _)| name.clone()).collect()
+    };
+    // Sizes are those of everything, and changes can only be compared where everything is here.
+    let filter = Some(FILTER).filter(|_| policy.max_ledger_size.is_none());
+    let scratch = fetched(repository, remote, &[(missing(&wanted), filter), (missing(code), None)])?;
     let source = scratch.as_ref().map_or(repository, |scratch| &scratch.repository);
-    let tips = tip.map(|(_, id)| *id).into_iter().collect();
-    let look = Look::new(source, policy, tips, repository.is_shallow());
+    let mut living = living_there(source, &there, default_branch.as_ref());
+    living.extend(of_others);
+    let look = Look::new(source, policy, now, Refs { living, gap: gap(repository) });
     Ok(Facts {
-        default_branch: listing.head.as_ref().and_then(|head| branch_of(head)),
-        ledgers: there.ledgers.iter().map(|found| look.at(found, now)).collect(),
+        default_branch,
+        ledgers: look.ledgers(&there.ledgers),
         artifacts: there.artifacts.into_iter().map(|(name, id)| look.artifact(name, id)).collect(),
-        branches: Some(branches),
+        // Where there is no branch at all, it may be a remote that keeps sessions for another one.
+        branches: Some(branches).filter(|branches| !branches.is_empty()),
     })
+}
+
+/// Fetches references of a remote into a scratch repository, each list with its filter; `None` where there are none.
+fn fetched(repository: &Repository, remote: &str, lists: &[(Vec<String>, Option<&str>)]) -> Result<Option<Scratch>> {
+    if lists.iter().all(|(names, _)| names.is_empty()) {
+        return Ok(None);
+    }
+    let scratch = repository.scratch()?;
+    for (names, filter) in lists.iter().filter(|(names, _)| !names.is_empty()) {
+        repository.fetch_into(&scratch, (remote, names), *filter, PATIENCE).map_err(|fault| asking(remote, fault))?;
+    }
+    Ok(Some(scratch))
+}
+
+/// Whether a remote keeps the sessions of the branches of others, so that this repository has to tell which those
+/// are.
+fn is_destination(repository: &Repository, remote: &str) -> Result<bool> {
+    Ok(matches!(Config::read(repository)?.destination, Destination::Remote(name) if name == remote))
+}
+
+/// The branches and tags of a remote, as far as their commits are in `source`.
+fn living_there(source: &Repository, there: &There, default_branch: Option<&BranchName>) -> Vec<LivingRef> {
+    let (heads, tagged): (Vec<_>, Vec<_>) = there.code.iter().cloned().partition(|(name, _)| name.starts_with(HEADS));
+    let head = |(name, tip): (String, ObjectId)| {
+        let is_default = branch_of(name.as_bytes()).as_ref() == default_branch;
+        LivingRef { name, tip, is_default }
+    };
+    let tagged = tagged.into_iter().map(|(name, id)| (name.into(), id)).collect();
+    heads.into_iter().map(head).chain(tags(source, tagged)).collect()
 }
 
 /// What there is to decide about on a remote.
@@ -150,6 +257,8 @@ fn examine_remote(repository: &Repository, remote: &str, policy: &Policy, now: T
 struct There {
     ledgers: Vec<Found>,
     artifacts: Vec<(String, ObjectId)>,
+    /// The branches and tags.
+    code: Vec<(String, ObjectId)>,
 }
 
 fn sort_out(listing: &Listing, branches: &HashSet<BranchName>) -> There {
@@ -166,6 +275,8 @@ fn sort_out(listing: &Listing, branches: &HashSet<BranchName>) -> There {
             there.artifacts.push((reference, *id));
         } else if let Some(ledger) = ledger_of(&reference) {
             there.ledgers.push(Found { is_alive: is_alive(&reference), reference, id: *id, ledger });
+        } else if [HEADS, TAGS].iter().any(|folder| reference.starts_with(folder)) {
+            there.code.push((reference, *id));
         }
     }
     there
@@ -191,9 +302,9 @@ fn asking(remote: &str, fault: GitError) -> Error {
 
 /// Asks a remote for everything that there is to know, in one go.
 fn listed(repository: &Repository, remote: &str) -> Result<Listing> {
-    let heads = format!("{HEADS}*");
+    let (heads, tags) = (format!("{HEADS}*"), format!("{TAGS}*"));
     let patterns: Vec<&str> =
-        [heads.as_str()].into_iter().chain(ledger::ALL.iter().map(|ledger| ledger.pattern())).collect();
+        [heads.as_str(), &tags].into_iter().chain(ledger::ALL.iter().map(|ledger| ledger.pattern())).collect();
     repository.list_remote_with_head(remote, &patterns, PATIENCE).map_err(|fault| asking(remote, fault))
 }
 

@@ -30,6 +30,10 @@ impl Provider for Generic {
         templates.map(|(path, template)| (path, job.filled(template, &[]))).into()
     }
 
+    fn installs(&self) -> bool {
+        false
+    }
+
     fn next_steps(&self) -> &'static [&'static str] {
         &["install the line of cron, or the timer, where the repository is; both name /srv/git/project.git"]
     }

@@ -20,8 +20,8 @@ impl Provider for GitHub {
 
     fn files(&self, job: &Job) -> Vec<(&'static str, String)> {
         let install = match job.install {
-            Install::Release { .. } => include_str!("templates/github-install-release.yml"),
-            Install::Cargo { .. } => include_str!("templates/github-install-cargo.yml"),
+            Some(Install::Release { .. }) => include_str!("templates/github-install-release.yml"),
+            _ => include_str!("templates/github-install-cargo.yml"),
         };
         let templates = [
             (".github/workflows/opensession-cleanup.yml", include_str!("templates/github-cleanup.yml")),

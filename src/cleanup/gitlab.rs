@@ -23,11 +23,11 @@ impl Provider for GitLab {
 
     fn files(&self, job: &Job) -> Vec<(&'static str, String)> {
         let (install, variables) = match job.install {
-            Install::Release { .. } => (
+            Some(Install::Release { .. }) => (
                 include_str!("templates/gitlab-install-release.yml"),
                 "    INSTALL_URL: '@INSTALL_FROM@'\n    INSTALL_SHA256: '@INSTALL_PIN@'\n",
             ),
-            Install::Cargo { .. } => (
+            _ => (
                 include_str!("templates/gitlab-install-cargo.yml"),
                 "    INSTALL_SOURCE: '@INSTALL_FROM@'\n    INSTALL_REVISION: '@INSTALL_PIN@'\n",
             ),

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Where the jobs get this program from, unless `cleanup init` is told otherwise. The project has no public
-/// address yet: this is the one place to name it.
-pub const SOURCE: &str = "https://git-session.invalid/git-session.git";
+/// What an older version wrote for the address that the project did not have; no job can install from there.
+const NO_ADDRESS: &str = "//git-session.invalid/";
 
 /// When the jobs run, unless `cleanup init` is told otherwise: at a time when few others do.
 pub const SCHEDULE: &str = "17 3 * * *";
@@ -34,8 +33,9 @@ pub enum Install {
 /// What the files of the jobs are made with; they remember it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// How the jobs get this program.
-    pub install: Install,
+    /// How the jobs get this program; `None` where that is not known, or nothing is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<Install>,
     /// When they run, as cron says it, in UTC.
     pub schedule: String,
     /// Where sessions are kept: `opensession.fanout-mode`.
@@ -44,32 +44,10 @@ pub struct Job {
     pub archive: Option<String>,
 }
 
-impl Default for Install {
-    fn default() -> Self {
-        let (source, revision) = default_build();
-        Self::Cargo { source, revision }
-    }
-}
-
-/// This version, from where the project is.
-fn default_build() -> (String, String) {
-    (SOURCE.to_owned(), format!("v{}", env!("CARGO_PKG_VERSION")))
-}
-
 impl Install {
-    /// Whether it is from the address that stands for one that is not there yet.
-    #[must_use]
-    pub fn is_placeholder(&self) -> bool {
-        matches!(self, Self::Cargo { source, .. } if source.contains("//git-session.invalid/"))
-    }
-
-    /// The repository and the revision to build; where a release is downloaded, the defaults.
-    #[must_use]
-    pub fn built(&self) -> (String, String) {
-        match self {
-            Self::Cargo { source, revision } => (source.clone(), revision.clone()),
-            Self::Release { .. } => default_build(),
-        }
+    /// Whether a job can install from there, as far as the address tells.
+    pub(super) fn is_real(&self) -> bool {
+        !self.parts().0.contains(NO_ADDRESS)
     }
 
     /// What it is from, and what it is pinned to.
@@ -87,15 +65,17 @@ impl Job {
     /// # Errors
     /// When a value has a character that no such value needs.
     pub fn checked(self) -> Result<Self> {
-        let (from, pin) = self.install.parts();
-        check("the address to install from", from, "-._~:/@+=%")?;
-        check("what the installation is pinned to", pin, "-._/+")?;
+        if let Some(install) = &self.install {
+            let (from, pin) = install.parts();
+            check("the address to install from", from, "-._~:/@+=%")?;
+            check("what the installation is pinned to", pin, "-._/+")?;
+        }
         check("the fanout mode", &self.fanout_mode, "_")?;
         check("the schedule", &self.schedule, " */,-")?;
         if let Some(archive) = &self.archive {
             check("the branch that keeps sessions", archive, "-._/")?;
         }
-        if let Install::Release { url, sha256 } = &self.install {
+        if let Some(Install::Release { url, sha256 }) = &self.install {
             let is_hash = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             if !is_hash || !url.contains("://") {
                 return Err(Error::usage("a release is the URL of the program and its SHA-256 of 64 hex digits")
@@ -119,12 +99,12 @@ impl Job {
     }
 
     fn line(&self, line: &str) -> String {
-        let (from, pin) = self.install.parts();
+        let (from, pin) = self.install.as_ref().map_or(("", ""), Install::parts);
         let is_commit = pin.len() >= 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (image, flag) = match self.install {
-            Install::Release { .. } => ("buildpack-deps:stable-scm", ""),
-            Install::Cargo { .. } if is_commit => ("rust:1", "--rev"),
-            Install::Cargo { .. } => ("rust:1", "--tag"),
+            Some(Install::Release { .. }) => ("buildpack-deps:stable-scm", ""),
+            _ if is_commit => ("rust:1", "--rev"),
+            _ => ("rust:1", "--tag"),
         };
         let values = [
             ("@SCHEDULE@", self.schedule.as_str()),
@@ -154,7 +134,9 @@ mod tests {
 
     fn job() -> Job {
         let fanout_mode = "hidden_ref".to_owned();
-        Job { install: Install::default(), schedule: SCHEDULE.to_owned(), fanout_mode, archive: None }
+        let (source, revision) = ("https://example.org/git-session.git".to_owned(), "v1".to_owned());
+        let install = Some(Install::Cargo { source, revision });
+        Job { install, schedule: SCHEDULE.to_owned(), fanout_mode, archive: None }
     }
 
     #[test]
@@ -162,10 +144,10 @@ mod tests {
         assert!(job().checked().is_ok());
         for bad in ["a'b", "a\"b", "a$(b)", "a`b`", "a\nb", "a b", "-a", "a;b", "${{x}}", "a..b", ""] {
             assert!(Job { archive: Some(bad.to_owned()), ..job() }.checked().is_err(), "{bad}");
-            let install = Install::Cargo { source: bad.to_owned(), revision: "v1".to_owned() };
+            let install = Some(Install::Cargo { source: bad.to_owned(), revision: "v1".to_owned() });
             assert!(Job { install, ..job() }.checked().is_err(), "{bad}");
         }
-        let install = Install::Release { url: "https://example.org/x".to_owned(), sha256: "12".to_owned() };
+        let install = Some(Install::Release { url: "https://example.org/x".to_owned(), sha256: "12".to_owned() });
         assert!(Job { install, ..job() }.checked().is_err());
     }
 

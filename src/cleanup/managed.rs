@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Job;
+use super::{Install, Job};
 use crate::{
     agents::diff,
     error::{Error, Result},
@@ -60,7 +60,9 @@ pub(super) fn signed(job: &Job, body: &str) -> String {
 /// What a file was made with, where it is one of ours.
 pub(super) fn made_with(text: &str) -> Option<Job> {
     let line = text.lines().take(4).find_map(|line| line.strip_prefix(MADE_WITH))?;
-    serde_json::from_str::<Job>(line).ok()?.checked().ok()
+    let mut job = serde_json::from_str::<Job>(line).ok()?.checked().ok()?;
+    job.install = job.install.filter(Install::is_real);
+    Some(job)
 }
 
 /// How the text of a file stands to what it should be.
@@ -79,6 +81,13 @@ impl Managed {
         let found = read(root, path)?;
         let state = found.as_deref().map_or(State::Missing, |text| state(text, &content));
         Ok(Self::of(path, state, found.as_deref().unwrap_or_default(), content))
+    }
+
+    /// Looks at a file of which it is not known what it should be: how it stands, without what would change.
+    pub(super) fn without_content(root: &Path, path: &str) -> Result<Self> {
+        let found = read(root, path)?;
+        let state = found.as_deref().map_or(State::Missing, |text| state(text, ""));
+        Ok(Self { path: path.to_owned(), state, diff: String::new(), content: String::new() })
     }
 
     /// A file in a state that is known.

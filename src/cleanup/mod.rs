@@ -15,19 +15,20 @@ mod gitlab;
 mod include;
 mod job;
 mod managed;
+mod needed;
 mod plan;
 mod promote;
+mod same_changes;
 mod setup;
 mod sweep;
 
 pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
 pub use cron::Cron;
 pub use examine::{Place, examine, is_artifact};
-pub use job::{Install, Job, SCHEDULE, SOURCE};
+pub use job::{Install, Job, SCHEDULE};
 pub use managed::{Managed, State};
 pub use plan::{
-    Artifact, Candidate, Facts, Kept, LedgerFacts, OnDefault, Plan, Policy, SessionCandidate, SessionFacts, Sessions,
-    plan,
+    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, plan,
 };
 pub use setup::{Setup, by_name, detect, known_job, setup};
 pub use sweep::{Moved, Sweep, freed_by_gc, sweep};
@@ -48,6 +49,11 @@ pub trait Provider: Sync {
 
     /// The files that its jobs are made of: each path from the root of the work tree, and the content.
     fn files(&self, job: &Job) -> Vec<(&'static str, String)>;
+
+    /// Whether the jobs install this program.
+    fn installs(&self) -> bool {
+        true
+    }
 
     /// The files that somebody else's file has to include.
     fn included(&self) -> &'static [&'static str] {

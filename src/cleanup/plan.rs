@@ -1,4 +1,4 @@
-//! Decides what may go. No clock, no repository, no network: everything is given.
+//! Decides what is deleted. No clock, no repository, no network: everything is given.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::{
     ledger::BranchName,
 };
 
-/// How long sessions are kept. A number of 0 days lets go at the next run.
+/// How long sessions are kept. With 0 days they are deleted at the next run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How many days the ledger of a branch that is gone stays.
@@ -22,8 +22,8 @@ pub struct Policy {
     pub session_ttl_days: Option<u32>,
     /// How many bytes the sessions of one ledger may have; `None` for any number.
     pub max_ledger_size: Option<u64>,
-    /// Whether the sessions of commits that the default branch has move to its ledger before the
-    /// ledger of their branch goes.
+    /// Whether the sessions of commits that the default branch has move to its ledger, so that the ledger of
+    /// their branch can go. Where they do not, that ledger stays.
     pub promote: bool,
     /// Sessions, by id, and branches, by name, that stay whatever else is said.
     pub pinned: Vec<String>,
@@ -93,6 +93,17 @@ pub enum Sessions {
     Known(Vec<SessionFacts>),
 }
 
+impl Sessions {
+    /// All of them, else why they are not known.
+    pub(super) fn known(&self) -> Result<&[SessionFacts], &str> {
+        match self {
+            Self::Known(sessions) => Ok(sessions),
+            Self::NotLookedAt => Err("its sessions are not here"),
+            Self::Unreadable(cause) => Err(cause),
+        }
+    }
+}
+
 /// A session in a ledger.
 #[derive(Clone, Debug)]
 pub struct SessionFacts {
@@ -102,19 +113,36 @@ pub struct SessionFacts {
     pub last_activity: Option<Timestamp>,
     /// How many bytes it has.
     pub bytes: Option<u64>,
-    /// Whether a commit that the default branch has came from it.
-    pub on_default: OnDefault,
+    /// Whether a branch or tag that is there has a commit of it.
+    pub need: Need,
 }
 
-/// Whether the default branch has a commit of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OnDefault {
-    /// It has none.
-    No,
-    /// Not all of its history is here.
-    Unknown,
-    /// It has one.
-    Yes,
+/// Who needs a session: the branches and tags with a commit that names it, that its ledger links to it, or
+/// that has the changes of such a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// None of those that are there.
+    None,
+    /// Too little of their history is here to tell, and what is missing.
+    Unknown(String),
+    /// This one, the first by name.
+    By(String),
+    /// The default branch.
+    ByDefault,
+}
+
+impl Need {
+    /// The one of the two that keeps more: the default branch counts most, then any other by its name.
+    #[must_use]
+    pub fn stronger(self, other: Self) -> Self {
+        let rank = |need: &Self| match need {
+            Self::None => (0, None),
+            Self::Unknown(_) => (1, None),
+            Self::By(name) => (2, Some(std::cmp::Reverse(name.clone()))),
+            Self::ByDefault => (3, None),
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
 }
 
 /// A branch with the sessions of a review.
@@ -195,6 +223,8 @@ pub struct Plan {
     pub kept_due_to_ttl: Vec<Kept>,
     /// Ledgers whose branch lives.
     pub kept_alive: Vec<Kept>,
+    /// Ledgers whose branch is gone, with a session that another branch or a tag needs.
+    pub kept_needed: Vec<Kept>,
     /// What would go if it were not pinned.
     pub kept_pinned: Vec<Kept>,
     /// That of which too little is known.
@@ -214,14 +244,17 @@ pub fn plan(now: Timestamp, policy: &Policy, facts: &Facts) -> Plan {
     }
     for ledger in &facts.ledgers {
         match (&facts.branches, &ledger.branch) {
-            (None, _) => plan.unknown.push(kept(&ledger.reference, "the branches are unknown")),
-            (_, None) => plan.unknown.push(kept(&ledger.reference, "its branch is unknown")),
+            (None, _) => plan.unknown.push(kept(&ledger.reference, "no branch was found there at all")),
+            (_, None) => plan.unknown.push(kept(&ledger.reference, "it does not say which branch it is of")),
             (Some(branches), Some(branch)) if *branch == BranchName::every() || branches.contains(branch) => {
                 let reason = if *branch == BranchName::every() { "of all branches" } else { "its branch exists" };
                 plan.kept_alive.push(kept(&ledger.reference, reason));
                 budget::decide(&mut plan, now, policy, (ledger, branch));
             }
-            (Some(_), Some(branch)) => plan.decide_orphan(now, policy, (ledger, branch)),
+            (Some(_), Some(branch)) => {
+                let promotes = policy.promote && facts.default_branch.is_some();
+                plan.decide_gone((now, policy, promotes), (ledger, branch));
+            }
         }
     }
     plan
@@ -233,7 +266,17 @@ pub(super) fn kept(reference: &str, reason: impl Into<String>) -> Kept {
 
 /// The time since `last`; none where that is yet to come.
 pub(super) fn age(now: Timestamp, last: Timestamp) -> chrono::TimeDelta {
-    now.since(last.min(now))
+    now.since(last.clamped(now))
+}
+
+/// How long something is kept that was last changed at `last`.
+fn left(now: Timestamp, last: Timestamp, days: u32) -> String {
+    let last = last.clamped(now);
+    let left = chrono::TimeDelta::days(i64::from(days)) - now.since(last);
+    // A part of a day is one more.
+    let left = (left + chrono::TimeDelta::days(1) - chrono::TimeDelta::nanoseconds(1)).num_days();
+    let day = if left == 1 { "day" } else { "days" };
+    format!("last changed on {}, kept for {left} more {day}", last.to_chrono().format("%Y-%m-%d"))
 }
 
 /// Whether `age` is as much as `days`.
@@ -248,22 +291,22 @@ impl Plan {
         self.hidden_candidates.is_empty() && self.artifact_candidates.is_empty() && self.session_candidates.is_empty()
     }
 
-    /// Decides by age alone; `None` where that keeps it.
+    /// Decides by age alone; `None` where that keeps it, of which `what` says in words what it is.
     fn due(
         &mut self,
-        now: Timestamp,
-        days: u32,
+        (now, days): (Timestamp, u32),
         (reference, last): (&str, Option<Timestamp>),
+        what: &str,
     ) -> Option<(i64, Timestamp)> {
         let Some(last) = last else {
-            self.unknown.push(kept(reference, "its age is unknown"));
+            self.unknown.push(kept(reference, "it has no date"));
             return None;
         };
         let age = age(now, last);
         if is_due(age, days) {
             return Some((age.num_days(), last));
         }
-        self.kept_due_to_ttl.push(kept(reference, format!("{} of {days} days old", age.num_days())));
+        self.kept_due_to_ttl.push(kept(reference, format!("{what}, {}", left(now, last, days))));
         None
     }
 
@@ -274,7 +317,8 @@ impl Plan {
             return;
         }
         let found = (artifact.reference.as_str(), artifact.last_activity);
-        let Some((age_days, until)) = self.due(now, policy.artifact_ttl_days, found) else { return };
+        let due = self.due((now, policy.artifact_ttl_days), found, &format!("sessions of a review on {branch}"));
+        let Some((age_days, until)) = due else { return };
         self.artifact_candidates.push(Candidate {
             reference: artifact.reference.clone(),
             id: artifact.id,
@@ -286,30 +330,35 @@ impl Plan {
         });
     }
 
-    /// Decides about the ledger of a branch that is gone.
-    fn decide_orphan(&mut self, now: Timestamp, policy: &Policy, (ledger, branch): (&LedgerFacts, &BranchName)) {
+    /// Decides about the ledger of a branch that is gone; with `promotes`, what the default branch needs can
+    /// move to its ledger.
+    fn decide_gone(
+        &mut self,
+        (now, policy, promotes): (Timestamp, &Policy, bool),
+        (ledger, branch): (&LedgerFacts, &BranchName),
+    ) {
         let name = &ledger.reference;
         if policy.has_pinned(&branch.to_string()) {
             self.kept_pinned.push(kept(name, "its branch is pinned"));
             return;
         }
-        let due = self.due(now, policy.hidden_ttl_days, (name, ledger.last_activity));
+        let what = format!("branch {branch} is gone");
+        let due = self.due((now, policy.hidden_ttl_days), (name, ledger.last_activity), &what);
         let Some((age_days, last)) = due else { return };
-        let sessions = match &ledger.sessions {
-            Sessions::Known(sessions) => sessions,
-            Sessions::NotLookedAt => return self.unknown.push(kept(name, "its sessions are not here")),
-            Sessions::Unreadable(cause) => return self.unknown.push(kept(name, cause.as_str())),
+        let sessions = match ledger.sessions.known() {
+            Ok(sessions) => sessions,
+            Err(cause) => return self.unknown.push(kept(name, cause)),
         };
         if let Some(pinned) = sessions.iter().find(|session| policy.has_pinned(session.id.as_str())) {
             self.kept_pinned.push(kept(name, format!("session {} is pinned", pinned.id)));
             return;
         }
-        if policy.promote && sessions.iter().any(|session| session.on_default == OnDefault::Unknown) {
-            let reason = "not all of the default branch's history is here (git fetch --unshallow), so nobody knows \
-                          which of its sessions that needs";
-            return self.unknown.push(kept(name, reason));
+        if let Some((is_certain, reason)) = sessions.iter().find_map(|session| keeps(session, promotes)) {
+            let reasons = if is_certain { &mut self.kept_needed } else { &mut self.unknown };
+            reasons.push(kept(name, reason));
+            // It is like the ledger of a living branch then, whose sessions only a limit of their own removes.
+            return budget::decide(self, now, policy, (ledger, branch));
         }
-        let is_promoted = |session: &&SessionFacts| policy.promote && session.on_default == OnDefault::Yes;
         self.hidden_candidates.push(Candidate {
             reference: name.clone(),
             id: ledger.id,
@@ -317,8 +366,21 @@ impl Plan {
             age_days,
             until: sessions.iter().filter_map(|session| session.last_activity).max().unwrap_or(last),
             sessions: sessions.iter().map(|session| session.id.clone()).collect(),
-            promotes: sessions.iter().filter(is_promoted).map(|session| session.id.clone()).collect(),
+            promotes: sessions.iter().filter(|one| one.need == Need::ByDefault).map(|one| one.id.clone()).collect(),
         });
+    }
+}
+
+/// Why `session` keeps its ledger, if it does, and whether that is certain; with `promotes`, what the default
+/// branch needs does not.
+fn keeps(session: &SessionFacts, promotes: bool) -> Option<(bool, String)> {
+    let id = &session.id;
+    match &session.need {
+        Need::None => None,
+        Need::ByDefault if promotes => None,
+        Need::ByDefault => Some((true, format!("the default branch has a commit of session {id}"))),
+        Need::By(name) => Some((true, format!("{name} has a commit of session {id}"))),
+        Need::Unknown(gap) => Some((false, format!("whether a branch or tag needs session {id} is unknown: {gap}"))),
     }
 }
 

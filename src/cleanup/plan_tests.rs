@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Artifact, Facts, Kept, LedgerFacts, ObjectId, OnDefault, Plan, Policy, SessionFacts, Sessions, Timestamp, plan,
+    Artifact, Facts, Kept, LedgerFacts, Need, ObjectId, Plan, Policy, SessionFacts, Sessions, Timestamp, plan,
 };
 use crate::ledger::BranchName;
 
@@ -17,7 +17,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn session(name: &str, last: Option<i64>) -> SessionFacts {
     let id = name.parse().expect("an id");
-    SessionFacts { id, last_activity: last.map(at), bytes: Some(10), on_default: OnDefault::No }
+    SessionFacts { id, last_activity: last.map(at), bytes: Some(10), need: Need::None }
 }
 
 fn ledger(name: &str, last: Option<i64>) -> LedgerFacts {
@@ -32,7 +32,7 @@ fn ledger(name: &str, last: Option<i64>) -> LedgerFacts {
 
 fn facts(alive: &[&str], ledgers: Vec<LedgerFacts>) -> Facts {
     let branches = Some(alive.iter().map(|name| BranchName::from(*name)).collect());
-    Facts { branches, ledgers, ..Facts::default() }
+    Facts { branches, ledgers, default_branch: Some(BranchName::from("main")), ..Facts::default() }
 }
 
 fn names(kept: &[Kept]) -> Vec<&str> {
@@ -97,20 +97,55 @@ fn a_day_has_24_hours_whatever_the_clocks_of_people_do() {
 }
 
 #[test]
-fn sessions_that_the_default_branch_needs_are_promoted_and_doubt_keeps_them_all() {
-    let on = |on_default| SessionFacts { on_default, ..session("needed", Some(0)) };
-    let with = |on_default, promote| {
-        let sessions = Sessions::Known(vec![session("other", Some(0)), on(on_default)]);
-        let all = facts(&[], vec![LedgerFacts { sessions, ..ledger("gone", Some(0)) }]);
+fn what_the_default_branch_needs_is_promoted_and_any_other_need_or_doubt_keeps_the_ledger() {
+    let of = |need: Need, promote, default_branch: Option<&str>| {
+        let needed = SessionFacts { need, ..session("needed", Some(0)) };
+        let sessions = Sessions::Known(vec![session("other", Some(0)), needed]);
+        let all = Facts {
+            default_branch: default_branch.map(BranchName::from),
+            ..facts(&[], vec![LedgerFacts { sessions, ..ledger("gone", Some(0)) }])
+        };
         plan(at(100 * DAY), &Policy { promote, ..Policy::default() }, &all)
     };
-    let promoted = with(OnDefault::Yes, true);
+    let promoted = of(Need::ByDefault, true, Some("main"));
     assert_eq!(promoted.hidden_candidates[0].promotes, ["needed".parse().expect("an id")]);
     assert_eq!(promoted.hidden_candidates[0].sessions.len(), 2);
-    let doubtful = with(OnDefault::Unknown, true);
-    assert!(doubtful.is_empty() && doubtful.unknown[0].reason.contains("git fetch --unshallow"));
-    assert!(with(OnDefault::Unknown, false).hidden_candidates[0].promotes.is_empty());
-    assert!(with(OnDefault::No, true).hidden_candidates[0].promotes.is_empty());
+    for promote in [true, false] {
+        let unneeded = of(Need::None, promote, Some("main"));
+        assert!(unneeded.hidden_candidates[0].promotes.is_empty());
+        let elsewhere = of(Need::By("refs/tags/v1".to_owned()), promote, Some("main"));
+        assert!(elsewhere.is_empty() && elsewhere.kept_needed[0].reason.starts_with("refs/tags/v1 "), "{elsewhere:?}");
+        let doubtful = of(Need::Unknown("git fetch --unshallow".to_owned()), promote, Some("main"));
+        assert!(doubtful.is_empty() && doubtful.unknown[0].reason.contains("git fetch --unshallow"));
+    }
+    // What cannot be moved stays where it is.
+    for kept in [of(Need::ByDefault, false, Some("main")), of(Need::ByDefault, true, None)] {
+        assert!(kept.is_empty() && kept.kept_needed.len() == 1, "{kept:?}");
+    }
+}
+
+#[test]
+fn a_limit_that_was_set_on_purpose_removes_what_is_needed_too() {
+    let needed = SessionFacts { need: Need::By("refs/heads/release".to_owned()), ..session("needed", Some(0)) };
+    let sessions = Sessions::Known(vec![needed, session("young", Some(95 * DAY))]);
+    let gone = LedgerFacts { sessions, last_activity: Some(at(0)), ..ledger("gone", Some(0)) };
+    let with = |policy| plan(at(100 * DAY), &policy, &facts(&["main"], vec![gone.clone()]));
+    assert_eq!(going(&with(Policy::default())), [""; 0]);
+    assert_eq!(going(&with(Policy { session_ttl_days: Some(50), ..Policy::default() })), ["needed"]);
+    assert_eq!(going(&with(Policy { max_ledger_size: Some(10), ..Policy::default() })), ["young"]);
+}
+
+#[test]
+fn what_stays_for_a_while_says_since_when_and_for_how_long() {
+    for (last, expected) in [
+        (90 * DAY, "branch b is gone, last changed on 1970-04-01, kept for 20 more days"),
+        (70 * DAY + 1, "branch b is gone, last changed on 1970-03-12, kept for 1 more day"),
+        (100 * DAY, "branch b is gone, last changed on 1970-04-11, kept for 30 more days"),
+        (4_000_000_000, "branch b is gone, last changed on 1970-04-11, kept for 30 more days"),
+    ] {
+        let plan = plan(at(100 * DAY), &Policy::default(), &facts(&["main"], vec![ledger("b", Some(last))]));
+        assert_eq!(plan.kept_due_to_ttl[0].reason, expected);
+    }
 }
 
 #[test]
@@ -137,7 +172,7 @@ fn artifact_branches_have_a_time_of_their_own() {
 
 #[test]
 fn a_ledger_over_its_budget_loses_the_oldest_first_and_what_the_default_branch_needs_last() {
-    let needed = SessionFacts { on_default: OnDefault::Yes, ..session("needed", Some(0)) };
+    let needed = SessionFacts { need: Need::ByDefault, ..session("needed", Some(0)) };
     let all =
         vec![session("young", Some(3)), needed, session("old", Some(1)), session("older", Some(0)), session("x", None)];
     let main = LedgerFacts { sessions: Sessions::Known(all), ..ledger("main", Some(3)) };
@@ -166,10 +201,14 @@ fn sessions_of_a_living_ledger_go_by_their_own_age() {
 
 fn any_session() -> impl Strategy<Value = SessionFacts> {
     let last = proptest::option::weighted(0.9, -4_000_000_000_i64..8_000_000_000);
-    let on_default = prop_oneof![Just(OnDefault::No), Just(OnDefault::Yes), Just(OnDefault::Unknown)];
-    (0_u8..12, last, proptest::option::weighted(0.9, 0_u64..1000), on_default).prop_map(
-        |(number, last, bytes, on_default)| SessionFacts { bytes, on_default, ..session(&format!("s{number}"), last) },
-    )
+    let need = prop_oneof![
+        3 => Just(Need::None),
+        1 => Just(Need::ByDefault),
+        1 => Just(Need::Unknown("a gap".to_owned())),
+        1 => Just(Need::By("refs/heads/b".to_owned())),
+    ];
+    (0_u8..12, last, proptest::option::weighted(0.9, 0_u64..1000), need)
+        .prop_map(|(number, last, bytes, need)| SessionFacts { bytes, need, ..session(&format!("s{number}"), last) })
 }
 
 fn any_ledger() -> impl Strategy<Value = LedgerFacts> {
@@ -219,29 +258,31 @@ proptest! {
     fn never_takes_a_living_branch_nor_one_within_its_time(
         ledgers in proptest::collection::vec(any_ledger(), 0..8),
         alive in proptest::option::weighted(0.9, proptest::collection::hash_set(0_u8..8, 0..6)),
-        policy in any_policy(), now in 0_i64..4_000_000_000,
+        policy in any_policy(), now in 0_i64..4_000_000_000, has_default in any::<bool>(),
     ) {
         let mut ledgers = ledgers;
         ledgers.sort_by(|one, other| one.reference.cmp(&other.reference));
         ledgers.dedup_by(|one, other| one.reference == other.reference);
         let branches = alive.map(|alive| alive.iter().map(|number| BranchName::from(format!("b{number}").as_str())).collect());
-        let facts = Facts { branches, ledgers, ..Facts::default() };
+        let default_branch = has_default.then(|| BranchName::from("b0"));
+        let facts = Facts { branches, default_branch, ledgers, ..Facts::default() };
         let plan = plan(at(now), &policy, &facts);
         for ledger in &facts.ledgers {
             let candidate = plan.hidden_candidates.iter().find(|candidate| candidate.reference == ledger.reference);
             let is_alive = |branch: &BranchName| facts.branches.as_ref().is_none_or(|alive| alive.contains(branch));
             let is_gone = ledger.branch.as_ref().is_some_and(|branch| !is_alive(branch));
             let is_pinned = policy.has_pinned(&ledger.reference) || known(ledger).iter().any(|session| policy.has_pinned(session.id.as_str()));
+            let can_go = |need: &Need| *need == Need::None || *need == Need::ByDefault && policy.promote && has_default;
             let is_doubtful = !matches!(ledger.sessions, Sessions::Known(_))
-                || policy.promote && known(ledger).iter().any(|session| session.on_default == OnDefault::Unknown);
+                || !known(ledger).iter().all(|session| can_go(&session.need));
             let is_due = old_enough(now, ledger.last_activity, policy.hidden_ttl_days);
             prop_assert_eq!(candidate.is_some(), is_gone && is_due && !is_pinned && !is_doubtful);
-            let needed = known(ledger).iter().filter(|session| policy.promote && session.on_default == OnDefault::Yes);
+            let needed = known(ledger).iter().filter(|session| session.need == Need::ByDefault);
             if let Some(candidate) = candidate {
                 prop_assert_eq!(candidate.promotes.iter().collect::<Vec<_>>(), needed.map(|session| &session.id).collect::<Vec<_>>());
             }
             // Everything is named somewhere.
-            let all = [&plan.kept_due_to_ttl, &plan.kept_alive, &plan.kept_pinned, &plan.unknown];
+            let all = [&plan.kept_due_to_ttl, &plan.kept_alive, &plan.kept_needed, &plan.kept_pinned, &plan.unknown];
             let is_named = all.into_iter().flatten().any(|kept| kept.reference == ledger.reference);
             prop_assert!(candidate.is_some() || is_named);
         }

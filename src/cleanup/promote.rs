@@ -34,7 +34,10 @@ impl Broom<'_> {
         let is_remembered = |one: &&Candidate| !one.sessions.is_empty();
         let Some(first) = candidates.iter().find(is_remembered) else { return Ok(candidates.iter().collect()) };
         let (Some(branch), Some(ledger)) = (&self.facts.default_branch, ledger_of(&first.reference)) else {
-            return Ok(candidates.iter().collect());
+            let (bound, free): (Vec<_>, Vec<_>) = candidates.iter().partition(|one| !one.promotes.is_empty());
+            let reason = "it stays, since the default branch is unknown";
+            swept.failed.extend(bound.into_iter().map(|one| (one.reference.clone(), reason.to_owned())));
+            return Ok(free);
         };
         let reference = ledger.reference(branch);
         let tip = self.facts.ledgers.iter().find(|known| known.reference == reference).map(|known| known.id);

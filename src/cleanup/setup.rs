@@ -65,7 +65,10 @@ pub fn setup(root: &Path, provider: &dyn Provider, config: &Config, job: &Job) -
     };
     let mut files = vec![Managed::of(CONFIG_PATH, state, old.as_deref().unwrap_or_default(), wanted)];
     for (path, body) in provider.files(job) {
-        files.push(Managed::look(root, path, managed::signed(job, &body))?);
+        files.push(match &job.install {
+            None if provider.installs() => Managed::without_content(root, path)?,
+            _ => Managed::look(root, path, managed::signed(job, &body))?,
+        });
     }
     let mut paste = String::new();
     if !provider.included().is_empty() {

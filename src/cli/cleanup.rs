@@ -1,12 +1,13 @@
 //! The `cleanup` command.
 
 mod init;
+mod install;
 mod run;
 mod status;
 
 use crate::{context::Context, error::Result, report::Report};
 
-/// Let sessions go whose branch is gone and whose time is up
+/// Delete expired sessions, and ledgers of branches that are gone
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -16,7 +17,7 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum Action {
     Init(init::Args),
-    /// Say how the janitor stands: configuration, files, the next run and what it would delete
+    /// Show the configuration, the files of the jobs, the next run and what it would delete
     ///
     /// The exit code is 1 when a file is not as `cleanup init` would write it.
     Status,

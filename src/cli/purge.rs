@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     erase::{Erasure, Fate},
     error::{Error, Result},
+    ledger,
     report::Report,
     system::prompt,
 };
@@ -38,7 +39,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if !arguments.yes && !confirmed(context, &arguments.reference, session.as_str(), remote.as_deref())? {
         return Err(Error::user("nothing was removed"));
     }
-    let (archive, now) = (erasing::archive(context)?, context.now());
+    let archive = erasing::archive(context)?;
+    let now = ledger::time_for(repository, &session, context.now())?;
     let erasure = Erasure { repository, session: &session, fate: Fate::Purged, archive: archive.as_deref(), now };
     let mut report = erasing::carry_out(context, &config, &erasure, remote, None)?;
     report.notes.push(format!(

@@ -9,7 +9,7 @@ use crate::{
     erase::{Again, Count, Erasure, Fate},
     error::{Error, Result},
     git::{GitError, Repository},
-    hail::SessionId,
+    hail::{SessionId, Timestamp},
     ledger::{self, LedgerError, MAX_SESSION_BYTES, Redaction as _},
     redact::Settings,
     report::Report,
@@ -59,7 +59,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     }
     let session = erasing::session(context, &arguments.reference, "redact")?;
     let again = Again::new(&redactor, text.as_deref());
-    let (archive, now) = (erasing::archive(context)?, context.now());
+    let archive = erasing::archive(context)?;
+    let now = ledger::time_for(repository, &session, context.now())?;
     let fate = Fate::Redacted(&again);
     let erasure = Erasure { repository, session: &session, fate, archive: archive.as_deref(), now };
     let redaction = Redaction { dry_run: arguments.dry_run, rules: found(&erasure, &again)? };
@@ -70,7 +71,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         return Ok(erasing::untouched(&session, redaction, erasure.published()?));
     }
     // Remembered first: what is captured in between is redacted, too.
-    remember(context, &session, text.as_deref())?;
+    remember(repository, &session, text.as_deref(), now)?;
     let mut report = erasing::carry_out(context, &config, &erasure, remote, Some(redaction))?;
     report.notes.extend(in_messages(repository, &session, text.as_deref())?);
     Ok(report)
@@ -103,13 +104,12 @@ fn settings(repository: &Repository, arguments: &Args, text: Option<&str>) -> Re
     Ok(settings)
 }
 
-fn remember(context: &Context, session: &SessionId, text: Option<&str>) -> Result<()> {
-    let repository = context.repository()?;
+fn remember(repository: &Repository, session: &SessionId, text: Option<&str>, now: Timestamp) -> Result<()> {
     let mut remembered = config::remembered(repository)?;
     if let Some(text) = text {
         remembered.add_text(text);
     }
-    remembered.clear(session.clone(), context.now());
+    remembered.clear(session.clone(), now);
     Ok(remembered.save(&repository.state_dir())?)
 }
 

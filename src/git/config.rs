@@ -122,6 +122,24 @@ impl Repository {
         self.git(&["config", "--local", key, value]).run()?.require().map(drop)
     }
 
+    /// Writes a value of the user's configuration, which counts in every repository of theirs.
+    ///
+    /// # Errors
+    /// When git cannot write it.
+    pub fn set_user_config(&self, key: &str, value: &str) -> Result<(), GitError> {
+        self.git(&["config", "--global", key, value]).run()?.require().map(drop)
+    }
+
+    /// Removes every value of `key` from the user's configuration; none is no error.
+    ///
+    /// # Errors
+    /// When git cannot write it.
+    pub fn unset_user_config(&self, key: &str) -> Result<(), GitError> {
+        let finished = self.git(&["config", "--global", "--unset-all", key]).run()?;
+        // 5: there was nothing to unset.
+        if finished.code == Some(5) { Ok(()) } else { finished.require().map(drop) }
+    }
+
     /// Removes every value of `key` from this repository's own configuration; none is no error.
     ///
     /// # Errors

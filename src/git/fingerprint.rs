@@ -48,8 +48,8 @@ pub struct Fingerprint {
 
 impl Repository {
     /// The fingerprints of those of `commits` that are here; without a patch id where a partial clone left
-    /// out what the patch shows. Starts three git processes for all of
-    /// them, which is too slow for the hooks of every commit.
+    /// out what the patch shows. Starts three git processes for all of them, which is too slow for the hooks of
+    /// every commit.
     ///
     /// # Errors
     /// When git fails.
@@ -70,17 +70,44 @@ impl Repository {
         Ok(found)
     }
 
-    fn add_patch_ids(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+    /// The patch ids of what leads from a commit to another, all commits in between taken together: what
+    /// a squash merge of them has. Each pair is the later commit and the earlier one; what is found is
+    /// listed by the later one.
+    ///
+    /// # Errors
+    /// When git fails, as it does where an object is not here.
+    pub fn patch_ids_between(
+        &self,
+        pairs: &[(ObjectId, ObjectId)],
+    ) -> Result<BTreeMap<ObjectId, BTreeSet<String>>, GitError> {
+        let mut found: BTreeMap<ObjectId, BTreeSet<String>> = BTreeMap::new();
+        // `git diff-tree --stdin` takes a second commit for the parent of the first.
+        let list: Vec<u8> =
+            pairs.iter().flat_map(|(later, earlier)| format!("{later} {earlier}\n").into_bytes()).collect();
+        for (commit, patch_id) in self.patch_ids(list)? {
+            found.entry(commit).or_default().insert(patch_id);
+        }
+        Ok(found)
+    }
+
+    /// The patch id of each line of what `git diff-tree --stdin` reads, with the commit it begins with.
+    fn patch_ids(&self, list: Vec<u8>) -> Result<Vec<(ObjectId, String)>, GitError> {
         if list.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let patches = self.git(&PATCH).input(list);
         let answer = self.git(&["patch-id", "--stable"]).run_after(patches)?.require()?;
-        for line in answer.stdout.lines() {
-            let Some((patch_id, commit)) = line.split_once(' ') else { continue };
-            let commit = self.parse_id(commit.trim());
-            if let Some(fingerprint) = commit.and_then(|commit| found.get_mut(&commit)) {
-                fingerprint.patch_id = Some(patch_id.to_owned());
+        let parse = |line: &str| {
+            let (patch_id, commit) = line.split_once(' ')?;
+            Some((self.parse_id(commit.trim())?, patch_id.to_owned()))
+        };
+        Ok(answer.stdout.lines().filter_map(parse).collect())
+    }
+
+    fn add_patch_ids(&self, list: Vec<u8>, found: &mut BTreeMap<ObjectId, Fingerprint>) -> Result<(), GitError> {
+        for (commit, patch_id) in self.patch_ids(list)? {
+            if let Some(fingerprint) = found.get_mut(&commit) {
+                fingerprint.patch_id = Some(patch_id);
             }
         }
         Ok(())

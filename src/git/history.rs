@@ -83,6 +83,16 @@ impl Repository {
         })
     }
 
+    /// The commit that `id` is or that a tag at `id` names; `None` where that is something else.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn peel_to_commit(&self, id: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        let object = self.gix.find_object(id).during("reading a tag")?;
+        let peeled = object.peel_tags_to_end().during("reading a tag")?;
+        Ok((peeled.kind == gix::object::Kind::Commit).then_some(peeled.id))
+    }
+
     /// The commits reachable from `tips` and not from `hidden`, newest first, at most `limit`.
     ///
     /// # Errors

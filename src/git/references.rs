@@ -156,6 +156,18 @@ impl Repository {
         all.iter().map(delete).collect()
     }
 
+    /// The stashed commits, each of which has what was checked out as its parent.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn stashes(&self) -> Result<Vec<ObjectId>, GitError> {
+        if self.find_reference(b"refs/stash")?.is_none() {
+            return Ok(Vec::new());
+        }
+        let listed = self.git(&["rev-list", "--walk-reflogs", "refs/stash", "--"]).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|id| self.parse_id(id)).collect())
+    }
+
     /// The full name that the symbolic reference `name` stands for.
     #[must_use]
     pub fn symbolic_target(&self, name: &str) -> Option<String> {

@@ -124,6 +124,23 @@ impl Repository {
         roots
     }
 
+    /// The HEAD of every work tree, this one's among them, as far as a commit is checked out.
+    ///
+    /// # Errors
+    /// When git does not run.
+    pub fn work_tree_heads(&self) -> Result<Vec<Head>, GitError> {
+        let listed = self.git(&["worktree", "list", "--porcelain"]).run()?.require()?;
+        let mut heads: Vec<Head> = Vec::new();
+        for line in listed.raw_stdout.lines() {
+            if let Some(id) = line.strip_prefix(b"HEAD ") {
+                heads.push(Head { branch: None, commit: ObjectId::from_hex(id).ok().filter(|id| !id.is_null()) });
+            } else if let (Some(name), Some(head)) = (line.strip_prefix(b"branch "), heads.last_mut()) {
+                head.branch = Some(short_branch(name.into()));
+            }
+        }
+        Ok(heads)
+    }
+
     /// The git directory of this work tree.
     #[must_use]
     pub fn git_dir(&self) -> &Path {

@@ -58,6 +58,27 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// The same, but never later than `now`: what a clock that was ahead has stored counts as now wherever
+    /// it is compared.
+    #[must_use]
+    pub fn clamped(self, now: Self) -> Self {
+        self.min(now)
+    }
+
+    /// The same, or just after the latest of `stored` where a clock that was ahead stored a later one: what is
+    /// done now is done in the knowledge of what is stored, and must not be taken for what came before.
+    #[must_use]
+    pub fn after(self, stored: impl IntoIterator<Item = Self>) -> Self {
+        let next = |stored: Self| writable(stored.0 + TimeDelta::seconds(1)).unwrap_or(Self::LAST);
+        stored.into_iter().map(next).fold(self, Self::max)
+    }
+
+    /// The same, unless it is yet to come: such a time says nothing.
+    #[must_use]
+    pub fn unless_after(self, now: Self) -> Option<Self> {
+        Some(self).filter(|time| *time <= now)
+    }
+
     fn text(self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
@@ -135,5 +156,22 @@ mod tests {
         }
         assert_eq!(Timestamp::from_millis(1_745_343_730_123_000), None, "a year of five digits cannot be written");
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn a_time_that_is_ahead_counts_as_now_or_not_at_all_and_is_outdone() {
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let (now, past, ahead) =
+            (time("2026-02-01T12:00:00Z"), time("2026-01-01T12:00:00Z"), time("2036-02-01T12:00:00Z"));
+        assert_eq!((past.clamped(now), now.clamped(now), ahead.clamped(now)), (past, now, now));
+        assert_eq!(
+            (past.unless_after(now), now.unless_after(now), ahead.unless_after(now)),
+            (Some(past), Some(now), None)
+        );
+        assert_eq!(now.after([]), now);
+        assert_eq!(now.after([past]), now);
+        assert_eq!(now.after([past, ahead]), time("2036-02-01T12:00:01Z"));
+        assert_eq!(now.after([now]), time("2026-02-01T12:00:01Z"));
+        assert_eq!(now.after([Timestamp::LAST]), Timestamp::LAST);
     }
 }

@@ -205,10 +205,13 @@ fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &Jo
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
     for tip in tips {
         let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
-        let is_whole = |meta: Meta| match source.log.part {
-            None => meta.own.native_bytes == Some(source.log.size),
-            // A file of several sessions tells when each went on, but not how large it is.
-            Some(_) => meta.own.updated_at.is_some_and(|updated| updated >= source.log.modified.into()),
+        let is_whole = |meta: Meta| {
+            if source.log.part.is_none() {
+                return meta.own.native_bytes == Some(source.log.size);
+            }
+            // A file of several sessions tells when each was continued, but not how large it is.
+            let updated = meta.own.updated_at.and_then(|updated| updated.unless_after(context.now()));
+            updated.is_some_and(|updated| updated >= source.log.modified.into())
         };
         if meta.is_some_and(is_whole) {
             return Ok(true);

@@ -29,15 +29,19 @@ impl BranchName {
     /// rebased, or `detached@<first 8 hex of HEAD>`.
     #[must_use]
     pub fn current(repository: &Repository, head: &Head) -> Self {
-        if let Some(branch) = &head.branch {
-            return Self(branch.to_vec());
+        match repository.branch_being_rebased().filter(|_| head.branch.is_none()) {
+            Some(branch) => Self(branch.into()),
+            None => Self::of_head(head),
         }
-        if let Some(branch) = repository.branch_being_rebased() {
-            return Self(branch.into());
-        }
-        match head.commit {
-            Some(commit) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
-            None => Self::from("detached"),
+    }
+
+    /// The same for a HEAD by itself, whatever its work tree is in the middle of.
+    #[must_use]
+    pub fn of_head(head: &Head) -> Self {
+        match (&head.branch, head.commit) {
+            (Some(branch), _) => Self(branch.to_vec()),
+            (None, Some(commit)) => Self::from(format!("detached@{}", &commit.to_string()[..8]).as_str()),
+            (None, None) => Self::from("detached"),
         }
     }
 

@@ -85,7 +85,9 @@ impl<'a> Draft<'a> {
             };
             if !is_known {
                 has_new = true;
-                let entry = IndexEntry::new(key, self.layout.folder(), link, self.now);
+                // Not before the session was let in again, as a clock that was ahead may have it.
+                let now = meta.own.cleared_at.map_or(self.now, |cleared| self.now.max(cleared));
+                let entry = IndexEntry::new(key, self.layout.folder(), link, now);
                 self.add_entry(*commit, self.layout.described(entry, Some(meta)));
             }
         }

@@ -238,6 +238,30 @@ pub trait Ledger: Sync {
     ) -> Result<(), LedgerError>;
 }
 
+/// The time for what is done now to `session`: later than every time that the ledgers which are here store of it.
+/// A clock that was ahead in some clone must not make a purge, a redaction or consent look older than what it is
+/// about. A ledger that cannot be read has no say.
+///
+/// # Errors
+/// When the references cannot be read.
+pub fn time_for(repository: &Repository, session: &SessionId, now: Timestamp) -> Result<Timestamp, LedgerError> {
+    let mut latest = now;
+    for ledger in ALL {
+        for tip in ledger.tips(repository)? {
+            let stone = ledger.tombstone(repository, &tip, session).ok().flatten();
+            let listed = ledger.sessions(repository, &tip).unwrap_or_default();
+            let versions = listed.iter().filter(|listed| listed.key.id == *session);
+            let links = ledger.links(repository, &tip).map(|links| links.entries).unwrap_or_default();
+            let linked =
+                links.iter().filter(|(_, entry)| entry.session_id == *session).map(|(_, entry)| entry.stored_at);
+            let stored = stone.and_then(|stone| stone.cleared_from()).into_iter();
+            let stored = stored.chain(versions.filter_map(|listed| listed.meta.own.cleared_at)).chain(linked);
+            latest = latest.after(stored.filter(|stored| *stored > now));
+        }
+    }
+    Ok(latest)
+}
+
 /// A part of a ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {

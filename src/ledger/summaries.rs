@@ -124,7 +124,7 @@ pub fn unite_summaries(
     let sides = [repository.tree_of(ours)?, repository.tree_of(theirs)?];
     // No folder of this tree holds shards of sessions: whatever both have, the greater stays.
     let mut tree = merge::union(repository, "", sides[0], sides[1])?;
-    let updates = choose(repository, sides)?;
+    let updates = choose(repository, sides, now)?;
     if !updates.is_empty() {
         tree = repository.edit_tree(Some(tree), &updates)?;
     }
@@ -201,7 +201,7 @@ fn rewritten(
 }
 
 /// A summary belongs together with what is said about it, so both come from one side.
-fn choose(repository: &Repository, sides: [ObjectId; 2]) -> Result<Vec<TreeUpdate>, LedgerError> {
+fn choose(repository: &Repository, sides: [ObjectId; 2], now: Timestamp) -> Result<Vec<TreeUpdate>, LedgerError> {
     let mut names: [BTreeSet<String>; 2] = [BTreeSet::new(), BTreeSet::new()];
     for (names, tree) in names.iter_mut().zip(sides) {
         names.extend(sessions(repository, tree)?);
@@ -212,6 +212,8 @@ fn choose(repository: &Repository, sides: [ObjectId; 2]) -> Result<Vec<TreeUpdat
         for tree in sides {
             let meta = read(repository, tree, &path(session, META))?.unwrap_or(Value::Null);
             let time = meta.get("generated_at").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
+            // One that is yet to come would stay for good.
+            let time = time.and_then(|time| time.unless_after(now));
             let find = |ending| repository.find_in_tree(tree, &path(session, ending));
             rivals.push((time, find(META)?, find(SUMMARY)?));
         }

@@ -18,4 +18,4 @@ pub use relink::{Kinship, Known, Orphan, Reunion, relink};
 pub use squash::squashed;
 pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};
-pub use trailers::{PROMPT_TRAILER, SESSION_TRAILER, quotes, sessions_in};
+pub use trailers::{PROMPT_TRAILER, SESSION_TRAILER, quotes, sessions_in, sessions_named};

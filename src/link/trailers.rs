@@ -29,6 +29,45 @@ pub fn sessions_in(message: &[u8]) -> Vec<SessionId> {
     found
 }
 
+/// The sessions that a message names anywhere: in the trailer block, in the body that a squash merge
+/// collected, indented, quoted or in a list. It decides what is kept, so it rather finds too many than too
+/// few: a claim about the commit is only what [`sessions_in`] reads.
+#[must_use]
+pub fn sessions_named(message: &[u8]) -> Vec<SessionId> {
+    let mut found = Vec::new();
+    let lower = message.to_ascii_lowercase();
+    let mut position = 0;
+    while let Some(offset) = memchr::memmem::find(&lower[position..], b"ai-session") {
+        position += offset + SESSION_TRAILER.len();
+        let rest = &message[position..];
+        // Markdown may stand around the key.
+        let markup = rest.iter().take_while(|byte| b" \t*_`\"'".contains(byte)).count();
+        if rest.get(markup) != Some(&b':') {
+            continue;
+        }
+        let mut lines = rest[markup + 1..].split(|byte| *byte == b'\n');
+        let line = lines.next().unwrap_or_default();
+        position += markup + 1 + line.len();
+        let before = found.len();
+        found.extend(ids_in(line));
+        if found.len() == before {
+            // The value of a trailer may be on the next line.
+            found.extend(lines.next().into_iter().flat_map(ids_in));
+        }
+    }
+    found
+}
+
+/// Everything in `line` that can be the id of a session, as it is and without signs at its ends.
+fn ids_in(line: &[u8]) -> impl Iterator<Item = SessionId> {
+    let is_sign = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let words = line.split(move |byte| !is_sign(byte)).filter_map(|word| std::str::from_utf8(word).ok());
+    words.flat_map(|word| {
+        let bare = word.trim_matches(['.', '_', '-']);
+        [word].into_iter().chain((bare != word).then_some(bare)).filter_map(|word| word.parse().ok())
+    })
+}
+
 /// Whether the trailers of a message quote the prompt of `session`: it is named, and before the next one is, there
 /// is a prompt.
 #[must_use]
@@ -87,7 +126,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{quotes, sessions_in};
+    use super::{quotes, sessions_in, sessions_named};
 
     fn ids(message: &str) -> Vec<String> {
         sessions_in(message.as_bytes()).iter().map(ToString::to_string).collect()
@@ -101,6 +140,41 @@ mod tests {
         assert_eq!(ids("title\n\nAI-Session: abc\n\nand more prose\n"), [""; 0], "nor is the body");
         assert_eq!(ids("title\n\nAI-Session: abc\nsome prose\n"), [""; 0], "nor is a mixed paragraph");
         assert_eq!(ids("title\n\nAI-Session: ../../etc\n"), [""; 0], "nor is what cannot be an id");
+    }
+
+    #[test]
+    fn what_a_message_names_anywhere_is_found_and_nothing_else() {
+        let named = |message: &str| {
+            let mut ids: Vec<String> = sessions_named(message.as_bytes()).iter().map(ToString::to_string).collect();
+            ids.dedup();
+            ids
+        };
+        for (message, expected) in [
+            ("AI-Session: abc", &["abc"][..]),
+            (
+                "title (#1)\n\n* one\n\nAI-Session: abc\nAI-Tool: x\n\n* two\n\nAI-Session: def\n\nmore prose\n",
+                &["abc", "def"],
+            ),
+            ("Squashed commit of the following:\n\n    one\n\n    ai-session: abc\n    AI-Prompt: x\n", &["abc"]),
+            ("t\n\n* AI-Session: abc\r\n> AI-Session: def\r\n# AI-Session:\tghi\r\n", &["abc", "def", "ghi"]),
+            ("t\n\n- **AI-Session:** `abc-1`\n- `AI-Session`: def.\n", &["abc-1", "def.", "def"]),
+            ("t\n\nAI-Session:\n  abc\n", &["abc"]),
+            ("t\n\nAI-Session: abc,def\n", &["abc", "def"]),
+            ("t\n\nAI-Session: a_AI-Session: b\n", &["a_AI-Session", "b"]),
+            ("t\n\nAI-Session-Of: abc\nSession: def\nAI-Sessions abc\n", &[]),
+            ("t\n\nAI-Session: ../../etc\n", &["etc"]),
+            ("t\n\nAI-Session:", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(named(message), expected, "{message:?}");
+        }
+        assert_eq!(sessions_named(b"t\xff\n\n\xffAI-Session: abc\xff\n").len(), 1, "what is no UTF-8 around it");
+    }
+
+    #[test]
+    fn a_message_of_nothing_but_keys_is_read_once() {
+        let message = "AI-Session:".repeat(100_000);
+        assert!(sessions_named(message.as_bytes()).len() < 400_000);
     }
 
     #[test]

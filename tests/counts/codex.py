@@ -104,10 +104,10 @@ def main(path):
             if last is None or (info and info.get("total_token_usage") == previous and previous is not None):
                 continue
             previous = info.get("total_token_usage") if info else previous
-            cached = last.get("cached_input_tokens", 0)
+            cached, wrote = last.get("cached_input_tokens", 0), last.get("cache_write_input_tokens", 0)
             tokens.update(
-                input=last["input_tokens"] - cached, output=last["output_tokens"], cache_read=cached,
-                reasoning=last.get("reasoning_output_tokens", 0),
+                input=last["input_tokens"] - cached - wrote, output=last["output_tokens"], cache_read=cached,
+                cache_write=wrote, reasoning=last.get("reasoning_output_tokens", 0),
             )
         elif kind == "event_msg" and what == "user_message":
             told[plain(payload["message"])] += 1
@@ -126,7 +126,7 @@ def main(path):
     return {
         "prompts": sum((asked | told).values()), "edits": count_edits(calls, outputs, codes, ended),
         "exit_codes": command_codes(calls, outputs, codes),
-        **{key: tokens[key] for key in ("input", "output", "cache_read", "reasoning")},
+        **{key: tokens[key] for key in ("input", "output", "cache_read", "cache_write", "reasoning")},
     }
 
 

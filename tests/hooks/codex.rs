@@ -58,7 +58,7 @@ fn a_commit_of_a_file_that_a_script_wrote_names_the_session() {
 }
 
 #[test]
-fn a_patch_that_failed_names_nobody() {
+fn a_patch_that_failed_names_no_session() {
     let patch = "await tools.apply_patch(`*** Begin Patch\n*** Add File: kite.txt\n+red\n*** End Patch`)";
     let changes = json!({"kite.txt": {"type": "add", "content": "red\n"}});
     let ended = json!({"type": "patch_apply_end", "call_id": "exec-1", "success": false, "changes": changes});

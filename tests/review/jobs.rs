@@ -5,7 +5,7 @@ use crate::support::{Place, Ran, World};
 const CONFIG: &str = ".opensession/cleanup/config.toml";
 const CLEANUP: &str = ".github/workflows/opensession-cleanup.yml";
 const REVIEW: &str = ".github/workflows/opensession-session-review.yml";
-const SOURCE: [&str; 2] = ["--install-source", "https://example.org/git-session.git"];
+const SOURCE: [&str; 4] = ["--install-source", "https://example.org/git-session.git", "--install-revision", "v1.2.3"];
 
 /// A repository whose remote is at `url`.
 fn at(world: &World, url: &str) -> Place {
@@ -32,7 +32,7 @@ fn states(work: &Place) -> Vec<(String, String)> {
 fn nothing_is_written_without_a_terminal_unless_told() {
     let world = World::new();
     let work = at(&world, "git@github.example.org:a/b.git");
-    let shown = work.session(&["cleanup", "init"]);
+    let shown = work.session(&[&["cleanup", "init"][..], &SOURCE].concat());
     assert_eq!(shown.code, 1, "{shown}");
     assert!(shown.stdout.contains("hidden_ttl_days = 30") && shown.stdout.contains("pull_request:"), "{shown}");
     assert!(shown.stderr.contains("--yes"), "{shown}");
@@ -42,9 +42,82 @@ fn nothing_is_written_without_a_terminal_unless_told() {
     // Again changes nothing, and remembers where the program comes from.
     let before = work.read(REVIEW);
     let again = init(&work, &[]).ok();
-    assert!(!again.stdout.contains("written") && !again.stderr.contains("public address"), "{again}");
+    assert!(!again.stdout.contains("written") && again.stderr.is_empty(), "{again}");
     assert_eq!(work.read(REVIEW), before);
-    assert!(before.contains(SOURCE[1]) && before.contains("--tag"), "{before}");
+    assert!(before.contains(SOURCE[1]) && before.contains("--tag") && before.contains("v1.2.3"), "{before}");
+}
+
+#[test]
+fn without_a_source_nothing_is_written_and_the_line_to_type_is_named() {
+    for url in ["https://github.com/a/b", "https://gitlab.example.org/a/b"] {
+        let world = World::new();
+        let work = at(&world, url);
+        for arguments in
+            [&["cleanup", "init"][..], &["cleanup", "init", "--yes"], &["cleanup", "init", "--yes", "--force"]]
+        {
+            let ran = work.session(arguments);
+            assert!(ran.code == 1 && ran.stderr.contains("--install-source GIT-URL --install-revision TAG"), "{ran}");
+            assert!(ran.stderr.contains("--install-url URL --install-sha256 HEX") && ran.stdout.is_empty(), "{ran}");
+        }
+        assert!(!work.join(CONFIG).exists() && !work.join(".github").exists() && !work.join(".gitlab").exists());
+        // The status says so, too, and shows no made-up address.
+        let status = work.session(&["cleanup", "status"]);
+        assert!(status.code == 1 && status.stderr.contains("--install-source GIT-URL"), "{status}");
+        assert!(!status.stdout.contains("cargo install"), "{status}");
+        assert!(states(&work).iter().all(|(_, state)| state == "missing"), "{:?}", states(&work));
+    }
+}
+
+#[test]
+fn the_source_is_remembered_for_the_next_repository_and_said_to_be() {
+    let world = World::new();
+    let work = at(&world, "https://github.com/a/b");
+    let ran = init(&work, &SOURCE).ok();
+    assert!(ran.stderr.contains("git config --global opensession.install-source"), "{ran}");
+    let other = world.repository("other");
+    other.git(&["remote", "add", "origin", "https://gitlab.example.org/a/c"]);
+    init(&other, &[]).ok();
+    let written = other.read(".gitlab/opensession-cleanup.yml");
+    assert!(written.contains(SOURCE[1]) && written.contains(SOURCE[3]), "{written}");
+    // A program to download takes its place.
+    let sha256 = "0123456789abcdef".repeat(4);
+    init(&other, &["--install-url", "https://example.org/git-session", "--install-sha256", &sha256]).ok();
+    let settings = other.git(&["config", "--global", "--get-regexp", "^opensession[.]install"]);
+    let expected =
+        format!("opensession.install-url https://example.org/git-session\nopensession.install-sha256 {sha256}\n");
+    assert_eq!(settings, expected);
+    // What the files of a repository say counts more.
+    init(&work, &[]).ok();
+    assert!(work.read(CLEANUP).contains(SOURCE[1]));
+}
+
+#[test]
+fn files_of_a_version_without_an_address_are_not_kept_as_they_are() {
+    let world = World::new();
+    let work = at(&world, "https://github.com/a/b");
+    init(&work, &SOURCE).ok();
+    work.git(&["config", "--global", "--remove-section", "opensession"]);
+    for path in [CLEANUP, REVIEW] {
+        work.write(path, &work.read(path).replace(SOURCE[1], "https://git-session.invalid/git-session.git"));
+    }
+    let ran = init(&work, &["--force"]);
+    assert!(ran.code == 1 && ran.stderr.contains("--install-source"), "{ran}");
+    init(&work, &[&SOURCE[..], &["--force"]].concat()).ok();
+    assert!(!work.read(CLEANUP).contains("invalid") && !work.read(REVIEW).contains("invalid"));
+}
+
+#[test]
+fn no_job_installs_the_program_from_the_registry_of_crates() {
+    for url in ["https://github.com/a/b", "https://gitlab.example.org/a/b"] {
+        let world = World::new();
+        let work = at(&world, url);
+        init(&work, &SOURCE).ok();
+        for (path, _) in states(&work) {
+            let text = work.read(&path).replace("\\\n", " ");
+            let installs = text.lines().filter(|line| line.contains("cargo install"));
+            assert!(installs.clone().all(|line| line.contains("--git \"$INSTALL_SOURCE\"")), "{path}: {text}");
+        }
+    }
 }
 
 #[test]
@@ -62,7 +135,8 @@ fn the_provider_is_known_by_the_remote_or_else_by_what_is_there() {
         if !sign.is_empty() {
             work.write(sign, "");
         }
-        let status = work.json(&["cleanup", "init"]);
+        let source = if provider == "generic" { &[][..] } else { &SOURCE };
+        let status = work.json(&[&["cleanup", "init"][..], source].concat());
         assert_eq!(status["provider"], provider, "{url} {sign}");
         assert!(!status["reason"].as_str().unwrap_or_default().is_empty());
     }
@@ -73,7 +147,8 @@ fn settings_are_changed_in_place_and_what_a_person_wrote_stays() {
     let world = World::new();
     let work = at(&world, "https://github.com/a/b");
     work.write(CONFIG, "# Agreed in March.\nhidden_ttl_days = 7 # a week\nsession_ttl_days = 400\n");
-    init(&work, &["--artifact-ttl-days", "3", "--session-archive-branch", "sessions/archive"]).ok();
+    let settings = ["--artifact-ttl-days", "3", "--session-archive-branch", "sessions/archive"];
+    init(&work, &[&SOURCE[..], &settings].concat()).ok();
     let config = work.read(CONFIG);
     assert!(
         config.starts_with("# Agreed in March.\nhidden_ttl_days = 7 # a week\nsession_ttl_days = 400\n"),
@@ -146,7 +221,8 @@ fn nothing_is_written_through_a_link_and_no_setting_becomes_a_command() {
         ("--schedule", "61 * * * *"),
         ("--provider", "nobody"),
     ] {
-        let ran = init(&work, &[option, value]);
+        let source = if option == "--install-source" { &[][..] } else { &SOURCE };
+        let ran = init(&work, &[source, &[option, value]].concat());
         assert_eq!(ran.code, 2, "{option} {value}: {ran}");
     }
 }

@@ -1,5 +1,6 @@
 //! Exchanging ledgers by hand, and letting them go.
 
+mod clocks;
 mod damaged;
 mod janitor;
 mod limits;

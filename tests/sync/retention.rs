@@ -1,5 +1,7 @@
 //! What the janitor lets go, what it moves first, and what it leaves alone.
 
+mod needed;
+mod rewritten;
 mod stale;
 
 use std::{
@@ -108,8 +110,7 @@ fn a_ledger_stays_when_what_is_to_be_moved_was_not_taken() {
     assert!(ran.stderr.contains("it stays") && ran.stderr.contains(MAIN), "{ran}");
     assert!(remote.references(TOPIC) == [TOPIC], "{ran}");
     fs::remove_file(remote.join("hooks/update")).expect("a hook");
-    // What is not promoted on purpose just goes.
-    let done = work.json(&["cleanup", "run", "--hidden-ttl-days", "0", "--apply", "--no-promote"]);
+    let done = work.json(&["cleanup", "run", "--hidden-ttl-days", "0", "--apply"]);
     assert_eq!(deleted(&done), [TOPIC], "{done}");
 }
 

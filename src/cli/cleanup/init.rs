@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::install::{self, InstallArgs};
 use crate::{
-    cleanup::{self, AUTO, Config, Install, Job, MAX_DAYS, Managed, Provider, SCHEDULE, SOURCE, Setup, State},
+    cleanup::{self, AUTO, Config, Job, MAX_DAYS, Managed, Provider, SCHEDULE, Setup, State},
     cli::remotes,
     context::Context,
     error::{Error, Result},
@@ -13,14 +14,17 @@ use crate::{
     system::prompt,
 };
 
-/// Write the configuration and the CI jobs that let sessions go by themselves
+/// Write the configuration and the CI jobs that clean up regularly
 ///
 /// Shows the files with their content, or what changes in them, and asks; without a terminal it needs
-/// --yes. Run again, it brings them up to date. A file that somebody changed is reported and left alone,
-/// unless --force is given; of files that are somebody else's, only the lines between markers are written.
+/// --yes. Run again, it brings them up to date. A file that was edited is reported and left alone,
+/// unless --force is given; in a file of your own, only the lines between markers are written.
+///
+/// The jobs install git-session from where --install-source or --install-url says. That is remembered in your
+/// git configuration (opensession.install-source and others) for the next repository.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Whose CI: found out from the remote's address, else from the files that are there
+    /// Whose CI runs the jobs; without it, known by the URL of the remote or the files in the work tree
     #[arg(long, value_name = "NAME", value_parser = provider_names())]
     provider: Option<String>,
     /// The remote to clean up; without it, the upstream's remote, else the only one
@@ -35,25 +39,15 @@ pub(in crate::cli) struct Args {
     /// Keep the sessions of every review on this branch
     #[arg(long, value_name = "BRANCH")]
     session_archive_branch: Option<String>,
-    /// When the jobs run, as cron says it, in UTC
+    /// When the jobs run, as a cron schedule in UTC
     #[arg(long, value_name = "CRON")]
     schedule: Option<String>,
-    /// Have the jobs download the program from here; --install-sha256 pins it
-    #[arg(long, value_name = "URL", requires = "install_sha256", conflicts_with = "install_source")]
-    install_url: Option<String>,
-    /// The SHA-256 of that program
-    #[arg(long, value_name = "HEX", requires = "install_url")]
-    install_sha256: Option<String>,
-    /// Have the jobs build the program with cargo from this repository
-    #[arg(long, value_name = "URL")]
-    install_source: Option<String>,
-    /// The commit or tag to build
-    #[arg(long, value_name = "REVISION", conflicts_with = "install_url")]
-    install_revision: Option<String>,
+    #[command(flatten)]
+    install: InstallArgs,
     /// Write the files without asking
     #[arg(long)]
     yes: bool,
-    /// Write the files that somebody changed as well
+    /// Overwrite files that were edited, too
     #[arg(long)]
     force: bool,
 }
@@ -80,7 +74,7 @@ impl Describe for Answer {
         let view = View::default().pairs([("provider", format!("{}, since {}", self.provider, self.reason))]);
         let mut view = if self.is_written { written(view, self) } else { self.files.iter().fold(view, file) };
         if !self.paste.is_empty() {
-            view = view.heading("Add to .gitlab-ci.yml, which is yours").code("yaml", &self.paste);
+            view = view.heading("Add these lines to your .gitlab-ci.yml").code("yaml", &self.paste);
         }
         if self.next_steps.is_empty() { view } else { view.heading("What is left to do").list(self.next_steps.clone()) }
     }
@@ -110,8 +104,8 @@ pub(super) fn words(state: State) -> &'static str {
     match state {
         State::Missing => "not there yet",
         State::Current => "up to date",
-        State::Outdated => "to be brought up to date",
-        State::Changed => "changed by somebody since it was written",
+        State::Outdated => "out of date",
+        State::Changed => "edited since it was written",
         State::Foreign => "not written by cleanup init",
     }
 }
@@ -122,11 +116,6 @@ pub(in crate::cli) fn run(context: &Context, arguments: &Args) -> Result<Report>
     let (provider, reason) = provider(context, &config)?;
     let job = job(context, arguments, provider, &config)?;
     let Setup { files, paste } = cleanup::setup(root, provider, &config, &job)?;
-    if job.install.is_placeholder() && provider.name() != "generic" {
-        notes.push(format!(
-            "git-session has no public address yet: with {SOURCE}, the jobs will fail; name a source of yours with --install-source, or --install-url and --install-sha256"
-        ));
-    }
     let mut answer = Answer {
         schema_version: 1,
         provider: provider.name(),
@@ -141,6 +130,9 @@ pub(in crate::cli) fn run(context: &Context, arguments: &Args) -> Result<Report>
     let is_wanted = arguments.yes || (context.is_interactive && ask(&answer, arguments.force)?);
     if is_wanted {
         write(root, &mut answer, arguments.force)?;
+        if let Some(install) = &job.install {
+            notes.extend(install::remember(context.repository()?, install)?);
+        }
     } else if context.is_interactive {
         return Err(Error::user("nothing was written").hinted("git session cleanup init --yes"));
     } else {
@@ -148,7 +140,7 @@ pub(in crate::cli) fn run(context: &Context, arguments: &Args) -> Result<Report>
     }
     if !answer.left_alone.is_empty() {
         notes.push(format!(
-            "left alone, since somebody changed it: {}; git session cleanup init --force overwrites",
+            "left alone, since it was edited: {}; git session cleanup init --force overwrites it",
             answer.left_alone.join(", ")
         ));
     }
@@ -236,25 +228,23 @@ fn job(context: &Context, arguments: &Args, provider: &dyn Provider, config: &Co
         }
         job.schedule.clone_from(schedule);
     }
-    if let (Some(url), Some(sha256)) = (&arguments.install_url, &arguments.install_sha256) {
-        job.install = Install::Release { url: url.clone(), sha256: sha256.to_ascii_lowercase() };
-    } else if arguments.install_source.is_some() || arguments.install_revision.is_some() {
-        let (known_source, known_revision) = job.install.built();
-        let source = arguments.install_source.clone().unwrap_or(known_source);
-        let revision = arguments.install_revision.clone().unwrap_or(known_revision);
-        job.install = Install::Cargo { source, revision };
-    }
+    // Where nothing is installed, nothing is asked.
+    job.install = match arguments.install.install(job.install.take()) {
+        _ if !provider.installs() => None,
+        Some(install) => Some(install),
+        None => Some(install::ask(context)?),
+    };
     job.checked()
 }
 
-/// What the jobs are made with, as the files that are there say, and as the configuration now is.
+/// What the jobs are made with, as the files that are there say, else the user's configuration, and as the
+/// configuration of the repository now is.
 pub(super) fn current_job(context: &Context, provider: &dyn Provider, config: &Config) -> Result<Job> {
     let fanout_mode = context.config()?.ledger.name().to_owned();
     let archive = config.session_archive_branch.clone();
-    let wanted = Job { install: Install::default(), schedule: SCHEDULE.to_owned(), fanout_mode, archive };
+    let wanted = Job { install: None, schedule: SCHEDULE.to_owned(), fanout_mode, archive };
     let known = cleanup::known_job(work_tree(context)?, provider, &wanted);
-    Ok(match known {
-        Some(known) => Job { install: known.install, schedule: known.schedule, ..wanted },
-        None => wanted,
-    })
+    let (install, schedule) = known.map_or((None, None), |known| (known.install, Some(known.schedule)));
+    let install = if provider.installs() { install.or(install::remembered(context.repository()?)) } else { None };
+    Ok(Job { install, schedule: schedule.unwrap_or(wanted.schedule.clone()), ..wanted })
 }

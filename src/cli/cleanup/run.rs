@@ -1,4 +1,4 @@
-//! `cleanup run`: what would go, and with `--apply` lets it go.
+//! `cleanup run`: what would be deleted, and with `--apply` deletes it.
 
 use serde::Serialize;
 
@@ -12,11 +12,11 @@ use crate::{
 
 /// Say what would be deleted, here and on a remote; delete it with --apply
 ///
-/// The ledger of a branch goes when the branch is gone and nothing happened in it for 30 days; what the
-/// default branch needs of it moves to that one's ledger first. So do branches with the sessions of a
-/// review. Whatever is not known for certain stays. Only the very objects that were examined are
-/// deleted. What is not said here is taken from `.opensession/cleanup/config.toml`. The exit code is 1
-/// when something could not be deleted.
+/// The ledger of a branch that is gone is deleted when nothing in it changed for 30 days and no branch or
+/// tag needs a session of it; what the default branch needs moves to its ledger first. Branches with the
+/// sessions of a review are deleted after 30 days, too. What could not be checked stays. Only the very
+/// objects that were examined are deleted. Options that are not given are taken from
+/// `.opensession/cleanup/config.toml`. The exit code is 1 when something could not be deleted.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Delete, rather than say what would be deleted
@@ -28,13 +28,13 @@ pub(super) struct Args {
     /// Keep the branch with the sessions of a review for this many days
     #[arg(long, value_name = "DAYS", value_parser = days())]
     artifact_ttl_days: Option<u32>,
-    /// Keep a session in the ledger of a living branch for this many days; for ever without it
+    /// Remove sessions that did not change for this many days, needed or not; without it, none
     #[arg(long, value_name = "DAYS", value_parser = days())]
     session_ttl_days: Option<u32>,
-    /// Let the oldest sessions of a ledger go until it has no more than this, such as 500M
+    /// Remove the oldest sessions of a ledger until it has no more than this, such as 500M
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_ledger_size: Option<u64>,
-    /// Do not move the sessions that the default branch needs to its ledger
+    /// Do not move what the default branch needs to its ledger: keep the ledger of the other branch
     #[arg(long)]
     no_promote: bool,
     /// Clean up this remote; without it, the configured one, the upstream's, else the only one
@@ -79,6 +79,7 @@ struct Swept {
     failed: Vec<Failure>,
     kept_due_to_ttl: Vec<Kept>,
     kept_alive: Vec<Kept>,
+    kept_needed: Vec<Kept>,
     kept_pinned: Vec<Kept>,
     unknown: Vec<Kept>,
 }
@@ -101,17 +102,33 @@ impl Describe for Answer {
                 swept.session_candidates.iter().map(|candidate| self.session_row(swept, candidate)).collect();
             let view = if rows.is_empty() { view } else { view.table(&["session", ">days", "of branch", ""], rows) };
             let view = view.paragraph(self.summary(swept));
-            if swept.unknown.is_empty() {
-                return view;
-            }
-            let named = swept.unknown.iter().map(|kept| format!("{}: {}", kept.reference, kept.reason));
-            view.paragraph("Too little is known of").list(named.collect())
+            let view = listed(view, "Kept for a while:", &swept.kept_due_to_ttl, |kept| kept.reason.clone());
+            let full = |kept: &Kept| format!("{}: {}", kept.reference, kept.reason);
+            let view = listed(view, "Kept for another branch or a tag:", &swept.kept_needed, full);
+            listed(view, "Kept because it could not be checked:", &swept.unknown, full)
         });
         match self.freed_by_gc {
-            Some(bytes) => view.paragraph(format!("git gc frees {} here in time", counted(bytes, "byte"))),
+            Some(bytes) => {
+                view.paragraph(format!("git gc will free {} here once they are two weeks old", counted(bytes, "byte")))
+            }
             None => view,
         }
     }
+}
+
+/// The most that is listed of what stays; `--json` has all of it.
+const MOST_LISTED: usize = 20;
+
+/// Adds a list of what stays, unless it is empty.
+fn listed(view: View, heading: &str, all: &[Kept], line: impl Fn(&Kept) -> String) -> View {
+    if all.is_empty() {
+        return view;
+    }
+    let mut lines: Vec<String> = all.iter().take(MOST_LISTED).map(line).collect();
+    if all.len() > MOST_LISTED {
+        lines.push(format!("and {} more; --json lists them all", all.len() - MOST_LISTED));
+    }
+    view.paragraph(heading).list(lines)
 }
 
 impl Answer {
@@ -148,20 +165,13 @@ impl Answer {
             (sessions, format!("{} {would}removed", counted(sessions, "session"))),
             (promoted, format!("{} {would}moved to the default branch's ledger", counted(promoted, "session"))),
             (swept.kept_alive.len(), format!("{} kept, branch exists", swept.kept_alive.len())),
-            (swept.kept_due_to_ttl.len(), self.kept_by_age(swept)),
+            (swept.kept_due_to_ttl.len(), format!("{} kept for a while", swept.kept_due_to_ttl.len())),
+            (swept.kept_needed.len(), format!("{} kept for another branch or a tag", swept.kept_needed.len())),
             (swept.kept_pinned.len(), format!("{} kept, pinned", swept.kept_pinned.len())),
-            (swept.unknown.len(), format!("{} kept, too little is known", swept.unknown.len())),
+            (swept.unknown.len(), format!("{} kept, could not be checked", swept.unknown.len())),
         ];
         let more = more.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| format!("; {what}"));
         format!("{done}{}", more.collect::<String>())
-    }
-
-    fn kept_by_age(&self, swept: &Swept) -> String {
-        let (count, days) = (swept.kept_due_to_ttl.len(), counted(self.artifact_ttl_days, "day"));
-        if self.hidden_ttl_days == self.artifact_ttl_days {
-            return format!("{count} kept, not gone for {days}");
-        }
-        format!("{count} kept, not gone for {} or {days}", self.hidden_ttl_days)
     }
 
     fn row(&self, swept: &Swept, candidate: &Candidate) -> Vec<String> {
@@ -239,6 +249,7 @@ fn told(place: &Place, plan: Plan, swept: cleanup::Sweep, notes: &mut Vec<String
         failed: failed.collect(),
         kept_due_to_ttl: plan.kept_due_to_ttl,
         kept_alive: plan.kept_alive,
+        kept_needed: plan.kept_needed,
         kept_pinned: plan.kept_pinned,
         unknown: plan.unknown,
     }

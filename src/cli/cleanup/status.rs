@@ -41,8 +41,8 @@ impl Describe for Answer {
         let source = if self.is_configured { CONFIG_PATH } else { "the defaults" };
         let next = match (self.next_run, &self.schedule) {
             (Some(next), _) => time::minute(next),
-            (None, Some(schedule)) => format!("never: '{schedule}'"),
-            (None, None) => "where the schedule is kept: the files do not say".to_owned(),
+            (None, Some(schedule)) => format!("never, with the schedule '{schedule}'"),
+            (None, None) => "the schedule is not in these files".to_owned(),
         };
         let view = View::default().pairs([
             ("provider", format!("{}, since {}", self.provider, self.reason)),
@@ -55,10 +55,10 @@ impl Describe for Answer {
         let rows = self.files.iter().map(|file| vec![file.path.clone(), init::words(file.state).to_owned()]);
         let mut view = view.table(&["file", ""], rows.collect());
         for file in self.files.iter().filter(|file| !matches!(file.state, State::Current | State::Missing)) {
-            view = view.heading(format!("{}: what cleanup init would write", file.path)).code("diff", &file.diff);
+            view = view.heading(format!("{}: what cleanup init would change", file.path)).code("diff", &file.diff);
         }
         if !self.paste.is_empty() {
-            view = view.heading("Missing in .gitlab-ci.yml").code("yaml", &self.paste);
+            view = view.heading("Missing from .gitlab-ci.yml").code("yaml", &self.paste);
         }
         self.preview.iter().fold(view, |view, preview| {
             let view = view.heading(format!("The next run, in {}", preview.place));
@@ -82,7 +82,7 @@ pub(in crate::cli) fn run(context: &Context) -> Result<Report> {
     let schedule = (provider.name() == "github").then(|| job.schedule.clone());
     let next_run = schedule.as_deref().and_then(Cron::parse).and_then(|cron| cron.next(context.now()));
     let is_current = setup.files.iter().all(|file| file.state == State::Current) && setup.paste.is_empty();
-    let is_installable = !job.install.is_placeholder() || provider.name() == "generic";
+    let is_installable = job.install.is_some() || !provider.installs();
     let mut report = Report::new(Answer {
         schema_version: 1,
         provider: provider.name(),
@@ -105,7 +105,7 @@ pub(in crate::cli) fn run(context: &Context) -> Result<Report> {
     if !is_installable {
         report
             .notes
-            .push("the jobs cannot install git-session: git session cleanup init --install-source URL".to_owned());
+            .push("the jobs do not know where to install git-session from: git session cleanup init --install-source GIT-URL --install-revision TAG".to_owned());
     }
     Ok(report)
 }
