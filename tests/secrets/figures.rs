@@ -157,7 +157,7 @@ fn the_published_figures_are_what_the_rules_reach_and_reach_the_targets() {
     let lines = redactors.each_ref().map(|redactor| tallies(&data, "creddata.jsonl", redactor, is_no_uuid));
     let examples = redactors.each_ref().map(|redactor| tallies(&data, "kingfisher.jsonl", redactor, |_| true));
     let real = real(&corpus, &redactors);
-    let forms = redactors.each_ref().map(|redactor| forms(data, redactor));
+    let forms = redactors.each_ref().map(|redactor| forms(&data, redactor));
     let table = table(&lines, &examples, forms, &real);
     if env::var_os("GIT_SESSION_UPDATE_DOCS").is_some_and(|update| update == "1") {
         fs::write(&document, format!("{head}{BEGIN}{table}{END}{tail}")).expect("docs/redaction.md can be written");
