@@ -110,6 +110,8 @@ impl From<GitError> for Error {
             GitError::Locked { lock, .. } => {
                 error.hinted(format!("if no git command is running: rm '{}'", lock.display()))
             }
+            GitError::NotWritable { folder, .. } => error
+                .hinted(format!("reading works; to store sessions, make it writable: ls -ld '{}'", folder.display())),
             GitError::Missing { .. } => {
                 error.hinted("git session hydrate --all; or, in a full clone: git session sync --fetch-only")
             }

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::{Agent, compressed::plain};
 use crate::{
-    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, attribute, repaired},
+    hail::{Assembly, Event, EventType, Header, Lines, Pause, Session, Timestamp, Titled, attribute, repaired},
     system::files,
 };
 
@@ -224,7 +224,7 @@ pub struct Parsed {
 /// When the input fails, or holds not one record of `agent`.
 pub fn parse_session(agent: &dyn Agent, log: &mut Log<'_>) -> Result<Parsed, ParseError> {
     let mut assembly = Assembly::default();
-    let warnings = agent.parse(log, &mut assembly)?;
+    let warnings = agent.parse(log, &mut Titled(&mut assembly))?;
     let session = assembly.finish().ok_or(ParseError::NoRecord { line: 1, cause: "no event in it".to_owned() })?;
     Ok(Parsed { session, warnings })
 }

@@ -28,6 +28,12 @@ pub(super) fn image_url(url: &str) -> Block {
     }
 }
 
+/// The text that a `data:` URL holds, where it is one.
+pub(super) fn text(url: &str) -> Option<String> {
+    let (_, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    String::from_utf8(STANDARD.decode(base64).ok()?).ok().filter(|text| !text.contains('\0'))
+}
+
 #[cfg(test)]
 mod tests {
     use base64::{Engine, engine::general_purpose::STANDARD};

@@ -203,7 +203,7 @@ fn split(text: &str, is_terminated: bool, found: &mut VecDeque<Entry>) -> bool {
 fn unreadable(fault: &LineFault) -> Entry {
     let raw = match fault {
         LineFault::TooLong { bytes, excerpt } => json!({ "bytes": bytes, "excerpt": excerpt }),
-        LineFault::NotUtf8 { base64, .. } => json!({ "base64": base64 }),
+        LineFault::NotUtf8 { text, .. } => json!({ "text": text }),
     };
     Entry::Unreadable { cause: fault.to_string(), raw }
 }

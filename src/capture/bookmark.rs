@@ -25,7 +25,7 @@ use crate::{
 
 /// The version of the file's shape and of what parsers put into it: a file of another version is as good as
 /// none.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The size from which on a log gets one, in bytes: to read a smaller one again costs less.
 const LEAST_BYTES: u64 = 64 * 1024;

@@ -104,7 +104,7 @@ pub fn gather(
         order,
         config,
         router: Router::new(repository, ledger, order.branch)?,
-        home: Home::of(repository),
+        home: Home::of(repository, context.redactor()?),
         watermarks: Watermarks::of(repository),
         bookmarks: Bookmarks::of(repository, context.now()),
         stored: if order.is_explicit { HashSet::new() } else { stored(context)? },

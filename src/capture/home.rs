@@ -13,7 +13,7 @@ use crate::{
     git::Repository,
     hail::{Event, Header, Sink, attribute},
     ledger::{BranchName, Capture, GitFacts, KnownVersions},
-    redact::Remembered,
+    redact::{Redactor, Remembered},
 };
 
 /// How much of a log is looked at to tell whether it is its agent's and where it worked, in bytes:
@@ -58,14 +58,14 @@ impl Sink for Footprint {
 impl Home {
     /// Reads what a repository is known by.
     #[must_use]
-    pub fn of(repository: &Repository) -> Self {
+    pub fn of(repository: &Repository, redactor: &Redactor) -> Self {
         let mut roots = repository.work_trees();
         roots.extend(repository.work_trees().iter().filter_map(|root| root.canonicalize().ok()));
         let urls = repository.remotes().into_iter().filter_map(|remote| repository.remote_url(&remote));
         Self {
             roots,
             remotes: urls.filter_map(|url| address(&url)).collect(),
-            facts: facts(repository),
+            facts: facts(repository, redactor),
             // Where it cannot be read there is no redactor either.
             remembered: Remembered::load(&repository.state_dir()).unwrap_or_default(),
         }
@@ -90,7 +90,6 @@ impl Home {
             session: reading.session,
             git,
             links: Vec::new(),
-            native: reading.native,
             continues: reading.continues,
             versions: KnownVersions::default(),
             cleared_at,
@@ -187,16 +186,17 @@ pub(super) fn belongs(home: &Home, agent: &dyn Agent, source: &Source, sample: &
 }
 
 /// Where the repository stands at this moment.
-fn facts(repository: &Repository) -> GitFacts {
+fn facts(repository: &Repository, redactor: &Redactor) -> GitFacts {
     let head = repository.head().ok();
     let branch = head.as_ref().map(|head| BranchName::current(repository, head));
     let upstream = branch.as_ref().and_then(|branch| repository.upstream_remote(&branch.to_string()));
     let remote = upstream.or_else(|| repository.remotes().into_iter().next());
     let url = remote.and_then(|remote| repository.remote_url(&remote));
     let folder = repository.work_tree().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let redacted = |text: String| redactor.text(&text).0.into_owned();
     GitFacts {
-        repo_name: url.as_deref().and_then(GitFacts::name_of).or(folder),
-        remote: url,
+        repo_name: url.as_deref().and_then(GitFacts::name_of).or(folder).map(redacted),
+        remote: url.map(redacted),
         branch: branch.map(|branch| branch.to_string()).unwrap_or_default(),
         head: head.and_then(|head| head.commit).map(|commit| commit.to_string()),
         ..GitFacts::default()

@@ -15,6 +15,7 @@ use super::Source;
 use crate::{
     agents::{self, LogFile},
     environment::Environment,
+    error::Error,
     git::Repository,
     hail::SessionId,
     ledger::BranchName,
@@ -84,6 +85,9 @@ impl JobSession {
         Some(path.to_str().map_or((path, None), LogFile::parse_name))
     }
 }
+
+/// The file that a process holds while it stores sessions.
+const LOCK: &str = "capture.lock";
 
 /// The folder of waiting jobs.
 #[derive(Debug)]
@@ -159,13 +163,25 @@ pub struct CaptureLock {
 }
 
 impl CaptureLock {
+    /// Why the lock was not to be had.
+    #[must_use]
+    pub fn refusal(repository: &Repository) -> Error {
+        let path = repository.state_dir().join(LOCK);
+        let folder = path.parent().unwrap_or(&path);
+        match fs::create_dir_all(folder).and_then(|()| files::open_lock(&path)) {
+            Ok(_) => Error::user("another process is storing sessions").hinted("try again when it is done"),
+            Err(fault) => Error::user(format!("sessions cannot be stored here: {}: {fault}", path.display()))
+                .hinted(format!("reading works; to store sessions, make it writable: ls -ld '{}'", folder.display())),
+        }
+    }
+
     /// Waits for the lock, at most `patience`; `None` when somebody else keeps it. It ends with the
     /// process, however that ends.
     #[must_use]
     pub fn take(repository: &Repository, patience: Duration) -> Option<Self> {
         let folder = repository.state_dir();
         fs::create_dir_all(&folder).ok()?;
-        let path = folder.join("capture.lock");
+        let path = folder.join(LOCK);
         let file = files::open_lock(&path).ok()?;
         let started = Instant::now();
         while file.try_lock().is_err() {

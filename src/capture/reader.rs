@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     git::ObjectId,
     hail::{Canonical, ObjectHash},
-    ledger::{MAX_SESSION_BYTES, Native},
+    ledger::MAX_SESSION_BYTES,
     redact::{Redacted, RedactingSpool, Redactor},
 };
 
@@ -39,8 +39,6 @@ pub struct Reading {
     pub session: Redacted<Canonical>,
     /// Where the session worked.
     pub origin: Origin,
-    /// The log it came from; none where several sessions share a file.
-    pub native: Option<Native>,
     /// What was odd about the log.
     pub warnings: Vec<Warning>,
     /// The blob of the stored session that it goes on from.
@@ -88,7 +86,7 @@ impl Reader<'_> {
         let mut snapshot = Snapshot::of(path).ok()?;
         let begin = mark.reading.parser.offset;
         let end = snapshot.line_end(begin).ok().filter(|end| *end >= begin)?;
-        let (native, [before, prefix]) = snapshot.hash([begin, end]).ok()?;
+        let [before, prefix] = snapshot.hash([begin, end]).ok()?;
         let is_same = before.to_string() == mark.prefix;
         let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
         let continues = self.bookmarks.session(&mark);
@@ -100,7 +98,7 @@ impl Reader<'_> {
         let mut noting = Noting::new(&mut spool);
         let warnings = agent.parse(&mut log, &mut noting).ok()?;
         let origin = noting.origin();
-        finish(path, spool, warnings, Some((native, prefix))).ok().map(|reading| {
+        finish(path, spool, warnings, Some(prefix)).ok().map(|reading| {
             let bookmark = reading.bookmark.or(stays);
             Reading { origin, continues, bookmark, ..reading }
         })
@@ -111,7 +109,7 @@ impl Reader<'_> {
         let path = &source.log.path;
         let mut snapshot = Snapshot::of(path)?;
         let end = snapshot.line_end(0).map_err(|fault| named(path, fault))?;
-        let (native, [prefix]) = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
+        let [prefix] = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
         let is_worth_marking = self.bookmarks.is_worth(source, snapshot.size());
         let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
         log.pause_at = is_worth_marking.then_some(end);
@@ -119,7 +117,7 @@ impl Reader<'_> {
         let mut noting = Noting::new(&mut spool);
         let warnings = agent.parse(&mut log, &mut noting).map_err(|fault| explain_parse(path, &fault))?;
         let origin = noting.origin();
-        Ok(Reading { origin, ..finish(path, spool, warnings, Some((native, prefix)))? })
+        Ok(Reading { origin, ..finish(path, spool, warnings, Some(prefix))? })
     }
 
     /// Reads one session of a file that holds several.
@@ -134,13 +132,13 @@ impl Reader<'_> {
     }
 }
 
-/// Puts together what was read. Of a log with one session, `log` is what it is known by and the hash of what
-/// was read of it up to the pause.
+/// Puts together what was read. Of a log with one session, `prefix` is the hash of what was read of it up to
+/// the pause.
 fn finish(
     path: &Path,
     spool: RedactingSpool<'_>,
     warnings: Vec<Warning>,
-    log: Option<(Native, ObjectHash)>,
+    prefix: Option<ObjectHash>,
 ) -> Result<Reading> {
     let finished = spool.finish_paused().map_err(|fault| named(path, fault))?;
     let (session, paused) = finished.ok_or_else(|| named(path, "no event in it"))?;
@@ -149,7 +147,6 @@ fn finish(
         let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
-    let bookmark = paused.zip(log).map(|(reading, (_, prefix))| Draft { prefix, reading });
-    let (origin, native) = (Origin::default(), log.map(|(native, _)| native));
-    Ok(Reading { session, origin, native, warnings, continues: None, bookmark })
+    let bookmark = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });
+    Ok(Reading { session, origin: Origin::default(), warnings, continues: None, bookmark })
 }

@@ -12,7 +12,6 @@ use super::open;
 use crate::{
     error::Result,
     hail::{ObjectHash, last_line_end},
-    ledger::Native,
 };
 
 /// An open log and how long it was then.
@@ -39,8 +38,8 @@ impl Snapshot {
         last_line_end(&mut self.file, from).map(|end| end.min(self.size))
     }
 
-    /// Size and hash of the log, and the hashes of what comes before each of `places`, which are in order.
-    pub(super) fn hash<const N: usize>(&mut self, places: [u64; N]) -> io::Result<(Native, [ObjectHash; N])> {
+    /// The hashes of what comes before each of `places`, which are in order.
+    pub(super) fn hash<const N: usize>(&mut self, places: [u64; N]) -> io::Result<[ObjectHash; N]> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 17];
@@ -60,8 +59,7 @@ impl Snapshot {
         for (hash, place) in before.iter_mut().zip(places) {
             *hash = read_to(place)?;
         }
-        let sha256 = read_to(self.size)?;
-        Ok((Native { bytes: at, sha256 }, before))
+        Ok(before)
     }
 
     /// What it holds from `offset` on.

@@ -10,7 +10,7 @@ use crate::{
     agents::CopyKeeper,
     config::{Config, Subject},
     context::Context,
-    error::{Error, Result},
+    error::Result,
     git::{ObjectId, Repository},
     hail::SessionId,
     ledger::{self, BranchName, Capture, Link},
@@ -33,7 +33,7 @@ pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
         return Ok(());
     }
     let Some(_lock) = CaptureLock::take(repository, patience) else {
-        return Err(Error::user("another process is storing sessions").hinted("try again when it is done"));
+        return Err(CaptureLock::refusal(repository));
     };
     let _copies = CopyKeeper::new();
     loop {
@@ -55,7 +55,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let redactor = context.redactor()?;
     let config = context.config()?;
     let ledger = config.ledger;
-    let home = Home::of(repository);
+    let home = Home::of(repository, redactor);
     let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
     let (mut waiting, mut gone) = (Vec::new(), Vec::new());
     for (session, link) in wanted(repository, &config, job) {

@@ -1,6 +1,7 @@
 //! The `doctor` command.
 
 mod remotes;
+mod transfers;
 
 use std::time::Duration;
 
@@ -125,6 +126,8 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.push(check_mode(&config));
             checks.push(remotes::check(repository, &config));
             checks.extend(remotes::mirrors(repository));
+            checks.extend(transfers::refspecs(repository));
+            checks.extend(transfers::sending(repository));
             checks.push(check_ledger(repository, &config));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(check_coverage(repository));
@@ -134,7 +137,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
     }
     checks.push(check_agents(context));
     checks.push(check_redaction(context));
-    checks.extend(check_queue(repository));
+    checks.extend(check_queue(context, repository));
     checks.extend(leftovers::checks(repository, context.now()));
     checks
 }
@@ -162,8 +165,8 @@ fn check_identity(repository: &Repository) -> Check {
 }
 
 fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
-    if repository.is_bare() {
-        return vec![Check::new("hooks", Status::Info, "a bare repository needs none")];
+    if !hooks::has_commits_made(repository) {
+        return vec![Check::new("hooks", Status::Info, "a bare repository without work trees needs none")];
     }
     let status = context.program().and_then(|program| hooks::status(repository, &program));
     let installed = match status {
@@ -172,7 +175,7 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
     };
     let bad: Vec<String> = installed
         .iter()
-        .filter(|hook| hook.state != State::Installed)
+        .filter(|hook| !hook.state.works())
         .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
         .collect();
     let mut checks = check_others(context, &installed);
@@ -183,7 +186,16 @@ fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
     let is_every = |state: &State| installed.iter().all(|hook| hook.state == *state);
     let every = [State::Absent, State::Unsupported].into_iter().find(is_every);
     let message = every.map_or_else(|| bad.join("; "), |state| super::hooks::words(state).to_owned());
-    checks.insert(0, Check::new("hooks", Status::Error, message).fixed_by("git session doctor --fix"));
+    let check = Check::new("hooks", Status::Error, message);
+    checks.insert(
+        0,
+        match hooks::refusal(repository) {
+            Some(refusal) => check.fixed_by(refusal.hint().unwrap_or(refusal.message())),
+            None if context.config().is_ok() => check.fixed_by("git session doctor --fix"),
+            // What the settings say is put right first.
+            None => check,
+        },
+    );
     checks
 }
 
@@ -269,17 +281,20 @@ fn check_agents(context: &Context) -> Check {
 fn check_redaction(context: &Context) -> Check {
     match context.redactor() {
         Ok(_) => Check::new("redaction", Status::Ok, "the rules load"),
-        Err(fault) => Check::new("redaction", Status::Error, fault.message()),
+        Err(fault) => {
+            Check::new("redaction", Status::Error, fault.message()).fixed_by(fault.hint().unwrap_or_default())
+        }
     }
 }
 
-fn check_queue(repository: &Repository) -> Vec<Check> {
+fn check_queue(context: &Context, repository: &Repository) -> Vec<Check> {
     let queue = Queue::of(repository);
     let (waiting, lost) = (queue.jobs().len(), queue.lost());
     let mut checks = Vec::new();
     if waiting > 0 {
         let message = format!("the sessions of {} wait to be stored", counted(waiting, "commit"));
-        checks.push(Check::new("queue", Status::Warning, message).fixed_by("git session doctor --fix"));
+        let check = Check::new("queue", Status::Warning, message);
+        checks.push(if context.redactor().is_ok() { check.fixed_by("git session doctor --fix") } else { check });
     }
     if lost > 0 {
         let folder = repository.state_dir().join("queue");
@@ -291,14 +306,19 @@ fn check_queue(repository: &Repository) -> Vec<Check> {
     checks
 }
 
+/// Whether hooks are missing that can be installed.
+fn can_install_hooks(context: &Context, repository: &Repository) -> Result<bool> {
+    let can_be = hooks::has_commits_made(repository) && hooks::refusal(repository).is_none();
+    Ok(can_be && hooks::status(repository, &context.program()?)?.iter().any(Installed::has_to_be_mended))
+}
+
 /// Mends what can be mended, after asking; returns what was done.
 fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
     let config = context.config()?;
     let mode = wanted_mode(context, &config, arguments)?;
-    let program = context.program()?;
-    let are_hooks_missing =
-        !repository.is_bare() && hooks::status(repository, &program)?.iter().any(Installed::has_to_be_mended);
-    let waiting = Queue::of(repository).jobs().len();
+    let are_hooks_missing = can_install_hooks(context, repository)?;
+    // Without redaction nothing can be stored.
+    let waiting = if context.redactor().is_ok() { Queue::of(repository).jobs().len() } else { 0 };
     let sets_mode = !config.is_ledger_set || config.ledger.name() != mode.name();
     let mut moves = Vec::new();
     for switch in switches(context, repository, mode) {

@@ -19,7 +19,7 @@ use crate::{
     ledger::SessionKey,
     link::{self, PROMPT_TRAILER},
     report::{Describe, Report, View},
-    sync::{Exchange, Guard},
+    sync::{Exchange, Guard, Selection},
 };
 
 /// How long a remote may take to answer.
@@ -233,15 +233,36 @@ pub(super) fn fetch(context: &Context, config: &Config, remote: &str) -> Result<
     Ok(())
 }
 
-/// Pushes every ledger that changed, in one go and under leases, and what lies beside them. Returns the
-/// branches and what did not work.
+/// Pushes the ledgers that the remote has, in one go and under leases, and what lies beside them: to each
+/// repository that it is pushed to. Returns the branches and what did not work.
 pub(super) fn push(context: &Context, config: &Config, remote: &str) -> Result<(Vec<String>, Vec<String>)> {
     let guard = Guard::new(context.redactor()?);
-    let exchange = exchange(context, config, remote, Some(&guard).filter(|guard| guard.is_needed()))?;
-    let outcome = exchange.push(&exchange.all_pairs()?)?;
-    let carried = exchange.exchange_companions(exchange.list_companions()?, true)?;
-    let pushed = outcome.pushed.iter().map(ToString::to_string).chain(carried.pushed).collect();
-    Ok((pushed, outcome.problems.into_iter().chain(carried.problems).collect()))
+    let guard = Some(&guard).filter(|guard| guard.is_needed());
+    let selection = Selection::new(Vec::new(), vec![remote.to_owned()]);
+    let selection = Some(&selection).filter(|_| !config.push_unlinked);
+    let (mut pushed, mut problems) = (Vec::new(), Vec::new());
+    for url in context.repository()?.push_urls(remote)? {
+        let exchange = exchange(context, config, remote, guard)?;
+        let exchange = Exchange { push_url: url.as_deref(), selection, ..exchange };
+        let fetched = match exchange.fetch_all() {
+            Ok(fetched) => fetched,
+            Err(fault) => {
+                problems.push(format!("{remote} may still have it: {fault}"));
+                continue;
+            }
+        };
+        let mut pairs = Vec::new();
+        for pair in exchange.all_pairs()? {
+            if exchange.has_ledger(&pair.remote)? {
+                pairs.push(pair);
+            }
+        }
+        let outcome = exchange.push(&pairs)?;
+        let carried = exchange.exchange_companions(fetched.companions, true)?;
+        pushed.extend(outcome.pushed.iter().map(ToString::to_string).chain(carried.pushed));
+        problems.extend(outcome.problems.into_iter().chain(carried.problems));
+    }
+    Ok((pushed, problems))
 }
 
 fn exchange<'a>(
@@ -251,5 +272,15 @@ fn exchange<'a>(
     guard: Option<&'a Guard<'a>>,
 ) -> Result<Exchange<'a>> {
     let (repository, deadline) = (context.repository()?, Instant::now() + PATIENCE);
-    Ok(Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard })
+    Ok(Exchange {
+        repository,
+        ledger: config.ledger,
+        remote,
+        push_url: None,
+        deadline,
+        now: context.now(),
+        guard,
+        selection: None,
+        watch: None,
+    })
 }

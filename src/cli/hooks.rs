@@ -104,6 +104,7 @@ pub(super) fn words(state: State) -> &'static str {
         State::Installed => "installed",
         State::Outdated => "installed by another version or from another place",
         State::NotExecutable => "installed, but not executable",
+        State::ByHand => "called by a line that was added by hand",
         State::Absent => "not installed",
         State::Foreign => "somebody else's, without ours",
         State::Unsupported => "in the configuration, where git before 2.54 does not look",
@@ -126,8 +127,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         Action::Uninstall => hooks::uninstall(repository, &program)?,
         Action::Status => hooks::status(repository, &program)?,
     };
-    let is_good = !matches!(arguments.action, Action::Status)
-        || installed.iter().all(|hook| matches!(hook.state, State::Installed));
+    let is_good = !matches!(arguments.action, Action::Status) || installed.iter().all(|hook| hook.state.works());
     let tracked_files = tracked_files(&before, &installed);
     let shared = (!tracked_files.is_empty()).then(|| {
         let names: Vec<String> = tracked_files.iter().map(|path| path.display().to_string()).collect();
@@ -174,8 +174,8 @@ fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
 /// Installs the hooks and notes how far the logs have come, so that what was committed before is not
 /// taken for new. Where sessions may go is settled before anything is done.
 pub(super) fn install(context: &Context, repository: &Repository, given: Given<'_>) -> Result<Vec<Installed>> {
-    if repository.is_bare() {
-        return Err(Error::user("a bare repository has no commits made in it, so it needs no hooks")
+    if !hooks::has_commits_made(repository) {
+        return Err(Error::user("no commit is made in a bare repository without work trees, so it needs no hooks")
             .hinted("install them in a clone: git session -C <clone> hooks install"));
     }
     let choices = Choices::settle(context, &context.config()?, given)?;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{reference, time};
 use crate::{
+    agents,
     context::Context,
     error::{Error, Result},
     git::{self, Repository},
@@ -110,6 +111,9 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let (sessions, failures) = reference::of_tips(repository, context.config()?.ledger, |tip| {
         branch.as_ref().is_none_or(|branch| tip.covers(branch))
     })?;
+    if let Some(tool) = &arguments.tool {
+        check_tool(tool, &sessions)?;
+    }
     let since = moment(context, arguments.since.as_deref())?;
     let before = moment(context, arguments.before.as_deref())?;
     let is_wanted = |listed: &&Listed| {
@@ -145,4 +149,36 @@ fn moment(context: &Context, text: Option<&str>) -> Result<Option<Timestamp>> {
         Error::usage(format!("'{text}' is not a time")).hinted("git session log --since '2 weeks ago'")
     })?;
     Ok(Some(time))
+}
+
+/// Refuses a name that neither a known agent has nor a session that is here.
+fn check_tool(tool: &str, sessions: &[Listed]) -> Result<()> {
+    let stored = sessions.iter().map(|listed| listed.meta.tool.as_str());
+    let known: std::collections::BTreeSet<&str> = agents::names().into_iter().chain(stored).collect();
+    if known.contains(tool) {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = known.into_iter().collect();
+    names.sort_by_key(|name| distance(name, tool));
+    let hint = names.first().map_or_else(String::new, |nearest| format!("git session log --tool {nearest}"));
+    Err(Error::usage(format!("there is no agent '{tool}'; known, the nearest first: {}", names.join(", ")))
+        .hinted(hint))
+}
+
+/// How many letters have to be added, removed or replaced to make one name of another; none where one is a
+/// part of the other.
+fn distance(one: &str, other: &str) -> usize {
+    if one.contains(other) || other.contains(one) {
+        return 0;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (column, wanted) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
 }

@@ -105,6 +105,33 @@ enum Command {
     Man(man::Args),
 }
 
+impl Command {
+    /// Whether what the command does depends on the sessions that are stored.
+    fn reads_ledgers(&self) -> bool {
+        match self {
+            Self::Hooks(_)
+            | Self::Demo(_)
+            | Self::Quickstart(_)
+            | Self::Discover(_)
+            | Self::Parse(_)
+            | Self::Completion(_)
+            | Self::Man(_) => false,
+            Self::Doctor(_)
+            | Self::Capture(_)
+            | Self::Log(_)
+            | Self::Show(_)
+            | Self::Review(_)
+            | Self::Scan(_)
+            | Self::Redact(_)
+            | Self::Purge(_)
+            | Self::Sync(_)
+            | Self::Hydrate(_)
+            | Self::Relink(_)
+            | Self::Cleanup(_) => true,
+        }
+    }
+}
+
 /// Runs the program; returns its exit code. A panic is our bug: it is said so, and a hook that
 /// panics stands in nobody's way.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -140,6 +167,12 @@ fn run(arguments: &[OsString]) -> ExitCode {
 
 fn answer(cli: Cli) -> Result<(Context, Report)> {
     let context = Context::from_process(cli.directory.as_deref())?;
+    if cli.command.reads_ledgers()
+        && let Ok(repository) = context.repository()
+    {
+        // Where that cannot be written, what is there is read as it is.
+        let _ = crate::ledger::restore_moved(repository, context.now());
+    }
     let report = match cli.command {
         Command::Doctor(arguments) => doctor::run(&context, &arguments),
         Command::Hooks(arguments) => hooks::run(&context, &arguments),

@@ -14,7 +14,7 @@ use crate::{
     capture::{self, explain_parse, named},
     context::Context,
     error::{Error, Result},
-    hail::{Canonical, Header, Sink, Spool, Stats, Writer},
+    hail::{Canonical, Header, Sink, Spool, Stats, Titled, Writer},
     report::{Describe, Message, Report, View},
 };
 
@@ -181,7 +181,7 @@ impl Input {
     }
 
     fn send(&self, agent: &dyn Agent, sink: &mut dyn Sink) -> Result<Vec<String>> {
-        let warnings = agent.parse(&mut self.log()?, sink).map_err(|fault| match fault {
+        let warnings = agent.parse(&mut self.log()?, &mut Titled(sink)).map_err(|fault| match fault {
             agents::ParseError::Io(fault) => Error::from(fault),
             fault => explain_parse(&self.path, &fault),
         })?;

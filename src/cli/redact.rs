@@ -125,7 +125,10 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
             let sessions = sessions.chain(ledger.shares(repository, &tip).unwrap_or_default());
             let is_of = |id: &SessionId| id == session;
             let versions = sessions.filter(|listed| is_of(&listed.key.id) || is_of(&listed.meta.session_id));
-            blobs.extend(versions.filter_map(|listed| listed.hail));
+            for listed in versions {
+                listed.meta.look_at_texts(&|text| drop(again.text(text)));
+                blobs.extend(listed.hail);
+            }
         }
     }
     for blob in blobs {

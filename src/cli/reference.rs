@@ -234,12 +234,13 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
     let found: Vec<Listed> = sessions.into_iter().filter(is_linked).collect();
     if found.is_empty() {
         let missing: Vec<String> = named.iter().map(ToString::to_string).collect();
-        let error = if missing.is_empty() {
-            Error::user(format!("no session is linked to {revision}"))
+        return Err(if missing.is_empty() {
+            Error::user(format!("no session is linked to {revision}, and its message names none"))
+                .hinted("git session log lists the sessions that are here, with their commits")
         } else {
             Error::user(format!("{revision} names the session {}, which is not here", missing.join(", ")))
-        };
-        return Err(error.hinted("git session sync --fetch-only"));
+                .hinted("git session sync --fetch-only")
+        });
     }
     Ok(found)
 }

@@ -77,12 +77,14 @@ pub(super) fn default_remote(repository: &Repository, config: &Config) -> Result
 
 /// Why nothing is pushed to `remote`.
 pub(super) fn refusal(config: &Config, remote: &str) -> Error {
+    let get = |fault: Error| fault.hinted(format!("to get its sessions: git session sync {remote} --fetch-only"));
     match &config.destination {
-        Destination::SameRemote => {
-            Error::user(format!("sessions may not go to '{remote}', which {REMOTES} does not name"))
-                .hinted(format!("git config --add {REMOTES} {remote}"))
-        }
-        elsewhere => Error::user(format!("sessions may not go to '{remote}', since {DESTINATION} is {elsewhere}"))
-            .hinted(format!("git config {DESTINATION} {}", Destination::SameRemote)),
+        Destination::SameRemote => get(Error::user(format!(
+            "sessions may not go to '{remote}', which {REMOTES} does not name (to let them: git config --add {REMOTES} {remote})"
+        ))),
+        elsewhere => get(Error::user(format!(
+            "sessions may not go to '{remote}', since {DESTINATION} is {elsewhere} (to change that: git config {DESTINATION} {})",
+            Destination::SameRemote
+        ))),
     }
 }

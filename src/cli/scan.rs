@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     hail::Session,
+    ledger::Listed,
     redact::{FieldFinding, Profile, Redactor, Settings},
     report::{Present, Report, View, counted},
     system::files,
@@ -43,7 +44,7 @@ pub(super) struct Args {
 struct Found {
     schema_version: u32,
     session: String,
-    /// The number of the event, from 1; none where it is in the header.
+    /// The number of the event, from 1; none where it is in the header or the metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +129,9 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         let repository = context.repository()?;
         let (sessions, unread) = reference::all(repository, context.config()?.ledger)?;
         failures = unread;
-        for listed in sessions.iter().filter(|listed| listed.hail.is_some()) {
+        for listed in &sessions {
+            add_metadata(&mut found, &redactor, listed);
+            let Some(_) = listed.hail else { continue };
             let session = listed.read(repository).map_err(Error::from).and_then(|bytes| reference::read_stored(&bytes));
             match session {
                 Ok(session) => add(&mut found, &redactor, &listed.key.to_string(), &session),
@@ -138,13 +141,14 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         }
     } else {
         for named in reference::resolve(context, &arguments.reference)? {
-            let (id, session) = match named {
-                Named::File(session) => (session.header.session_id.to_string(), *session),
+            match named {
+                Named::File(session) => add(&mut found, &redactor, session.header.session_id.as_str(), &session),
                 Named::Stored(listed) => {
-                    (listed.key.to_string(), reference::read_stored(&listed.read(context.repository()?)?)?)
+                    let session = reference::read_stored(&listed.read(context.repository()?)?)?;
+                    add(&mut found, &redactor, &listed.key.to_string(), &session);
+                    add_metadata(&mut found, &redactor, &listed);
                 }
-            };
-            add(&mut found, &redactor, &id, &session);
+            }
             looked_at += 1;
         }
     }
@@ -199,6 +203,20 @@ fn add(found: &mut Vec<Found>, redactor: &Redactor, id: &str, session: &Session)
         let findings = redactor.event_findings(event).into_iter();
         found.extend(findings.map(|finding| of(Some(index + 1), Some(&event.event_id), finding)));
     }
+}
+
+/// Adds what is found in what is stored beside a session.
+fn add_metadata(found: &mut Vec<Found>, redactor: &Redactor, listed: &Listed) {
+    let metadata = serde_json::to_value(&listed.meta).expect("metadata has string keys only");
+    let of = |FieldFinding { field, rule }| Found {
+        schema_version: 1,
+        session: listed.key.to_string(),
+        event: None,
+        event_id: None,
+        field: format!("metadata.{field}"),
+        rule,
+    };
+    found.extend(redactor.metadata_findings(&metadata).into_iter().map(of));
 }
 
 fn text(context: &Context, arguments: &Args, redactor: &Redactor) -> Result<Report> {

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::GitError,
-    hail::{Event, EventType, Header, Session, Stats},
+    hail::{Event, EventType, Header, Session, Stats, cut},
     ledger::{self, LedgerError, Listed, Summary},
     report::{Describe, Report, View},
 };
@@ -146,12 +146,7 @@ fn summary(event: &Event) -> Option<(&'static str, String)> {
 }
 
 fn excerpt(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= EXCERPT {
-        return line;
-    }
-    let cut: String = line.chars().take(EXCERPT - 1).collect();
-    format!("{cut}…")
+    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), EXCERPT)
 }
 
 fn full_event(view: View, event: &Event) -> View {

@@ -157,7 +157,7 @@ impl Erasure<'_> {
                 let git = GitFacts { branch: tip.branch.to_string(), ..GitFacts::default() };
                 let cleared_at = Some(self.now);
                 let (links, versions) = (Vec::new(), KnownVersions::default());
-                let capture = Capture { session, git, links, native: None, continues: None, versions, cleared_at };
+                let capture = Capture { session, git, links, continues: None, versions, cleared_at };
                 ledger.store(self.repository, &tip.branch, &[capture], self.now)?;
             }
             ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;

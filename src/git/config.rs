@@ -189,12 +189,4 @@ impl Repository {
         let setting = finished.stdout.trim_end().split_once('\t');
         Ok(setting.map(|(scope, value)| (scope.to_owned(), value.to_owned())))
     }
-
-    /// The character that begins a comment in a commit message: `core.commentChar`, by default `#`.
-    /// `auto` cannot be known before the editor ran and is taken for `#`, git's first choice.
-    #[must_use]
-    pub fn comment_prefix(&self) -> String {
-        let set = self.config("core.commentString").or_else(|| self.config("core.commentChar"));
-        set.filter(|prefix| !prefix.is_empty() && prefix != "auto").unwrap_or_else(|| "#".to_owned())
-    }
 }

@@ -56,6 +56,16 @@ pub enum GitError {
         /// How long it has been there.
         age: Option<Duration>,
     },
+    /// Nobody here may write there.
+    #[error("the reference {name} cannot be written: {}: {cause}", folder.display())]
+    NotWritable {
+        /// Its full name.
+        name: String,
+        /// The folder that would hold it.
+        folder: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
     /// An object is not here, as can happen in a partial clone.
     #[error("the object {id} is not in this repository")]
     Missing {

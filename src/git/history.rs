@@ -1,6 +1,6 @@
 //! Commits: resolving names, walking history.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::bstr::{BString, ByteSlice};
 
@@ -108,6 +108,17 @@ impl Repository {
             found.push(info.during(ACTION)?.id);
         }
         Ok(found)
+    }
+
+    /// Those of `commits` that none of `tips` reaches. All are here.
+    ///
+    /// # Errors
+    /// When git cannot walk the history.
+    pub fn unreached(&self, commits: &[ObjectId], tips: &[ObjectId]) -> Result<HashSet<ObjectId>, GitError> {
+        let wanted = commits.iter().map(|id| format!("{id}\n"));
+        let input: String = wanted.chain(tips.iter().map(|id| format!("^{id}\n"))).collect();
+        let listed = self.git(&["rev-list", "--stdin"]).input(input.into_bytes()).run()?.require()?;
+        Ok(listed.stdout.lines().filter_map(|line| self.parse_id(line)).collect())
     }
 
     /// The commits of every branch, tag and remote that have `text` in one line of their message, newest first.

@@ -5,8 +5,10 @@
 //! so that credentials, proxies, hooks and transports are git's own, and reference writes in
 //! reftable repositories, which gix does not know.
 
+mod address;
 mod ancestry;
 mod command_config;
+mod comments;
 mod config;
 mod embedded;
 mod error;
@@ -15,6 +17,7 @@ mod first_line;
 mod history;
 mod import;
 mod index;
+mod kept_tips;
 mod leftovers;
 mod objects;
 mod process;
@@ -24,7 +27,8 @@ mod remote;
 mod repository;
 mod scratch;
 
-pub use ancestry::is_dry_run_push;
+pub use address::Address;
+pub use ancestry::{PushOptions, push_options};
 pub use config::ConfigScope;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
@@ -36,6 +40,6 @@ pub use leftovers::Leftover;
 pub use objects::{Entry, EntryKind, MAX_ENTRIES, NewBlob, TreeUpdate};
 pub use process::{Finished, Sandbox, detach_from_terminal, spawn_detached};
 pub use references::{Expected, RefUpdate, is_branch_name};
-pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef};
+pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef, without_credentials};
 pub use repository::{Head, Repository};
 pub use scratch::Scratch;

@@ -29,7 +29,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn id(self) -> Option<ObjectId> {
+    pub(super) fn id(self) -> Option<ObjectId> {
         match self {
             Self::Absent => None,
             Self::Is(id) => Some(id),
@@ -127,6 +127,9 @@ impl Repository {
                 Some(new) => self.replace_loose(update, new, is_ready),
                 None => self.delete_by_gix(update),
             };
+            if result.is_ok() && (self.uses_reftable || update.new.is_none()) {
+                self.keep_tip(&update.name, update.new);
+            }
             match result {
                 Err(GitError::Locked { .. }) if started.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(Duration::from_millis(5));
@@ -148,6 +151,9 @@ impl Repository {
         let arguments = ["update-ref", "--no-deref", "--stdin", "-z"];
         let is_worth_it = all.len() > 1;
         if is_worth_it && self.git(&arguments).input(lines).run().is_ok_and(|finished| finished.success()) {
+            for (name, _) in all {
+                self.keep_tip(name, None);
+            }
             return all.iter().map(|_| Ok(())).collect();
         }
         let delete = |(name, id): &(BString, ObjectId)| {
@@ -286,6 +292,8 @@ impl Repository {
             return Err(GitError::Missing { id: new.to_string() });
         }
         lock.with_mut(|file| file.write_all(format!("{new}\n").as_bytes())).during(ACTION)?;
+        // Under the lock, so that of two writers the later one's stays.
+        self.keep_tip(&update.name, Some(new));
         lock.commit().map(drop).map_err(|fault| GitError::failed(ACTION, &fault.error))
     }
 
@@ -315,6 +323,10 @@ impl Repository {
         if !lock.exists() && update.new.is_none() && packed.exists() {
             return GitError::locked(name, packed);
         }
+        let folder = lock.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(&lock).to_owned();
+        if let Some(cause) = refusal_to_write(&folder) {
+            return GitError::NotWritable { name, folder, cause: cause.to_string() };
+        }
         // The holder may have let go between the attempt and this look.
         if lock.exists() || fault.to_string().contains("lock") {
             return GitError::locked(name, lock);
@@ -340,4 +352,10 @@ impl Repository {
             Err(GitError::Conflict { name: name.into_owned() })
         }
     }
+}
+
+/// Why nothing can be written to a folder, where it is not to be written to at all.
+fn refusal_to_write(folder: &Path) -> Option<std::io::Error> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    tempfile::tempfile_in(folder).err().filter(|fault| matches!(fault.kind(), PermissionDenied | ReadOnlyFilesystem))
 }

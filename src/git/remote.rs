@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gix::bstr::{BString, ByteSlice};
 
-use super::{Expected, GitError, ObjectId, Repository, Scratch};
+use super::{Address, Expected, GitError, ObjectId, Repository, Scratch};
 
 /// Set in the environment of every push of ours, so that our own pre-push hook stands aside.
 const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
@@ -12,6 +12,12 @@ const GUARD: &str = "OPENSESSION_INTERNAL_PUSH";
 /// How every push begins.
 const PUSH: [&str; 7] =
     ["push", "--no-verify", "--porcelain", "--quiet", "--no-follow-tags", "--recurse-submodules=no", "--no-signed"];
+
+/// How git begins what it says of a reference that the remote itself refused.
+const REFUSED: &str = "[remote rejected]";
+/// How many lines of what a remote says are told, and how many characters.
+const MAX_SAID_LINES: usize = 3;
+const MAX_SAID: usize = 300;
 
 /// A reference on a remote.
 pub type RemoteRef = (BString, ObjectId);
@@ -92,9 +98,17 @@ impl Repository {
     ///
     /// # Errors
     /// When the remote cannot be reached.
-    pub fn list_remote(&self, remote: &str, patterns: &[&str], limit: Duration) -> Result<Vec<RemoteRef>, GitError> {
-        let mut arguments = vec!["ls-remote", "--refs", "--quiet", "--", remote];
-        arguments.extend(patterns);
+    pub fn list_remote<'a>(
+        &self,
+        remote: impl Into<Address<'a>>,
+        patterns: &[&str],
+        limit: Duration,
+    ) -> Result<Vec<RemoteRef>, GitError> {
+        let remote = remote.into();
+        let mut arguments = self.verbatim(remote);
+        arguments.extend(["ls-remote", "--refs", "--quiet"].map(str::to_owned));
+        arguments.extend(self.program_option(remote, "upload-pack"));
+        arguments.extend(["--", remote.operand()].into_iter().chain(patterns.iter().copied()).map(str::to_owned));
         let finished = self.git(&arguments).limit(limit).run()?.require()?;
         let parse = |line: &[u8]| {
             let (id, name) = line.split_once_str("\t")?;
@@ -130,8 +144,15 @@ impl Repository {
     ///
     /// # Errors
     /// When the remote cannot be reached or sends something broken.
-    pub fn fetch(&self, remote: &str, refspecs: &[String], limit: Duration) -> Result<(), GitError> {
-        let mut arguments = vec![
+    pub fn fetch<'a>(
+        &self,
+        remote: impl Into<Address<'a>>,
+        refspecs: &[String],
+        limit: Duration,
+    ) -> Result<(), GitError> {
+        let remote = remote.into();
+        let mut arguments = self.verbatim(remote);
+        let options = [
             "-c",
             "fetch.fsckObjects=true",
             "-c",
@@ -143,12 +164,14 @@ impl Repository {
             "--no-auto-maintenance",
             "--recurse-submodules=no",
         ];
-        if self.config_flag(&format!("remote.{remote}.promisor")) == Some(true) {
+        arguments.extend(options.map(str::to_owned));
+        arguments.extend(self.program_option(remote, "upload-pack"));
+        if remote.url.is_none() && self.config_flag(&format!("remote.{}.promisor", remote.remote)) == Some(true) {
             // What lists need comes along, what was said comes when it is asked for.
-            arguments.push("--filter=blob:limit=16k");
+            arguments.push("--filter=blob:limit=16k".to_owned());
         }
-        arguments.extend(["--end-of-options", remote]);
-        arguments.extend(refspecs.iter().map(String::as_str));
+        arguments.extend(["--end-of-options", remote.operand()].map(str::to_owned));
+        arguments.extend_from_slice(refspecs);
         self.git(&arguments).limit(limit).run()?.require().map(drop)
     }
 
@@ -157,7 +180,12 @@ impl Repository {
     ///
     /// # Errors
     /// When the remote cannot be reached at all.
-    pub fn push(&self, destination: &str, specs: &[PushSpec], limit: Duration) -> Result<Vec<PushStatus>, GitError> {
+    pub fn push<'a>(
+        &self,
+        destination: impl Into<Address<'a>>,
+        specs: &[PushSpec],
+        limit: Duration,
+    ) -> Result<Vec<PushStatus>, GitError> {
         self.push_as(destination, specs, Pushing::default(), limit)
     }
 
@@ -165,25 +193,25 @@ impl Repository {
     ///
     /// # Errors
     /// When the remote cannot be reached at all, or does not know the way.
-    pub fn push_as(
+    pub fn push_as<'a>(
         &self,
-        destination: &str,
+        destination: impl Into<Address<'a>>,
         specs: &[PushSpec],
         pushing: Pushing<'_>,
         limit: Duration,
     ) -> Result<Vec<PushStatus>, GitError> {
-        let mut arguments: Vec<String> = PUSH.map(str::to_owned).into();
+        let destination = destination.into();
+        let mut arguments = self.verbatim(destination);
+        arguments.extend(PUSH.map(str::to_owned));
+        arguments.extend(self.program_option(destination, "receive-pack"));
         if pushing.is_atomic {
             arguments.push("--atomic".to_owned());
         }
         for spec in specs {
-            let expected = match spec.expected {
-                Expected::Absent => String::new(),
-                Expected::Is(id) => id.to_string(),
-            };
+            let expected = spec.expected.id().map(|id| id.to_string()).unwrap_or_default();
             arguments.push(format!("--force-with-lease={}:{expected}", spec.name));
         }
-        arguments.extend(["--end-of-options".to_owned(), destination.to_owned()]);
+        arguments.extend(["--end-of-options", destination.operand()].map(str::to_owned));
         for spec in specs {
             let new = spec.new.map(|id| id.to_string()).unwrap_or_default();
             arguments.push(format!("{new}:{}", spec.name));
@@ -195,13 +223,32 @@ impl Repository {
             push = push.env("GIT_OBJECT_DIRECTORY", &scratch.objects().to_string_lossy());
         }
         let finished = push.run()?;
-        let statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
+        let mut statuses: Vec<PushStatus> = finished.raw_stdout.lines().filter_map(parse_status).collect();
+        add_reason(&mut statuses, &finished.stderr);
         let succeeded = finished.success();
         if !succeeded && statuses.is_empty() {
             finished.require()?;
         }
         Ok(specs.iter().map(|spec| status_of(spec, &statuses, succeeded)).collect())
     }
+}
+
+/// Adds what the remote wrote beside its answer to what it refused.
+fn add_reason(statuses: &mut [PushStatus], stderr: &str) {
+    let Some(said) = said_by_remote(stderr) else { return };
+    for reason in statuses.iter_mut().filter_map(|status| status.result.as_mut().err()) {
+        if reason.starts_with(REFUSED) {
+            *reason = format!("{reason}: {said}");
+        }
+    }
+}
+
+/// What the remote wrote, in one line.
+fn said_by_remote(stderr: &str) -> Option<String> {
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("remote: ")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty()).take(MAX_SAID_LINES).collect();
+    let said: String = said.join(" ").chars().take(MAX_SAID).collect();
+    Some(said).filter(|said| !said.is_empty())
 }
 
 fn status_of(spec: &PushSpec, statuses: &[PushStatus], succeeded: bool) -> PushStatus {
@@ -224,7 +271,8 @@ fn parse_status(line: &[u8]) -> Option<PushStatus> {
 
 /// Removes user name and password from a URL; scp-like addresses keep their user, which is no
 /// secret and without which they do not work.
-pub(super) fn without_credentials(url: &str) -> String {
+#[must_use]
+pub fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);

@@ -41,8 +41,8 @@ pub enum LineFault {
     NotUtf8 {
         /// How many bytes are well-formed.
         valid_up_to: usize,
-        /// The raw bytes in base64, so that nothing is lost.
-        base64: String,
+        /// The text, with U+FFFD in place of what is none, so that it can be redacted.
+        text: String,
     },
 }
 
@@ -122,7 +122,7 @@ impl<R: BufRead> Lines<R> {
         let bytes = trimmed(line, self.number);
         let mut text = std::str::from_utf8(bytes).map_err(|fault| LineFault::NotUtf8 {
             valid_up_to: fault.valid_up_to(),
-            base64: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes),
+            text: String::from_utf8_lossy(bytes).into_owned(),
         });
         if let Ok(Cow::Owned(repaired)) = text.as_deref().map(surrogates::repaired) {
             self.repaired = repaired;
@@ -152,10 +152,17 @@ impl<R: BufRead> Lines<R> {
         }
         let (rest, terminated) = skip_line(&mut self.reader)?;
         self.offset += rest;
-        let excerpt = String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]).into_owned();
+        let excerpt = head(&String::from_utf8_lossy(&self.buffer[..EXCERPT_BYTES]));
         let fault = LineFault::TooLong { bytes: read as u64 + rest, excerpt };
         Ok(Some(Line { number: self.number, terminated, text: Err(fault) }))
     }
+}
+
+/// The beginning of a line, up to where a string or a word of it begins that may go on: what is left of a secret
+/// would not be told from other letters any more.
+fn head(excerpt: &str) -> String {
+    let end = excerpt.rfind('"').or_else(|| excerpt.rfind(char::is_whitespace));
+    end.map_or_else(String::new, |end| excerpt[..=end].to_owned())
 }
 
 /// A line without what is around its text; a byte order mark stands before the first only.

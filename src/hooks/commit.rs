@@ -14,7 +14,7 @@ use crate::{
     git::{self, Repository},
     hail::Header,
     ledger::BranchName,
-    link::{self, Comments, Credit, Found, LogState, Look, State, StateFile, TrailerKind},
+    link::{self, Comments, Credit, Encoding, Found, LogState, Look, State, StateFile, TrailerKind},
     system::files,
 };
 
@@ -34,7 +34,7 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let config = context.config()?;
     // git sets the editor to `:` for hooks where none is going to run.
     let has_editor = context.environment.variable("GIT_EDITOR").is_none_or(|editor| editor != ":");
-    let comments = if has_editor { Comments::Prefix(repository.comment_prefix()) } else { Comments::None };
+    let comments = if has_editor { Comments::Prefix(repository.comment_prefix(&message)) } else { Comments::None };
     let squashed = squashed(repository);
     let is_new = |credit: &&Credit| !squashed.iter().any(|known| known.session == credit.session);
     let credits: Vec<Credit> =
@@ -44,7 +44,7 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let deferred =
         if waits { Deferred { credits: credits.clone(), found: message.clone() } } else { Deferred::default() };
     deferred.leave(repository)?;
-    if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments) {
+    if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments, encoding(repository)) {
         replace(&file, &new)?;
     }
     let are_named = config.trailers.contains(&TrailerKind::Session);
@@ -62,7 +62,14 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
 fn squashed(repository: &Repository) -> Vec<Credit> {
     let files = ["SQUASH_MSG", "rebase-merge/message-squash"].map(|file| repository.git_dir().join(file));
     let collected = files.iter().find_map(|file| files::read(file, files::LARGE).ok());
-    collected.map(|collected| link::squashed(&collected, &repository.comment_prefix())).unwrap_or_default()
+    let credits =
+        |collected: Vec<u8>| link::squashed(&collected, &repository.comment_prefix(&collected), encoding(repository));
+    collected.map(credits).unwrap_or_default()
+}
+
+/// The encoding that commit messages have here.
+fn encoding(repository: &Repository) -> Encoding {
+    Encoding::of(repository.config("i18n.commitEncoding").as_deref())
 }
 
 fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Vec<Found>> {
@@ -106,11 +113,13 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
     let repository = context.repository()?;
     let Some(deferred) = Deferred::take(repository) else { return Ok(()) };
     let message = files::read(&file, files::LARGE)?;
-    let comments = Comments::Prefix(repository.comment_prefix());
+    let comments = Comments::Prefix(repository.comment_prefix(&message));
     if comments.body(&message) == comments.body(&deferred.found) {
         return Ok(());
     }
-    if let Some(new) = link::append(&message, &deferred.credits, &context.config()?.trailers, &comments) {
+    if let Some(new) =
+        link::append(&message, &deferred.credits, &context.config()?.trailers, &comments, encoding(repository))
+    {
         replace(&file, &new)?;
     }
     Ok(())

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     ALL,
+    by_hand::{calls_us, lines as by_hand},
     configured::{self, Entries},
     manager::{Manager, beside, contains},
     shared,
@@ -38,6 +39,8 @@ pub enum State {
     NotExecutable,
     /// It is not there.
     Absent,
+    /// A hook of somebody else is there, which calls this program: a person added the line.
+    ByHand,
     /// A hook of somebody else is there, without ours.
     Foreign,
     /// A hook manager moved ours away and does not run it as git would.
@@ -46,6 +49,14 @@ pub enum State {
     Unsupported,
     /// It is in the configuration, which says that it is not to run.
     SwitchedOff,
+}
+
+impl State {
+    /// Whether git runs this program at that hook.
+    #[must_use]
+    pub fn works(self) -> bool {
+        matches!(self, Self::Installed | Self::ByHand)
+    }
 }
 
 /// One hook.
@@ -70,7 +81,7 @@ impl Installed {
     /// Whether installing mends it.
     #[must_use]
     pub fn has_to_be_mended(&self) -> bool {
-        self.state != State::Installed || self.is_too_early()
+        !self.state.works() || self.is_too_early()
     }
 
     /// Whether a script runs after it that can undo or refuse what it did.
@@ -85,7 +96,7 @@ impl Installed {
 const LAST: [&str; 2] = ["prepare-commit-msg", "pre-push"];
 
 /// Where hooks go.
-enum Home {
+pub(super) enum Home {
     /// A folder of git's, with scripts of ours.
     Scripts(PathBuf),
     /// A folder of tracked hooks, with lines of ours.
@@ -107,7 +118,7 @@ pub fn status(repository: &Repository, program: &Path) -> Result<Vec<Installed>>
     let with_entry = |(found, (hook, script)): (Installed, &(&'static str, &str))| {
         let state = entries.state(hook, &configured::command(&script_for(script, program)));
         // Where git runs our script as well, the script does the work.
-        let is_script = matches!(found.state, State::Installed | State::Outdated);
+        let is_script = matches!(found.state, State::Installed | State::ByHand | State::Outdated);
         let Some(state) = state.filter(|_| !is_script) else { return found };
         let is_others =
             matches!(found.state, State::Foreign | State::Displaced) && found.manager != Some(Manager::PreCommit);
@@ -123,7 +134,8 @@ pub(super) fn is_run_as_script(repository: &Repository, hook: &str) -> bool {
     let top = folder.join(hook);
     let shared = Manager::husky_folder(&folder).map(|folder| folder.join(hook));
     let moved = Manager::of(&top).filter(|manager| manager.runs_what_it_moved(hook)).map(|manager| manager.moves(&top));
-    let can_run = |path: &PathBuf| is_executable(path) && is_ours(path);
+    let calls = |path: &PathBuf| files::read(path, files::SMALL).is_ok_and(|content| calls_us(&content, hook));
+    let can_run = |path: &PathBuf| is_executable(path) && (is_ours(path) || calls(path));
     can_run(&top) || moved.is_some_and(|path| can_run(&path)) || shared.is_some_and(|path| is_ours(&path))
 }
 
@@ -159,6 +171,7 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
         Ok(found) if found == script.as_bytes() && !is_executable(&path) => State::NotExecutable,
         Ok(found) if found == script.as_bytes() => State::Installed,
         Ok(found) if contains(&found, MARKER) => State::Outdated,
+        Ok(found) if calls_us(&found, hook) && is_executable(&path) => State::ByHand,
         Ok(_) => State::Foreign,
         // A dangling symbolic link is no hook to git, but it is somebody's file.
         Err(_) if path.symlink_metadata().is_ok() => State::Foreign,
@@ -234,6 +247,9 @@ fn add(home: &Home, hook: &'static str, script: &str) -> Result<()> {
         Home::Scripts(folder) => folder,
         Home::Shared(folder) => return shared::add(folder, hook).map_err(|fault| at(&folder.join(hook), &fault)),
     };
+    if look(folder, hook, script).state == State::ByHand {
+        return Ok(());
+    }
     fs::create_dir_all(folder).map_err(|fault| at(folder, &fault).hinted(by_hand()))?;
     make_way(&folder.join(hook), hook, &look(folder, hook, script))?;
     let found = look(folder, hook, script);
@@ -291,7 +307,7 @@ pub fn uninstall(repository: &Repository, program: &Path) -> Result<Vec<Installe
     };
     for (hook, script) in &ALL {
         let found = look(&folder, hook, &script_for(script, program));
-        if found.state != State::Foreign {
+        if !matches!(found.state, State::Foreign | State::ByHand) {
             take_away(&folder.join(hook), &found).map_err(|fault| at(&found.path, &fault))?;
         }
     }
@@ -315,7 +331,7 @@ fn take_away(top: &Path, found: &Installed) -> io::Result<()> {
 }
 
 /// Where the hooks go, where that is this repository's own.
-fn own_home(repository: &Repository) -> Result<Home> {
+pub(super) fn own_home(repository: &Repository) -> Result<Home> {
     let folder = repository.hooks_dir()?;
     let Some((scope, value)) = repository.hooks_path_setting()? else { return Ok(Home::Scripts(folder)) };
     if scope != "local" && scope != "worktree" {
@@ -335,12 +351,6 @@ fn own_home(repository: &Repository) -> Result<Home> {
         return Err(Error::user(message).hinted(by_hand()));
     }
     Ok(Home::Scripts(folder))
-}
-
-/// What to do where the hooks cannot be installed.
-fn by_hand() -> String {
-    let lines: Vec<String> = ALL.iter().map(|(hook, _)| format!("{hook}: git-session hook {hook} \"$@\"")).collect();
-    format!("add these lines to the hooks there by hand:\n    {}", lines.join("\n    "))
 }
 
 fn script_for(script: &str, program: &Path) -> String {
@@ -385,6 +395,6 @@ pub(super) fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn at(path: &Path, fault: &io::Error) -> Error {
+pub(super) fn at(path: &Path, fault: &io::Error) -> Error {
     Error::user(format!("{}: {fault}", path.display())).hinted(format!("ls -l '{}'", path.display()))
 }

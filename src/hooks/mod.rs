@@ -3,6 +3,7 @@
 //! The scripts themselves are the files in `/hooks`; each runs the hook that was there before and
 //! hands over to this program.
 
+mod by_hand;
 mod commit;
 mod configured;
 mod install;
@@ -14,6 +15,7 @@ mod rewrite;
 mod run;
 mod shared;
 
+pub use by_hand::refusal;
 pub use commit::{commit_msg, post_commit, prepare_commit_msg};
 pub use install::{Installed, State, install, status, uninstall};
 pub use interpreter::faults;
@@ -37,3 +39,9 @@ pub static ALL: [(&str, &str); 5] = [
     ("post-rewrite", include_str!("../../hooks/post-rewrite")),
     ("pre-push", include_str!("../../hooks/pre-push")),
 ];
+
+/// Whether commits are made in `repository`: in a bare one only where it has linked work trees.
+#[must_use]
+pub fn has_commits_made(repository: &crate::git::Repository) -> bool {
+    !repository.is_bare() || !repository.work_trees().is_empty()
+}

@@ -1,20 +1,24 @@
-//! The hook of a push: what its commits name goes along.
+//! The hook of a push: the sessions of its commits are sent, too.
 
 use std::{
     collections::HashSet,
+    process::Child,
     time::{Duration, Instant},
 };
 
+use super::STRICT;
 use crate::{
-    capture::{Job, JobSession, Queue},
-    config::Config,
+    capture::{Job, JobSession, Known, Queue, Watermarks},
+    config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::{self, ObjectId, Repository},
     hail::SessionId,
-    ledger::{BranchName, Link, Meta, Tip},
+    ledger::{self, BranchName, Link, Tip},
     link,
-    sync::{self, Exchange, Guard, Pair},
+    redact::Profile,
+    report::counted,
+    sync::{self, Attempts, Exchange, Outbox, Pair, Request, Selection},
 };
 
 /// How long a push may be delayed.
@@ -26,11 +30,9 @@ const CAPTURE_PATIENCE: Duration = Duration::from_secs(3);
 /// How many commits of a push are looked at for trailers, the newest first.
 const MAX_COMMITS: usize = 1000;
 
-/// What a push brought along.
+/// What became of the sessions of a push.
 #[derive(Clone, Debug, Default)]
 pub struct Pushed {
-    /// How many ledgers the remote took.
-    pub ledgers: usize,
     /// What did not work, in words.
     pub problems: Vec<String>,
     /// What to know although all worked: it fails no push.
@@ -44,8 +46,8 @@ struct PushedBranch {
     old: Option<ObjectId>,
 }
 
-/// Stores what the pushed commits name and pushes the ledgers of their branches. `arguments` are
-/// git's: the remote's name and URL; `list` is its standard input.
+/// Stores what the pushed commits name and sends the ledgers of their branches to where the settings want them.
+/// `arguments` are git's: the remote's name and URL; `list` is its standard input.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -54,33 +56,133 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     let Some(remote) = arguments.first() else { return Ok(Pushed::default()) };
     let repository = context.repository()?;
     let branches = branches(repository, list);
-    let config = context.config()?;
+    let options = git::push_options();
     // A push that names ledgers, such as a mirror's, brings them itself; ours would come in its way.
     let mut names = list.split(|byte| matches!(byte, b' ' | b'\n'));
     let has_ledgers = names.any(|name| name.starts_with(b"refs/opensession/"));
-    if git::is_dry_run_push() {
+    if options.is_dry_run || branches.is_empty() || has_ledgers {
         return Ok(Pushed::default());
     }
-    if branches.is_empty() || has_ledgers || !config.allows(repository, remote) {
-        return Ok(Pushed::default());
-    }
+    let config = sync::follow_renamed_remotes(repository, context.config()?)?;
+    let Some(target) = config.session_remote(repository, remote) else { return Ok(Pushed::default()) };
+    ledger::restore_moved(repository, context.now())?;
     let mut pushed = Pushed::default();
+    // Without settings that can be read, nothing goes.
+    if config::redaction(repository)?.profile == Profile::Off {
+        pushed.warnings.push(sync::unredacted(&target));
+    }
     if let Err(fault) = store_named(context, &config, remote, &branches) {
         // What is stored can go all the same.
         pushed.problems.push(fault.to_string());
     }
-    let pairs: Vec<Pair> = branches.into_iter().map(|branch| branch.pair).collect();
-    // Without rules that load, nothing goes.
-    let guard = Guard::new(context.redactor()?);
-    let guard = Some(&guard).filter(|guard| guard.is_needed());
-    let exchange = Exchange { repository, ledger: config.ledger, remote, deadline, now: context.now(), guard };
-    let outcome = exchange.push(&pairs)?;
-    pushed.ledgers = outcome.pushed.len();
-    // Told when it happens, and not again at pushes that have nothing new.
-    let withheld = outcome.warning.filter(|_| !outcome.pushed.is_empty());
-    pushed.warnings = withheld.into_iter().chain(guard.is_none().then(|| sync::unredacted(remote))).collect();
-    pushed.problems.extend(outcome.problems);
+    // git runs the hook once for each of the repositories that a push goes to.
+    let url = arguments.get(1).map(|url| repository.separate_push_url(remote, url)).transpose()?.flatten();
+    let place = sync::place(remote, url.as_deref());
+    let urls = if target == *remote { vec![url] } else { repository.push_urls(&target)? };
+    let is_quiet = options.is_quiet || config.quiet;
+    let pushed_to = (remote.as_str(), place.as_str());
+    let delivery = Delivery { context, config: &config, pushed_to, target: &target, deadline, is_quiet };
+    for url in &urls {
+        delivery.send(url.as_deref(), &branches, &mut pushed)?;
+    }
     Ok(pushed)
+}
+
+/// The sending of the sessions of one push.
+struct Delivery<'a> {
+    context: &'a Context,
+    config: &'a Config,
+    /// The remote that the branches go to, and the name of the one of its repositories.
+    pushed_to: (&'a str, &'a str),
+    /// The remote that the sessions go to.
+    target: &'a str,
+    deadline: Instant,
+    is_quiet: bool,
+}
+
+impl Delivery<'_> {
+    /// Has the ledgers of `branches` sent by a process of its own, and waits for it until the deadline.
+    fn send(&self, url: Option<&str>, branches: &[PushedBranch], pushed: &mut Pushed) -> Result<()> {
+        let repository = self.context.repository()?;
+        let (pushed_to, place) = self.pushed_to;
+        let mut attempts = Attempts::load(repository);
+        let (mut pairs, mut tips, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for branch in branches {
+            if attempts.is_refused(place, &branch.pair.remote, branch.old) {
+                refused.push(branch.pair.remote.to_string());
+                tips.extend(branch.old);
+                pairs.extend(branch.old.map(|_| branch.pair.clone()));
+            } else {
+                tips.push(branch.new);
+                pairs.push(branch.pair.clone());
+            }
+        }
+        if !refused.is_empty() {
+            pushed.warnings.push(format!(
+                "{pushed_to} did not have {} after the last push, so the new sessions wait until it has (then: git session sync)",
+                refused.join(", ")
+            ));
+        }
+        let selection = Selection::new(tips, vec![pushed_to.to_owned()]);
+        let selection = Some(&selection).filter(|_| !self.config.push_unlinked || !refused.is_empty());
+        if self.request(url, &pairs, selection, pushed)? {
+            for branch in branches.iter().filter(|branch| pairs.contains(&branch.pair)) {
+                attempts.note(place, &branch.pair.remote, branch.old, branch.new);
+            }
+        }
+        attempts.save()
+    }
+
+    /// Has what is new in the ledgers of `pairs` sent. Returns whether the remote got something, or may still get
+    /// it.
+    fn request(
+        &self,
+        push_url: Option<&str>,
+        pairs: &[Pair],
+        selection: Option<&Selection>,
+        pushed: &mut Pushed,
+    ) -> Result<bool> {
+        let repository = self.context.repository()?;
+        let (ledger, remote, deadline, now) = (self.config.ledger, self.target, self.deadline, self.context.now());
+        let (guard, watch) = (None, None);
+        let exchange = Exchange { repository, ledger, remote, push_url, deadline, now, guard, selection, watch };
+        let outbox = Outbox::of(repository, remote, push_url);
+        if exchange.has_unsent(pairs)? {
+            let process = outbox.send(self.context, &Request::new(&exchange, pairs))?;
+            return self.wait(&outbox, process, pushed);
+        }
+        if !self.is_quiet && outbox.is_busy() {
+            pushed.warnings.extend(outbox.status().map(|status| status.in_background(remote)));
+        }
+        Ok(false)
+    }
+
+    /// Waits for what sends until the deadline, and tells how far it came. Returns whether the remote got
+    /// something, or may still get it.
+    fn wait(&self, outbox: &Outbox, mut process: Child, pushed: &mut Pushed) -> Result<bool> {
+        let mut pause = Duration::from_millis(1);
+        while process.try_wait()?.is_none() && Instant::now() < self.deadline {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+        let status = outbox.status().unwrap_or_default();
+        let is_done = status.is_finished && status.process == process.id();
+        if is_done {
+            pushed.problems.extend(status.problems.iter().cloned());
+            pushed.warnings.extend(status.warnings.iter().cloned());
+            pushed.warnings.extend(status.is_refused.then(|| sync::how_to_stop(self.config, self.target)));
+        } else if self.context.environment.is_enabled(STRICT) {
+            pushed.problems.push(status.in_background(self.target));
+            return Ok(true);
+        }
+        if !self.is_quiet && !is_done {
+            pushed.warnings.push(status.in_background(self.target));
+        } else if !self.is_quiet && status.sent > 0 {
+            let branches = status.branches.join(", ");
+            pushed.warnings.push(format!("{} ({branches}) sent to {}", counted(status.sent, "session"), self.target));
+        }
+        Ok(!is_done || !status.branches.is_empty())
+    }
 }
 
 /// Reads git's list `<local ref> <local id> <remote ref> <remote id>`: the branches that are not
@@ -109,17 +211,19 @@ fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
+    let watermarks = Watermarks::of(repository);
     let tips = config.ledger.tips(repository)?;
     let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
         let local = &branch.pair.local;
         let of_branch: Vec<&Tip> = tips.iter().filter(|tip| tip.covers(local)).collect();
         let named = named(repository, remote, branch)?;
+        let stored = if named.is_empty() { HashSet::new() } else { blobs_of(repository, config, &of_branch)? };
         // A session that many commits name is looked up, and captured, once.
         let mut asked = HashSet::new();
         for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
             let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
-            if !is_up_to_date(context, config, &of_branch, &session)? {
+            if !is_up_to_date(context, &watermarks, &stored, &session)? {
                 queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
@@ -199,32 +303,35 @@ fn is_linked(
     Ok(false)
 }
 
-/// Whether a session is stored as far as its log goes. Where there is no log here, what is stored
-/// is all there is.
-fn is_up_to_date(context: &Context, config: &Config, tips: &[&Tip], session: &JobSession) -> Result<bool> {
+/// Whether a session is stored as far as its log goes: the log did not change since it was read, and the ledger
+/// has what was stored then. Where there is no log here, what is stored is all there is.
+fn is_up_to_date(
+    context: &Context,
+    watermarks: &Watermarks,
+    stored: &HashSet<String>,
+    session: &JobSession,
+) -> Result<bool> {
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
+    let known = watermarks.sessions(&source.log).unwrap_or_default();
+    let is_there =
+        |known: &&Known| known.id == session.id && known.hail.as_ref().is_some_and(|hail| stored.contains(hail));
+    Ok(known.iter().flatten().any(is_there))
+}
+
+/// The blobs of the sessions that ledgers have.
+fn blobs_of(repository: &Repository, config: &Config, tips: &[&Tip]) -> Result<HashSet<String>> {
+    let mut blobs = HashSet::new();
     for tip in tips {
-        let meta = config.ledger.find(context.repository()?, tip, &session.id)?;
-        let is_whole = |meta: Meta| {
-            if source.log.part.is_none() {
-                return meta.own.native_bytes == Some(source.log.size);
-            }
-            // A file of several sessions tells when each was continued, but not how large it is.
-            let updated = meta.own.updated_at.and_then(|updated| updated.unless_after(context.now()));
-            updated.is_some_and(|updated| updated >= source.log.modified.into())
-        };
-        if meta.is_some_and(is_whole) {
-            return Ok(true);
-        }
+        blobs.extend(config.ledger.blobs(repository, tip)?.into_iter().map(|(_, hail)| hail.to_string()));
     }
-    Ok(false)
+    Ok(blobs)
 }
 
 /// The sessions that the commits which the remote does not have yet name.
 fn named(repository: &Repository, remote: &str, branch: &PushedBranch) -> Result<Vec<(ObjectId, SessionId)>> {
     let mut hidden: Vec<ObjectId> = branch.old.into_iter().collect();
     if hidden.is_empty() {
-        let known = repository.references(&format!("refs/remotes/{remote}/"))?;
+        let known = repository.tracking_branches(remote)?;
         hidden.extend(known.into_iter().map(|(_, id)| id));
     }
     let mut found = Vec::new();

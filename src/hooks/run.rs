@@ -10,7 +10,7 @@ use crate::{
     capture,
     context::Context,
     error::{Error, Result},
-    git,
+    git, sync,
 };
 
 /// How long the capture in the background waits for another one.
@@ -33,7 +33,7 @@ pub struct HookOutcome {
 
 /// Runs the hook `name` with git's arguments.
 pub fn run(name: &str, arguments: &[String]) -> HookOutcome {
-    if name == "capture" {
+    if matches!(name, "capture" | "send") {
         git::detach_from_terminal();
     }
     let context = match Context::from_process(None) {
@@ -89,6 +89,7 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(silent),
         "commit-msg" => commit_msg(context, arguments).map(silent),
         "post-commit" => post_commit(context).map(silent),
+        "send" => sync::send_requests(context, arguments.first().map(String::as_str).unwrap_or_default()).map(silent),
         "capture" => work_off(context, arguments.iter().any(|argument| argument == PATIENTLY)).map(silent),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))

@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use super::{
+    by_hand::calls_us,
     install::{self, Installed, MARKER, State},
     manager::{Manager, contains},
 };
@@ -39,6 +40,7 @@ pub(super) fn look(folder: &Path, hook: &'static str) -> Installed {
     let state = match files::read(&path, files::SMALL) {
         Ok(found) if found == with_ours(&found, hook) => State::Installed,
         Ok(found) if contains(&found, MARKER) => State::Outdated,
+        Ok(found) if calls_us(&found, hook) => State::ByHand,
         Ok(_) => State::Foreign,
         Err(_) if path.symlink_metadata().is_ok() => State::Foreign,
         Err(_) => State::Absent,
@@ -50,6 +52,7 @@ pub(super) fn look(folder: &Path, hook: &'static str) -> Installed {
 pub(super) fn add(folder: &Path, hook: &'static str) -> io::Result<()> {
     let path = folder.join(hook);
     match files::read(&path, files::SMALL) {
+        Ok(found) if calls_us(&found, hook) && !contains(&found, MARKER) => Ok(()),
         Ok(found) => replace(&path, &with_ours(&found, hook)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
             install::write(&path, &joined(&[], Before::Nothing, hook), 0o755)

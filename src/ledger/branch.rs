@@ -130,7 +130,21 @@ pub(super) fn remote_component(remote: &str) -> String {
             && !part.contains("..")
             && !["branches", "notes", "summaries", "handoff"].contains(&part)
     };
-    if remote.split('/').all(is_plain) { remote.to_owned() } else { format!("url.{}", URL_SAFE_NO_PAD.encode(remote)) }
+    if remote.split('/').all(is_plain) {
+        return remote.to_owned();
+    }
+    let encoded = URL_SAFE_NO_PAD.encode(remote);
+    if encoded.len() <= MAX_ENCODED {
+        format!("url.{encoded}")
+    } else {
+        format!("url.sha256-{}", ObjectHash::of(remote.as_bytes()))
+    }
+}
+
+/// What [`remote_component`] is given for the repository at `url`, which a remote is pushed to and not
+/// fetched from. The name of no remote has a space.
+pub fn push_side(url: &str) -> String {
+    format!("push {url}")
 }
 
 fn is_hashed(encoded: &str) -> bool {

@@ -3,7 +3,7 @@
 use super::GitFacts;
 use crate::{
     git::{Fingerprint, ObjectId},
-    hail::{Canonical, ObjectHash, Timestamp},
+    hail::{Canonical, Timestamp},
     redact::Redacted,
 };
 
@@ -16,8 +16,6 @@ pub struct Capture {
     pub git: GitFacts,
     /// The commits it had a part in.
     pub links: Vec<Link>,
-    /// The native log it was parsed from.
-    pub native: Option<Native>,
     /// The blob of the stored session that it is known to go on from.
     pub continues: Option<ObjectId>,
     /// Which stored versions of the session are of which of its logs.
@@ -35,15 +33,6 @@ pub struct KnownVersions {
     pub own: Option<ObjectId>,
     /// The blobs that were stored of other logs that are still there: they stay.
     pub others: Vec<ObjectId>,
-}
-
-/// A native log as it was when it was parsed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Native {
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: ObjectHash,
 }
 
 /// A session's part in a commit.

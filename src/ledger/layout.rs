@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// What ends the name of a session's events.
-pub(super) const HAIL: &str = ".hail.jsonl";
+pub const HAIL: &str = ".hail.jsonl";
 /// What ends the name of a session's metadata.
-pub(super) const META: &str = ".meta.json";
+pub const META: &str = ".meta.json";
 
 /// What a backend decides about its tree.
 pub(super) trait Layout: Sync {

@@ -14,6 +14,10 @@ use crate::{
 /// The version of the metadata's shape.
 const SCHEMA_VERSION: u64 = 2;
 
+/// What older versions wrote of the native log, and is not written again: by it a guess of what was redacted can
+/// be confirmed.
+const TELLTALE: [&str; 2] = ["native_sha256", "native_bytes"];
+
 /// The content of a `.meta.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
@@ -85,12 +89,6 @@ pub struct Own {
     /// The session that started this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_session_id: Option<String>,
-    /// The SHA-256 of the native log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub native_sha256: Option<String>,
-    /// The size of the native log in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub native_bytes: Option<u64>,
     /// When it was last stored in the knowledge of what was purged and redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<Timestamp>,
@@ -112,8 +110,6 @@ impl Meta {
         let session = capture.session.value();
         let mut meta = Self::of_header(&session.header, session.stats.clone());
         meta.git = capture.git.clone();
-        meta.own.native_sha256 = capture.native.map(|native| native.sha256.to_string());
-        meta.own.native_bytes = capture.native.map(|native| native.bytes);
         meta.own.redactions.clone_from(&capture.session.summary().rules);
         meta.own.cleared_at = capture.cleared_at;
         meta.with_commits(&capture.links)
@@ -137,6 +133,9 @@ impl Meta {
             *git = Value::Object(Map::new());
         }
         git.as_object_mut()?.insert("commits".to_owned(), meta.git.commits.into());
+        if let Some(own) = value.get_mut("git_session").and_then(Value::as_object_mut) {
+            own.retain(|key, _| !TELLTALE.contains(&key.as_str()));
+        }
         serde_json::to_vec_pretty(&value).ok()
     }
 
@@ -174,8 +173,13 @@ impl Meta {
     }
 
     /// Reads stored metadata.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(bytes).map_err(|fault| fault.to_string())
+    ///
+    /// # Errors
+    /// When the bytes are no metadata, with what is wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let mut meta: Self = serde_json::from_slice(bytes).map_err(|fault| fault.to_string())?;
+        meta.own.other.retain(|key, _| !TELLTALE.contains(&key.as_str()));
+        Ok(meta)
     }
 
     /// The bytes to store: pretty-printed with sorted keys, as OpenSession writes them.
@@ -201,6 +205,9 @@ impl Meta {
     pub(super) fn redacted_as(mut self, session: &Redacted<Canonical>) -> Self {
         let header = &session.value().header;
         self.title.clone_from(&header.context.title);
+        self.tool.clone_from(&header.agent.tool);
+        self.model.clone_from(&header.agent.model);
+        self.own.tool_version.clone_from(&header.agent.tool_version);
         self.stats = session.value().stats.clone();
         self.own.created_at = Some(header.context.created_at);
         self.own.updated_at = Some(header.context.updated_at);
@@ -210,14 +217,28 @@ impl Meta {
         self
     }
 
-    /// The same with `redact` applied to every text that people and other tools wrote.
+    /// The same with `redact` applied to every text in it.
     pub(super) fn cleared(mut self, now: Timestamp, redact: &dyn Fn(&str) -> String) -> Self {
-        self.title = redact(&self.title);
+        let (remote, name) = (&mut self.git.remote, &mut self.git.repo_name);
+        let own = [&mut self.own.tool_version, &mut self.own.parent_session_id];
+        let optional = [remote, name].into_iter().chain(own).filter_map(Option::as_mut);
+        let texts = [&mut self.title, &mut self.tool, &mut self.model, &mut self.session_role];
+        for text in texts.into_iter().chain(optional) {
+            *text = redact(text);
+        }
         for value in [&mut self.other, &mut self.git.other, &mut self.own.other].into_iter().flat_map(Map::values_mut) {
             clear(value, redact);
         }
         self.own.cleared_at = self.own.cleared_at.max(Some(now));
         self
+    }
+
+    /// Tells `look` every text in it that [`Self::cleared`] would redact.
+    pub fn look_at_texts(&self, look: &dyn Fn(&str)) {
+        let _ = self.clone().cleared(Timestamp::EPOCH, &|text| {
+            look(text);
+            text.to_owned()
+        });
     }
 
     /// Notes that the session belongs to `branch` too.

@@ -15,6 +15,7 @@ mod hidden_ref;
 mod layout;
 mod merge;
 mod meta;
+mod moved;
 mod note;
 mod notes;
 mod shares;
@@ -24,12 +25,13 @@ mod summaries;
 pub mod switch;
 mod tombstone;
 
-pub use branch::{BranchName, REMOTE_ROOT, ROOT};
-pub use capture::{Capture, KnownVersions, Link, Native, Outcome, Stored};
+pub use branch::{BranchName, REMOTE_ROOT, ROOT, push_side};
+pub use capture::{Capture, KnownVersions, Link, Outcome, Stored};
 pub use case::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
-pub use layout::{IndexEntry, SessionKey};
+pub use layout::{HAIL, IndexEntry, META, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
+pub use moved::restore_moved;
 pub use summaries::{
     ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, redact_summary, settle_summaries, summary_of,
     unite_summaries,
@@ -273,6 +275,8 @@ pub struct Filter<'a> {
     pub left_out: &'a [String],
     /// The sessions of which nothing is shown beside them.
     pub unshown: &'a [SessionId],
+    /// The sessions whose links it does not get.
+    pub unlinked: &'a [SessionId],
 }
 
 /// All links of one ledger.

@@ -8,6 +8,7 @@ use super::{
     burial::{self, Graves, United},
     draft::Draft,
     layout::Layout,
+    moved::{Moved, moved},
     name_here, plain, snapshot,
 };
 use crate::{
@@ -84,10 +85,12 @@ impl Shelf<'_> {
     pub(super) fn filtered(&self, filter: &Filter<'_>) -> Result<ObjectId, LedgerError> {
         let removed: Vec<TreeUpdate> = filter.left_out.iter().map(|path| (path.clone(), None)).collect();
         let mut part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
-        if !filter.unshown.is_empty() {
+        if !filter.unshown.is_empty() || !filter.unlinked.is_empty() {
             let mut graves = Graves::of(self.repository, self.layout, &[])?;
             let hide = |id: &SessionId| Tombstone::redacted(id.clone(), Timestamp::LAST);
-            graves.add(&Tombstones { sessions: filter.unshown.iter().map(hide).collect(), ledgers: Vec::new() });
+            let unlink = |id: &SessionId| Tombstone::purged(id.clone(), Timestamp::LAST);
+            let sessions = filter.unshown.iter().map(hide).chain(filter.unlinked.iter().map(unlink)).collect();
+            graves.add(&Tombstones { sessions, ledgers: Vec::new() });
             let hidden = self.layout.unlink(self.repository, part, &graves)?;
             part = self.repository.edit_tree(Some(part), &hidden)?;
         }
@@ -247,6 +250,7 @@ impl Shelf<'_> {
         for attempt in 0..ATTEMPTS {
             // Looked at again each time: another branch's ledger may just have taken the name.
             let reference = &name_here(self.repository, &self.reference)?;
+            self.restore(reference)?;
             let current = self.repository.find_reference(reference.as_bytes())?;
             // A first write goes on where the fetched ledger stands, so that it can be pushed as it is.
             let base = match current {
@@ -268,6 +272,23 @@ impl Shelf<'_> {
             }
         }
         Err(LedgerError::Contended { reference: self.reference.clone() })
+    }
+
+    /// Merges the ledger with what was kept of it, where a fetch overwrote or deleted it: otherwise, what is
+    /// written now would take the place of both.
+    fn restore(&self, reference: &str) -> Result<(), LedgerError> {
+        let Some(kept) = self.repository.kept_tip(reference) else { return Ok(()) };
+        let Moved::To(current) = moved(self.repository, reference, kept)? else { return Ok(()) };
+        let new = match current {
+            Some(current) => self.merged([current, kept])?,
+            None => kept,
+        };
+        let expected = current.map_or(Expected::Absent, Expected::Is);
+        match self.repository.update_reference(&RefUpdate { name: reference.into(), expected, new: Some(new) }) {
+            // A writer that was faster has restored it, too.
+            Err(GitError::Conflict { .. }) => Ok(()),
+            other => Ok(other?),
+        }
     }
 
     /// The parents of the next commit: the tip's own where no remote has the tip yet, so that it is

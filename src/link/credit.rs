@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::{PROMPT_TRAILER, SESSION_TRAILER};
 use crate::{
     forge::without_commands,
-    hail::{SessionId, is_invisible},
+    hail::{SessionId, cut, is_invisible},
 };
 
 /// The longest prompt in a trailer, in characters.
@@ -104,7 +104,7 @@ impl Credit {
             }
             TrailerKind::Prompt => {
                 // What is cut off may have kept the rest from being a reference.
-                let prompt = without_commands(&cut(&harmless(self.prompt.as_deref()?)));
+                let prompt = without_commands(&cut(&harmless(self.prompt.as_deref()?), PROMPT_CHARS));
                 (!prompt.is_empty()).then(|| format!("{PROMPT_TRAILER}: {prompt}"))
             }
             TrailerKind::AssistedBy => Some(if model.is_empty() {
@@ -122,18 +122,10 @@ fn harmless(text: &str) -> String {
 }
 
 /// One line of printable words: what an agent wrote must not add lines to a commit message.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let seen = text.chars().filter(|character| !is_invisible(*character));
     let clean: String = seen.map(|character| if character.is_control() { ' ' } else { character }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(text: &str) -> String {
-    if text.chars().count() <= PROMPT_CHARS {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(PROMPT_CHARS - 1).collect();
-    format!("{}…", cut.trim_end())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Appending trailers to a commit message that git, an editor and a person are not done with.
 
 use super::{
-    Credit, TrailerKind,
+    Credit, Encoding, TrailerKind,
     trailers::{block_start, lines, sessions_in},
 };
 
@@ -44,7 +44,13 @@ impl Comments {
 /// Appends the trailers of the sessions that the message does not name yet; `None` when it names
 /// them all. Comments and what is below the scissors stay where they are.
 #[must_use]
-pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comments: &Comments) -> Option<Vec<u8>> {
+pub fn append(
+    message: &[u8],
+    credits: &[Credit],
+    kinds: &[TrailerKind],
+    comments: &Comments,
+    encoding: Encoding,
+) -> Option<Vec<u8>> {
     let body = comments.body(message);
     let kept: Vec<u8> = body
         .split_inclusive(|byte| *byte == b'\n')
@@ -56,11 +62,12 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
     let kept = lines(&kept);
     let block = block_start(&kept);
     let said = block.map_or(&[][..], |start| &kept[start..]);
-    let trailers: Vec<String> = credits
+    let trailers: Vec<Vec<u8>> = credits
         .iter()
         .filter(|credit| !named.contains(&credit.session))
         .flat_map(|credit| credit.trailers(kinds))
-        .filter(|trailer| !said.contains(&trailer.as_bytes()))
+        .map(|trailer| encoding.encode(&trailer))
+        .filter(|trailer| !said.contains(&trailer.as_slice()))
         .collect();
     if trailers.is_empty() {
         return None;
@@ -69,12 +76,9 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
     if !result.is_empty() && !result.ends_with(b"\n") {
         result.push(b'\n');
     }
-    if block.is_none() {
-        result.push(b'\n');
-    }
-    for trailer in trailers {
-        result.extend_from_slice(trailer.as_bytes());
-        result.push(b'\n');
+    let gap = block.is_none().then(Vec::new);
+    for line in gap.into_iter().chain(trailers) {
+        result.extend(line.into_iter().chain([b'\n']));
     }
     result.extend_from_slice(&message[body.len()..]);
     Some(result)
@@ -82,7 +86,7 @@ pub fn append(message: &[u8], credits: &[Credit], kinds: &[TrailerKind], comment
 
 #[cfg(test)]
 mod tests {
-    use super::{Comments, Credit, TrailerKind, append};
+    use super::{Comments, Credit, Encoding, TrailerKind, append};
 
     fn credit(id: &str) -> Credit {
         Credit {
@@ -95,7 +99,7 @@ mod tests {
     }
 
     fn with(message: &str, comments: &Comments) -> String {
-        let result = append(message.as_bytes(), &[credit("abc")], &TrailerKind::DEFAULT, comments);
+        let result = append(message.as_bytes(), &[credit("abc")], &TrailerKind::DEFAULT, comments, Encoding::Utf8);
         String::from_utf8(result.unwrap_or_else(|| message.as_bytes().to_vec())).expect("UTF-8")
     }
 

@@ -1,6 +1,7 @@
 //! Which sessions made which commit: what they touched, and the trailers that say so.
 
 mod credit;
+mod encoding;
 mod evidence;
 mod message;
 mod relink;
@@ -12,6 +13,7 @@ mod trailers;
 mod whole;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
+pub use encoding::Encoding;
 pub use evidence::{Found, Look, find_sessions, warm};
 pub use message::{Comments, append};
 pub use relink::{Kinship, Known, Orphan, Reunion, relink};

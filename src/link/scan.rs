@@ -107,7 +107,10 @@ fn read_on(
     if agent.parse(&mut input, &mut touched).is_err() {
         return Ok(());
     }
-    let Some(header) = touched.header.take() else { return Ok(()) };
+    let Some(mut header) = touched.header.take() else { return Ok(()) };
+    if let Some(redactor) = (look.redactor)() {
+        redactor.names(&mut header);
+    }
     note_touches(look, state, roots, (log, &header, &touched));
     next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
     state.note(&log.path, next.with_header(header));

@@ -1,12 +1,12 @@
 //! The sessions of commits that are being made into one.
 
-use super::{Credit, SESSION_TRAILER};
+use super::{Credit, Encoding, SESSION_TRAILER};
 
 /// The credits in the messages that git collects for a squash or a fixup: indented by `merge
 /// --squash`, commented out where `rebase` is going to skip a message.
 #[must_use]
-pub fn squashed(collected: &[u8], comment: &str) -> Vec<Credit> {
-    let text = String::from_utf8_lossy(collected);
+pub fn squashed(collected: &[u8], comment: &str, encoding: Encoding) -> Vec<Credit> {
+    let text = encoding.decode(collected);
     let mut credits: Vec<Credit> = Vec::new();
     let (mut open, mut tool) = (None, Tool::default());
     for line in text.lines() {
@@ -55,12 +55,12 @@ impl Tool {
 
 #[cfg(test)]
 mod tests {
-    use super::squashed;
+    use super::{Encoding, squashed};
 
     #[test]
     fn reads_what_merge_and_rebase_collect() {
         let merge = "Squashed commit of the following:\n\ncommit 1\n\n    b\n\n    AI-Session: bbbb\n    AI-Tool: codex/0.9 (gpt 5)\n    AI-Prompt: B\n\ncommit 2\n\n    AI-Session: aaaa\n    AI-Prompt: A\n";
-        let found = squashed(merge.as_bytes(), "#");
+        let found = squashed(merge.as_bytes(), "#", Encoding::Utf8);
         let trailers: Vec<String> =
             found.iter().flat_map(|credit| credit.trailers(&crate::link::TrailerKind::DEFAULT)).collect();
         assert_eq!(
@@ -76,12 +76,12 @@ mod tests {
         );
         let rebase = "; This is the 1st commit message:\n\nb\n\nAI-Session: bbbb\n\n; The commit message #2 will be skipped:\n\n; c\n;\n; AI-Session: cccc\n; AI-Session: bbbb\n";
         let ids: Vec<String> =
-            squashed(rebase.as_bytes(), ";").iter().map(|credit| credit.session.to_string()).collect();
+            squashed(rebase.as_bytes(), ";", Encoding::Utf8).iter().map(|credit| credit.session.to_string()).collect();
         assert_eq!(ids, ["bbbb", "cccc"]);
     }
 
     #[test]
     fn a_message_without_sessions_has_none() {
-        assert_eq!(squashed(b"title: x\n\nprose about AI-Session: aaaa\n", "#"), []);
+        assert_eq!(squashed(b"title: x\n\nprose about AI-Session: aaaa\n", "#", Encoding::Utf8), []);
     }
 }

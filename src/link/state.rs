@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The version of the file's shape; any other is read as empty.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// How many consumed touches are remembered.
 const MAX_CONSUMED: usize = 500;
 /// How long another process may hold the file.

@@ -4,7 +4,7 @@ use std::{io, path::Path, time::Duration};
 
 use crate::{
     hail::{Event, EventType, Header, Sink, Timestamp, attribute, title_of},
-    redact::Redactor,
+    redact::{Redactor, Summary},
 };
 
 /// How far the clocks of a log and of a file system may differ.
@@ -26,7 +26,7 @@ impl Prompt {
     pub(super) fn redacted(&self, redactor: Option<&Redactor>) -> Option<String> {
         match self {
             Self::Kept(text) => Some(text.clone()),
-            Self::Raw(text) => redactor.map(|redactor| redactor.text(text).0.into_owned()),
+            Self::Raw(line) => redactor.map(|redactor| redactor.title(line, &mut Summary::default())),
         }
     }
 }

@@ -53,7 +53,10 @@ fn read_session(
     input.part = log.part.as_deref();
     let mut touched = Touched::new(None, None);
     agent.parse(&mut input, &mut touched)?;
-    let Some(header) = touched.header.take() else { return Err(io::Error::other("no header").into()) };
+    let Some(mut header) = touched.header.take() else { return Err(io::Error::other("no header").into()) };
+    if let Some(redactor) = (look.redactor)() {
+        redactor.names(&mut header);
+    }
     state.forget(&name);
     let mut next = LogState::default();
     (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, 1);

@@ -8,13 +8,16 @@
 
 mod apart;
 mod assignment;
+mod attachment;
 mod basic;
 mod border;
 mod budget;
 mod columns;
 mod command;
 mod credential_file;
+mod encoded;
 mod home;
+mod inline;
 mod key;
 mod key_name;
 mod keywords;
@@ -28,13 +31,17 @@ mod scan;
 mod service;
 mod settings;
 mod sink;
+mod special;
 mod stream;
 mod value;
+mod view;
 mod walk;
 
 use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf, time::Instant};
 
-use crate::hail::{Canonical, Event, EventType, Header, ObjectHash, Pause, Session, Sink};
+use serde_json::Value;
+
+use crate::hail::{Canonical, Event, EventType, Header, ObjectHash, Pause, Session, Sink, title};
 
 pub use key::load_key;
 pub use remembered::{Remembered, forms as forms_of};
@@ -173,7 +180,7 @@ impl Redactor {
         Search(Self { scanner: self.scanner.until(deadline), profile: self.profile, fingerprint: self.fingerprint })
     }
 
-    /// A sink that redacts a session on its way; ids, times and keys stay as they are.
+    /// A sink that redacts a session on its way, and cuts its title when it has none of its secrets left.
     #[must_use]
     pub fn spool(&self) -> RedactingSpool<'_> {
         RedactingSpool::new(self)
@@ -209,6 +216,38 @@ impl Redactor {
         if self.profile != Profile::Off {
             walk::Walker::new(self, summary).header(header);
         }
+    }
+
+    /// Redacts what a header says a session is known by, and nothing else: its id, those of other sessions, the
+    /// agent and the model.
+    pub fn names(&self, header: &mut Header) {
+        if self.profile != Profile::Off {
+            walk::Walker::new(self, &mut Summary::default()).names(header);
+        }
+    }
+
+    /// Makes a title of a line: redacted, with single spaces, and only then cut.
+    pub fn title(&self, line: &str, summary: &mut Summary) -> String {
+        if self.profile == Profile::Off {
+            return title(line);
+        }
+        let redacted = self.scanner.redact(line, summary);
+        // What stands closer now may be found only now.
+        let line = redacted.split_whitespace().collect::<Vec<_>>().join(" ");
+        let title = title(&self.scanner.redact(&line, summary));
+        self.scanner.redact_cut(&title, summary).unwrap_or(title)
+    }
+
+    /// The secrets in the metadata of a session, field by field.
+    #[must_use]
+    pub fn metadata_findings(&self, metadata: &Value) -> Vec<FieldFinding> {
+        walk::findings(self, |walker| walker.metadata(&mut metadata.clone()))
+    }
+
+    /// Redacts a text that may have been cut before it was redacted, as `…` at its end says.
+    pub fn stored_text(&self, text: &str, summary: &mut Summary) -> String {
+        let redacted = self.scanner.redact(text, summary);
+        self.scanner.redact_cut(&redacted, summary).unwrap_or_else(|| redacted.into_owned())
     }
 
     /// Redacts one event alone, and adds to `summary` what was found. What can only be told from other

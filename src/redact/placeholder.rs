@@ -27,8 +27,17 @@ impl Placeholders {
 
     /// The placeholder of `secret`.
     pub(super) fn of(&self, rule: &str, secret: &[u8]) -> String {
+        format!("{HEAD}{rule}:{}]", self.digest(secret))
+    }
+
+    /// The placeholder of `secret` in an id, of the letters that every id may have.
+    pub(super) fn in_id(&self, rule: &str, secret: &[u8]) -> String {
+        format!("REDACTED-{rule}-{}", self.digest(secret))
+    }
+
+    fn digest(&self, secret: &[u8]) -> String {
         let digest = self.mac.clone().chain_update(secret).finalize().into_bytes();
-        format!("{HEAD}{rule}:{:02x}{:02x}{:02x}{:02x}]", digest[0], digest[1], digest[2], digest[3])
+        format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
     }
 }
 

@@ -5,36 +5,41 @@ use std::{borrow::Cow, ops::Range, path::PathBuf, sync::Arc, time::Instant};
 use super::{
     Profile, RulesError, Settings, Summary, apart, assignment, basic,
     budget::{Budget, STRETCH, Watch},
-    columns, command, credential_file,
+    columns, command, credential_file, encoded,
     home::{self, Homes},
     pattern,
     placeholder::{self, Placeholders},
     private_key,
     rules::{Candidate, Check, Detector, Rule, Rules},
     service,
+    special::UNREAD,
+    view,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
 const MAX_PASSES: usize = 8;
 
+/// How often a text is decoded that stands encoded in another.
+const MAX_LAYERS: usize = 2;
+
 /// The rules, made ready for one repository and one machine.
 #[derive(Clone, Debug)]
 pub(super) struct Scanner {
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
     watch: Watch,
-    placeholders: Placeholders,
-    home_rule: usize,
+    pub(super) placeholders: Placeholders,
+    pub(super) home_rule: usize,
     assignment_rule: usize,
     file_rule: usize,
-    only: Option<String>,
+    pub(super) only: Option<String>,
     profile: Profile,
 }
 
 /// A secret, and the rule that found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Hit {
-    range: Range<usize>,
-    rule: usize,
+pub(super) struct Hit {
+    pub(super) range: Range<usize>,
+    pub(super) rule: usize,
 }
 
 impl Scanner {
@@ -81,13 +86,13 @@ impl Scanner {
         text
     }
 
-    fn counts(&self, rule: usize) -> bool {
+    pub(super) fn counts(&self, rule: usize) -> bool {
         self.only.as_ref().is_none_or(|only| self.rules.rule(rule).id == *only)
     }
 
     /// Whether there is a rule of this id.
     pub(super) fn has_rule(&self, id: &str) -> bool {
-        self.rules.has(id)
+        id == UNREAD || self.rules.has(id)
     }
 
     /// The id of the rule that finds home directories, which are private but no secret.
@@ -149,25 +154,52 @@ impl Scanner {
     }
 
     /// What stands in the place of a secret, which is counted.
-    fn stand_in(&self, Hit { range, rule }: &Hit, text: &str, summary: &mut Summary) -> String {
+    pub(super) fn stand_in(&self, Hit { range, rule }: &Hit, text: &str, summary: &mut Summary) -> String {
         let id = &self.rules.rule(*rule).id;
         summary.count(id);
-        if *rule == self.home_rule { "~".to_owned() } else { self.placeholders.of(id, text[range.clone()].as_bytes()) }
+        if *rule == self.home_rule {
+            return "~".to_owned();
+        }
+        // In disguise it is the same secret.
+        let secret = &text[range.clone()];
+        self.placeholders.of(id, view::read(secret).as_deref().unwrap_or(secret).as_bytes())
     }
 
     /// The secrets in `text` in order; they do not overlap each other or a placeholder.
-    fn hits(&self, text: &str) -> Vec<Hit> {
-        self.hits_within(text, &mut Budget::new(self.rules.len()))
+    pub(super) fn hits(&self, text: &str) -> Vec<Hit> {
+        self.hits_within(text, MAX_LAYERS, &mut Budget::new(self.rules.len()))
     }
 
     /// How many bytes the rules look at in `text`.
     pub(super) fn steps(&self, text: &str) -> usize {
         let mut budget = Budget::new(self.rules.len());
-        self.hits_within(text, &mut budget);
+        self.hits_within(text, MAX_LAYERS, &mut budget);
         budget.steps
     }
 
-    fn hits_within(&self, text: &str, budget: &mut Budget) -> Vec<Hit> {
+    /// The same, with what stands in it in disguise; what is encoded in what is encoded, down to so many layers.
+    fn hits_within(&self, text: &str, layers: usize, budget: &mut Budget) -> Vec<Hit> {
+        let mut hits = self.written(text, budget);
+        for view in view::all(text) {
+            let mut of_view = Budget::new(self.rules.len());
+            let found = apart_from_placeholders(&view.text, merged(self.written(&view.text, &mut of_view)));
+            budget.steps += of_view.steps;
+            let found = found.into_iter().filter(|hit| hit.rule != self.home_rule);
+            hits.extend(found.filter_map(|hit| Some(Hit { range: view.original(&hit.range)?, ..hit })));
+        }
+        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text) } else { Vec::new() };
+        for (range, read) in encoded {
+            let mut of_read = Budget::new(self.rules.len());
+            let found = self.hits_within(&read, layers - 1, &mut of_read);
+            budget.steps += of_read.steps;
+            let rule = found.iter().map(|hit| hit.rule).filter(|rule| self.is_sure(*rule)).min();
+            hits.extend(rule.map(|rule| Hit { range, rule }));
+        }
+        if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
+    }
+
+    /// The secrets in `text` as it is written, in any order.
+    fn written(&self, text: &str, budget: &mut Budget) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         let mut at = 0;
         while at < text.len() && !self.watch.is_over() {
@@ -183,7 +215,7 @@ impl Scanner {
             hits.extend(found.map(|range| Hit { range: on_boundaries(text, range), rule: index }));
         }
         hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
-        if hits.is_empty() { hits } else { apart_from_placeholders(text, merged(hits)) }
+        hits
     }
 }
 
@@ -241,7 +273,7 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile:
 }
 
 /// Whether no word runs into `start`; the end of an escape such as `\n` or `%3D` is no word.
-fn stands_alone(bytes: &[u8], start: usize) -> bool {
+pub(super) fn stands_alone(bytes: &[u8], start: usize) -> bool {
     match &bytes[..start] {
         [] | [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] | [.., b'\\', b'u', _, _, _, _] => true,
         [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,

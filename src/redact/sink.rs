@@ -70,6 +70,7 @@ impl<'r> RedactingSpool<'r> {
 impl Sink for RedactingSpool<'_> {
     fn header(&mut self, mut header: Header) -> io::Result<()> {
         self.redactor.header(&mut header, &mut self.summary);
+        header.context.title = self.redactor.title(&header.context.title, &mut self.summary);
         self.spool.header(header)
     }
 
@@ -87,9 +88,16 @@ impl Sink for RedactingSpool<'_> {
     fn pause(&mut self, mut pause: Pause) -> io::Result<()> {
         let (mut stream, mut summary) = (PausedStream::default(), self.summary.clone());
         if self.redactor.profile() != Profile::Off {
-            stream = self.stream.pause(&mut pause.held, &mut summary);
+            // Under another name, what comes later would not find what it belongs to.
+            let Some(paused) = self.stream.pause(&mut pause.held, &mut summary) else { return Ok(()) };
+            stream = paused;
             // What is in the state is counted where it becomes part of the session.
-            Walker::new(self.redactor, &mut Summary::default()).json(None, &mut pause.state, 0);
+            let mut uncounted = Summary::default();
+            let mut walker = Walker::new(self.redactor, &mut uncounted);
+            walker.json(None, &mut pause.state, 0);
+            if walker.has_renamed() {
+                return Ok(());
+            }
         }
         self.spool.pause();
         self.paused = Some((pause, stream, summary));

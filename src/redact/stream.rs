@@ -43,17 +43,27 @@ impl<'r> Stream<'r> {
         Self { held, size, calls, again: Some(again), ..Self::new(redactor) }
     }
 
-    /// How it stands. Redacts what its parser holds, too, and what either holds as if nothing followed.
-    pub(super) fn pause(&self, of_parser: &mut Vec<Event>, summary: &mut Summary) -> PausedStream {
+    /// How it stands. Redacts what its parser holds, too, and what either holds as if nothing followed. `None`
+    /// where an id would have to be replaced in it, by which later events name it.
+    pub(super) fn pause(&self, of_parser: &mut Vec<Event>, summary: &mut Summary) -> Option<PausedStream> {
         let mut rest = self.clone();
+        let names: Vec<_> = self.held.iter().chain(&*of_parser).map(names_of).collect();
         let mut redacted = Vec::new();
         for event in of_parser.drain(..) {
             redacted.extend(rest.next(event, summary));
         }
         redacted.extend(rest.finish(summary));
+        let is_same = names
+            .iter()
+            .map(|(id, call)| (id.as_str(), call.as_deref()))
+            .eq(redacted.iter().map(|event| (event.event_id.as_str(), call_of(event))));
+        let is_token = |call: &String| self.redactor.scanner.redact_id(call, true, &mut Summary::default()).is_some();
+        if !is_same || self.calls.iter().any(is_token) {
+            return None;
+        }
         *of_parser = redacted.split_off(self.held.len());
         let again = of_parser.iter().map(|event| event.event_id.clone()).collect();
-        PausedStream { held: redacted, calls: self.calls.clone(), again }
+        Some(PausedStream { held: redacted, calls: self.calls.clone(), again })
     }
 
     /// Whether an event goes on with one that was redacted before anybody knew: a secret that lies over
@@ -113,6 +123,11 @@ fn goes_on(last: &Event, next: &Event) -> bool {
     of_one_kind
         && last.content.blocks.last().is_some_and(|block| text_of(block).is_some())
         && next.content.blocks.first().is_some_and(|block| text_of(block).is_some())
+}
+
+/// What other events name an event by.
+fn names_of(event: &Event) -> (String, Option<String>) {
+    (event.event_id.clone(), call_of(event).map(str::to_owned))
 }
 
 fn call_of(event: &Event) -> Option<&str> {

@@ -112,43 +112,216 @@ fn a_key_of_many_lines_leaves_the_statistics_right() {
     assert_eq!(result.summary().rules.get("private-key"), Some(&1));
 }
 
-#[test]
-fn every_field_that_holds_text_is_redacted_and_no_field_that_identifies() {
-    let token = token();
-    let with = |kind: EventType| Event::new("1", Timestamp::EPOCH, kind);
-    let mut events = vec![
-        with(EventType::ShellCommand { command: format!("curl -H 'x: {token}'"), exit_code: Some(0) }),
-        with(EventType::FileEdit { path: format!("/{token}"), diff: Some(token.clone()) }),
-        with(EventType::WebFetch { url: format!("https://h/?q={token}") }),
-        with(EventType::TaskStart { title: Some(token.clone()) }),
-        with(EventType::WebSearch { query: token.clone() }),
-    ];
-    let blocks = [
-        Block::Text { text: token.as_str().into() },
-        Block::Code { code: token.clone(), language: None, start_line: None },
-        Block::File { path: token.clone(), content: Some(token.clone()) },
-        Block::Json { data: json!({"list": [{"x": token}]}) },
-        Block::Reference { uri: format!("https://h/{token}"), media_type: "x".to_owned() },
-        Block::Image { url: format!("https://h/{token}"), alt: Some(token.clone()), mime: "x".to_owned() },
-    ];
-    events.extend(blocks.map(|block| with(EventType::AgentMessage).with_content(Content { blocks: vec![block] })));
-    events.push(with(EventType::AgentMessage).with("note", json!({"deep": [token]})));
-    events.iter_mut().enumerate().for_each(|(number, event)| event.event_id = number.to_string());
-    let mut session = session(events);
-    session.header.context.title.clone_from(&token);
-    session.header.context.description = Some(token.clone());
-    session.header.context.tags.push(token.clone());
-    session.header.context.attributes.insert(attribute::CWD.to_owned(), json!("/home/alice/x"));
-    let result = redactor().session(session).expect("memory").expect("events");
-    let text = String::from_utf8(result.value().to_bytes().expect("memory")).expect("UTF-8");
-    assert!(!text.contains(&token[4..]), "{text}");
-    assert!(text.contains(r#""cwd":"~/x""#), "{text}");
+/// Puts `token` into every string below `value` that the model takes any text for, and returns how many there are.
+fn fill(value: &mut serde_json::Value, token: &str) -> usize {
+    match value {
+        serde_json::Value::String(text) => {
+            token.clone_into(text);
+            1
+        }
+        serde_json::Value::Array(items) => items.iter_mut().map(|item| fill(item, token)).sum(),
+        serde_json::Value::Object(fields) => {
+            // What tells one kind of record from another, and when it was, is read as it is.
+            let is_free = |key: &str| !["type", "timestamp", "created_at", "updated_at", "version"].contains(&key);
+            fields.iter_mut().filter(|(key, _)| is_free(key)).map(|(_, item)| fill(item, token)).sum()
+        }
+        _ => 0,
+    }
+}
 
-    let kept = Event::new(token.clone(), Timestamp::EPOCH, EventType::ToolCall { name: token.clone() })
+/// An event of every kind and with every kind of block, with something in every field.
+fn events_of_every_kind() -> Vec<Event> {
+    let text = || "x".to_owned();
+    let kinds = vec![
+        EventType::UserMessage,
+        EventType::AgentMessage,
+        EventType::SystemMessage,
+        EventType::Thinking,
+        EventType::ToolCall { name: text() },
+        EventType::ToolResult { name: text(), is_error: false, call_id: Some(text()) },
+        EventType::FileRead { path: text() },
+        EventType::CodeSearch { query: text() },
+        EventType::FileSearch { pattern: text() },
+        EventType::FileEdit { path: text(), diff: Some(text()) },
+        EventType::FileCreate { path: text() },
+        EventType::FileDelete { path: text() },
+        EventType::ShellCommand { command: text(), exit_code: None },
+        EventType::ImageGenerate { prompt: text() },
+        EventType::VideoGenerate { prompt: text() },
+        EventType::AudioGenerate { prompt: text() },
+        EventType::WebSearch { query: text() },
+        EventType::WebFetch { url: text() },
+        EventType::TaskStart { title: Some(text()) },
+        EventType::TaskEnd { summary: Some(text()) },
+        EventType::Custom { kind: text() },
+    ];
+    let blocks = vec![
+        Block::Text { text: "x".into() },
+        Block::Code { code: text(), language: Some(text()), start_line: None },
+        Block::Image { url: text(), alt: Some(text()), mime: text() },
+        Block::Video { url: text(), mime: text() },
+        Block::Audio { url: text(), mime: text() },
+        Block::File { path: text(), content: Some(text()) },
+        Block::Json { data: json!({ "list": [{ "x": "x" }] }) },
+        Block::Reference { uri: text(), media_type: text() },
+    ];
+    let of_kind = |kind: EventType| {
+        let mut event = Event::new("x", Timestamp::EPOCH, kind).with_content(Content { blocks: blocks.clone() });
+        event.task_id = Some(text());
+        for key in [
+            attribute::SCHEMA_VERSION,
+            attribute::RAW_TYPE,
+            attribute::FAULT,
+            attribute::GROUP_ID,
+            attribute::CALL_ID,
+            attribute::TOOL_KIND,
+            attribute::MODEL,
+            "session_id",
+            "note",
+        ] {
+            event.attributes.insert(key, json!("x"));
+        }
+        event
+    };
+    kinds.into_iter().map(of_kind).collect()
+}
+
+#[test]
+fn no_string_that_a_session_can_have_keeps_a_token() {
+    let token = token();
+    let mut header = session(Vec::new()).header;
+    header.agent.tool_version = Some("x".to_owned());
+    (header.context.title, header.context.description) = ("x".to_owned(), Some("x".to_owned()));
+    header.context.tags.push("x".to_owned());
+    header.context.related_session_ids.push("x".to_owned());
+    for key in [attribute::CWD, attribute::GIT_BRANCH, attribute::PARENT_SESSION_ID, attribute::SESSION_ROLE] {
+        header.context.attributes.insert(key, json!("x"));
+    }
+    let mut header = serde_json::to_value(&header).expect("JSON");
+    assert_eq!(fill(&mut header, &token), 13, "{header}");
+    let mut header: Header = serde_json::from_value(header).expect("a token may be an id");
+    // Keys that are free text hold it, too.
+    header.context.attributes.insert(token.clone(), json!({ &token: 1 }));
+    for (number, event) in events_of_every_kind().into_iter().enumerate() {
+        let mut event = serde_json::to_value(&event).expect("JSON");
+        assert!(fill(&mut event, &token) >= 24, "{event}");
+        let mut event: Event = serde_json::from_value(event).expect("an event");
+        event.event_id = format!("{token}-{number}");
+        event.content.blocks.push(Block::Json {
+            data: json!({ &token: "x", "nested": format!("{{\"\\u0061\":\"x\",\"{token}\":1}}") }),
+        });
+        event.attributes.insert(token.clone(), json!(1));
+        let found = redactor().event_findings(&event);
+        for field in ["event_id", "task_id", "attributes.semantic.call_id", "attributes.source.raw_type"] {
+            assert!(found.iter().any(|found| found.field == field), "{field}: {found:?}");
+        }
+        let session = Session { header: header.clone(), events: vec![event], stats: Stats::default() };
+        let result = redactor().session(session).expect("memory").expect("events");
+        let text = String::from_utf8(result.value().to_bytes().expect("memory")).expect("UTF-8");
+        assert!(!text.contains(&token[4..]), "{text}");
+    }
+    for field in ["session_id", "agent.model", "context.related_session_ids[0]"] {
+        assert!(redactor().header_findings(&header).iter().any(|found| found.field == field), "{field}");
+    }
+}
+
+#[test]
+fn calls_and_results_still_pair_and_sessions_keep_ids_that_are_valid() {
+    let token = token();
+    let call = Event::new(token.clone(), Timestamp::EPOCH, EventType::ToolCall { name: token.clone() })
         .with(attribute::CALL_ID, token.clone());
-    let mut event = kept.clone();
+    let kind = EventType::ToolResult { name: token.clone(), is_error: false, call_id: Some(token.clone()) };
+    let result = Event::new("2", Timestamp::EPOCH, kind).with(attribute::CALL_ID, token.clone());
+    let mut events = [call, result];
+    for event in &mut events {
+        redactor().event(event, &mut Summary::default());
+    }
+    let [EventType::ToolCall { name: called }, EventType::ToolResult { name, call_id: Some(id), .. }] =
+        events.each_ref().map(|event| &event.event_type)
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((called, id), (name, name));
+    assert!(name.starts_with("REDACTED-github-") && !name.contains(&token[4..]), "{name}");
+    assert!(events.iter().all(|event| event.attributes[attribute::CALL_ID] == **name), "{events:?}");
+    let mut header = session(Vec::new()).header;
+    header.session_id = token.parse().expect("a token may be an id");
+    header.context.related_session_ids = vec![token.clone()];
+    redactor().names(&mut header);
+    assert_eq!(header.session_id.as_str(), name, "the name is the same everywhere");
+    assert_eq!(header.context.related_session_ids, [name.as_str()]);
+    let again = header.clone();
+    redactor().names(&mut header);
+    assert_eq!(header, again);
+}
+
+#[test]
+fn names_that_are_no_tokens_stay() {
+    let kinds =
+        ["mcp__github__create_pull_request", "mcp__Auth0__get_access_token_8f3kD02mXq91LpZ7aaaa", "turn_context"];
+    for name in kinds.map(str::to_owned) {
+        let event = Event::new(format!("{name}-1"), Timestamp::EPOCH, EventType::ToolCall { name: name.clone() })
+            .with(attribute::CALL_ID, "toolu_01A2b3C4d5E6f7G8h9J0k1L2")
+            .with(attribute::MODEL, "claude-opus-4-5-20251101");
+        let mut redacted = event.clone();
+        redactor().event(&mut redacted, &mut Summary::default());
+        assert_eq!(redacted, event);
+    }
+    let data = json!({ "/home/alice/a.rs": { "version": 1 }, "plain key": "x", "max_tokens": 5 });
+    let mut event = Event::new("1", Timestamp::EPOCH, EventType::AgentMessage).with_content(Content::json(data));
     redactor().event(&mut event, &mut Summary::default());
-    assert_eq!(event, kept);
+    let expected = json!({ "~/a.rs": { "version": 1 }, "plain key": "x", "max_tokens": 5 });
+    assert_eq!(event.content, Content::json(expected));
+}
+
+#[test]
+fn two_keys_that_become_one_stay_two() {
+    let data = json!({ "/home/alice/x": 1, "/home/bob/x": 2, "~/x": 3 });
+    let mut event = Event::new("1", Timestamp::EPOCH, EventType::AgentMessage).with_content(Content::json(data));
+    redactor().event(&mut event, &mut Summary::default());
+    let [Block::Json { data }] = event.content.blocks.as_slice() else { panic!("{event:?}") };
+    assert_eq!(*data, json!({ "~/x": 3, "~/x 2": 1, "~/x 3": 2 }));
+}
+
+#[test]
+fn a_title_is_redacted_before_it_is_cut_wherever_a_token_lies_in_it() {
+    let token = token();
+    let placeholder = redacted(&token);
+    for before in 0..140 {
+        let line = format!("{} {token} and more words{}", "x".repeat(before), " word".repeat(before / 8));
+        let mut summary = Summary::default();
+        let title = redactor().title(&line, &mut summary);
+        assert!(title.chars().count() <= 100, "{title}");
+        assert!((4..=token.len()).all(|end| !title.contains(&token[end - 4..end])), "{before}: {title}");
+        assert_eq!(title.contains("REDA"), title.contains(&placeholder), "{before}: {title}");
+        let mut header = session(Vec::new()).header;
+        header.context.title = title;
+        assert_eq!(redactor().header_findings(&header), [], "{before}");
+    }
+}
+
+#[test]
+fn what_a_stored_title_keeps_of_a_secret_is_found() {
+    let token = token();
+    let mut header = session(Vec::new()).header;
+    for (title, is_found) in [
+        (format!("Use {}…", &token[..38]), true),
+        (format!("Use {}…", &token[..34]), true),
+        (format!("Use \"{}…", &token[..20]), true),
+        (format!("Set PASSWORD=\"kX9!vQ2m{}…", "zW"), true),
+        ("Explain why ghp_ tokens begin with a pre…".to_owned(), false),
+        ("Rename configuration_of_the_application_server_2024_final_ver…".to_owned(), false),
+        ("Look at 3f786850e387550fdab836ed7e6dc881de23…".to_owned(), false),
+    ] {
+        header.context.title.clone_from(&title);
+        let found = redactor().header_findings(&header);
+        assert_eq!(!found.is_empty(), is_found, "{title}: {found:?}");
+        assert_eq!(redactor().metadata_findings(&json!({ "title": title })).is_empty(), !is_found, "{title}");
+        redactor().header(&mut header, &mut Summary::default());
+        assert_eq!(header.context.title == title, !is_found, "{title}: {}", header.context.title);
+        assert!(header.context.title.ends_with('…') && !header.context.title.contains(&token[4..12]));
+        assert_eq!(redactor().header_findings(&header), [], "{title}: {}", header.context.title);
+    }
 }
 
 #[test]
@@ -199,14 +372,193 @@ fn a_file_of_credentials_that_an_agent_reads_has_no_value_left() {
     }
 }
 
-#[test]
-fn inline_images_are_left_alone() {
-    let url = format!("data:image/png;base64,iVBORw0KGgo/{}", token());
-    let block = Block::Image { url: url.clone(), alt: None, mime: "image/png".to_owned() };
-    let mut event =
-        Event::new("1", Timestamp::EPOCH, EventType::UserMessage).with_content(Content { blocks: vec![block.clone()] });
+/// What becomes of the address of a picture.
+fn inline(url: &str) -> String {
+    let blocks = vec![Block::Image { url: url.to_owned(), alt: None, mime: "image/png".to_owned() }];
+    let mut event = Event::new("1", Timestamp::EPOCH, EventType::UserMessage).with_content(Content { blocks });
+    let found = redactor().event_findings(&event);
     redactor().event(&mut event, &mut Summary::default());
-    assert_eq!(event.content.blocks, [block]);
+    assert_eq!(redactor().event_findings(&event), [], "{url}");
+    let [Block::Image { url: new, .. }] = event.content.blocks.as_slice() else { panic!("{event:?}") };
+    assert_eq!(found.is_empty(), new == url, "{url} became {new}: {found:?}");
+    new.clone()
+}
+
+fn base64(bytes: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
+}
+
+/// A text in lines of so many letters.
+fn wrapped(text: &str, length: usize) -> String {
+    text.as_bytes().chunks(length).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect()
+}
+
+#[test]
+fn inline_pictures_stay_and_nothing_else_that_calls_itself_one() {
+    let token = token();
+    let picture = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0".to_vec();
+    let text_in = |text: &str| [&picture[..], b"\0\0\0\x31tEXtComment\0", text.as_bytes(), b"\0\0\0\0IEND"].concat();
+    for clean in [picture.clone(), text_in("Made with a camera, 4000 x 3000"), b"RIFF\x10\0\0\0WEBPVP8 \x02".to_vec()] {
+        let url = format!("data:image/png;base64,{}", base64(clean));
+        assert_eq!(inline(&url), url);
+    }
+    let dotenv = format!("# mine\nGITHUB_TOKEN={token}\nDB_PASSWORD=hunter2!xY9\n");
+    for url in [
+        format!("data:image/png;base64,{}", base64(text_in(&token))),
+        format!("data:image/png;base64,{}", base64(&dotenv)),
+        format!("data:text/plain;base64,{}", base64(&dotenv)),
+        format!("data:;base64,{}", base64(&dotenv)),
+        format!("DATA:TEXT/PLAIN;base64,{}", base64(&dotenv).trim_end_matches('=')),
+        format!("data:image/svg+xml;base64,{}", base64(format!("<svg><!-- {token} --></svg>"))),
+        format!("data:application/octet-stream;base64,{}", base64([b"\0\x01\x02", dotenv.as_bytes()].concat())),
+        format!("data:application/zip;base64,{}", base64(b"PK\x03\x04\0\0\xff\xfe")),
+        format!("data:;base64,AAAA,{token}"),
+        format!("data:image/png;base64,iVBORw0KGgo/{token}"),
+        format!("data:text/plain,{token}"),
+        format!(
+            "data:text/plain;base64,{}",
+            base64(dotenv.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())
+        ),
+        format!("data:text/plain;base64,{}", wrapped(&base64(&dotenv), 40)),
+        format!("see data:text/plain;base64,{} here", base64(&dotenv)),
+        format!("data:text/plain;base64,{}", base64(format!("data:text/plain;base64,{}", base64(&dotenv)))),
+    ] {
+        let new = inline(&url);
+        assert_ne!(new, url);
+        assert!(!new.contains(&token[4..]), "{new}");
+        let content = new.split("base64,").last().unwrap_or_default().trim_end_matches(" here");
+        let decoded = super::inline::decode(content).and_then(|bytes| super::inline::text_of(&bytes));
+        let decoded = decoded.unwrap_or_default();
+        assert!(!decoded.contains(&token[4..]) && !decoded.contains("hunter2"), "{url}: {decoded}");
+    }
+}
+
+#[test]
+fn what_an_object_has_in_base64_is_looked_at() {
+    let dotenv = base64(format!("GITHUB_TOKEN={}\n", token()));
+    for data in [
+        json!({ "inlineData": { "mimeType": "text/plain", "data": dotenv } }),
+        json!({ "type": "document", "source": { "type": "base64", "media_type": "application/x-env", "data": dotenv } }),
+        json!({ "uri": "file:///x", "mimeType": "text/plain", "blob": dotenv }),
+        json!({ "media_type": "application/pdf", "data": base64(b"%PDF-1.7\n\xe2\xe3\0 and what nobody can read") }),
+    ] {
+        let mut event =
+            Event::new("1", Timestamp::EPOCH, EventType::AgentMessage).with_content(Content::json(data.clone()));
+        redactor().event(&mut event, &mut Summary::default());
+        let [Block::Json { data: new }] = event.content.blocks.as_slice() else { panic!("{event:?}") };
+        assert_ne!(*new, data);
+        assert!(!new.to_string().contains(&dotenv[20..]), "{new}");
+        assert_eq!(redactor().event_findings(&event), []);
+    }
+}
+
+/// The ways in which a token may stand in a text and still be read as one.
+fn disguises(token: &str) -> Vec<String> {
+    let between = |gap: &str| token.chars().map(|letter| format!("{letter}{gap}")).collect::<String>();
+    let each = |write: &dyn Fn(u32) -> String| token.chars().map(|letter| write(u32::from(letter))).collect::<String>();
+    let in_the_middle = |gap: &str| format!("{}{gap}{}", &token[..17], &token[17..]);
+    let gaps = [
+        "\u{200b}",
+        "\u{ad}",
+        "\u{feff}",
+        "\u{2060}",
+        "\u{fe0f}",
+        "\u{34f}",
+        "\u{200d}",
+        "\u{e0041}",
+        "\0",
+        "\u{1b}[0m",
+    ];
+    let lines = [
+        "\\\n",
+        "=\n",
+        "=\r\n",
+        "\u{1b}[1;31m",
+        "\u{1b}]8;;x\u{7}",
+        "\\u200b",
+        "&shy;",
+        "&#8203;",
+        "\\x1b[0m",
+        "\\e[K",
+        "\u{9b}1m",
+    ];
+    let mut found: Vec<String> = gaps.into_iter().map(between).collect();
+    found.extend(gaps.into_iter().chain(lines).map(in_the_middle));
+    found.extend([
+        each(&|code| format!("&#{code};")),
+        each(&|code| format!("&#x{code:X};")),
+        each(&|code| format!("%{code:02X}")),
+        each(&|code| format!("%25{code:02x}")),
+        each(&|code| format!("\\x{code:02x}")),
+        each(&|code| format!("\\u{code:04x}")),
+        each(&|code| format!("\\u{{{code:x}}}")),
+        each(&|code| format!("\\\\u{code:04X}")),
+        each(&|code| format!("\\{code:03o}")),
+        each(&|code| format!("={code:02X}")),
+        each(&|code| char::from_u32(code + 0xfee0).expect("a wide letter").to_string()),
+        token.replace('_', "%5F"),
+        token.replace('_', "&lowbar;"),
+        base64(token),
+        base64(token).trim_end_matches('=').to_owned(),
+        base64(format!("token is {token}, keep it")),
+        base64(base64(token)),
+        base64(token.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
+        wrapped(&base64(format!("{0}\n{token}\n{0}", "A line that says nothing at all.")), 64),
+        each(&|code| format!("{code:02x}")),
+    ]);
+    found
+}
+
+#[test]
+fn a_token_in_disguise_is_found_and_its_placeholder_is_the_same() {
+    let token = token();
+    let placeholder = redacted(&token);
+    for disguise in disguises(&token) {
+        for text in [
+            disguise.clone(),
+            format!("It is {disguise} and nothing else."),
+            format!("{}\n{disguise}\n{}", "é line\n".repeat(900), "more 100% é\n".repeat(900)),
+        ] {
+            let found = redactor().findings(&text);
+            assert_eq!(found.len(), 1, "{disguise:?}: {found:?}");
+            let new = redacted(&text);
+            assert!(new.contains("[REDACTED:github:"), "{disguise:?}: {new}");
+            assert_eq!(redacted(&new), new, "{disguise:?}");
+            assert!(super::view::read(&new).is_none_or(|read| !read.contains(&token[8..16])), "{disguise:?}: {new}");
+            let is_encoded = !super::encoded::all(&disguise).is_empty();
+            assert!(is_encoded || new.contains(&placeholder), "{disguise:?}: {new}");
+        }
+    }
+}
+
+#[test]
+fn what_is_coloured_or_escaped_and_no_secret_stays() {
+    for text in [
+        "\u{1b}[32m✓\u{1b}[0m 12 tests passed in 3f786850e387550fdab836ed7e6dc881de23001b",
+        "https://example.org/?q=a%20b%2Fc&sha=3f786850e387550fdab836ed7e6dc881de23001b",
+        "C:\\Users\\x\\new\\table and \\u00e9\\n &amp; &lt;b&gt; 👩‍👩‍👧 ❤\u{fe0f}",
+        "data 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        &base64("The quick brown fox jumps over the lazy dog, again and again."),
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    ] {
+        assert_eq!(redacted(text).replace("\\x", ""), text.replace("C:\\Users\\x\\new", "~\\new").replace("\\x", ""));
+    }
+}
+
+#[test]
+fn a_private_key_that_a_tool_lists_is_hidden_whole() {
+    let body = ["575YX8XM5mSLFy5UBIHEYeD7p4Zdl/AK6j0KgodkDINzNlxICAbaG8wy1JZirLnq"; 30];
+    let mut lines = vec!["-----BEGIN RSA PRIVATE KEY-----"];
+    lines.extend(body);
+    lines.push("-----END RSA PRIVATE KEY-----");
+    for (before, behind) in
+        [("     1→", ""), ("│ 1 │ ", " │"), ("\u{1b}[32m+", "\u{1b}[0m"), ("a_b.pem:1:", ""), ("\u{200b}", "")]
+    {
+        let listing: String = lines.iter().map(|line| format!("{before}{line}{behind}\n")).collect();
+        let text = redacted(&format!("Here:\n{listing}\nDone, and nothing was wrong.\n"));
+        assert!(!text.contains("575YX8") && !text.contains("RSA") && text.contains("Done, and"), "{before:?}: {text}");
+        assert_eq!(redacted(&text), text);
+    }
 }
 
 #[test]
@@ -268,6 +620,14 @@ fn piece() -> impl Strategy<Value = String> {
         "]",
         "%3D",
         "-home-alice-",
+        "\u{200b}",
+        "\u{1b}[31m",
+        "\0",
+        "&#103;",
+        "%67",
+        "\\x68",
+        "=\n",
+        "Z2hwX2szWHo4UXBMNW1OYjJWY1I3dFl3OUpoR2Y0RHNBNmVVMWlPMA==",
     ];
     prop_oneof![
         4 => proptest::sample::select(fixed.to_vec()).prop_map(str::to_owned),

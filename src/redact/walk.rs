@@ -8,12 +8,12 @@ use super::{
     FieldFinding, Redactor, Summary, border, credential_file,
     stream::{text_of, text_of_mut},
 };
-use crate::hail::{Attributes, Block, Event, EventType, Header, attribute};
+use crate::hail::{Attributes, Block, Event, EventType, Header, SessionId, attribute};
 
 /// How deep JSON in a string in JSON is followed.
-const MAX_NESTING: u8 = 5;
+pub(super) const MAX_NESTING: u8 = 5;
 
-/// Attributes that tie records together, and so must stay as they are.
+/// Attributes that tie records together or name things: in them, only tokens of a known form are looked for.
 const IDENTIFIERS: [&str; 6] = [
     attribute::PARENT_SESSION_ID,
     attribute::SCHEMA_VERSION,
@@ -23,14 +23,19 @@ const IDENTIFIERS: [&str; 6] = [
     "session_id",
 ];
 
+/// The shortest id or key that may hold a token, in bytes.
+const LEAST_TOKEN: usize = 16;
+
 /// Redacts while counting what was found.
 pub(super) struct Walker<'a> {
-    redactor: &'a Redactor,
-    summary: &'a mut Summary,
+    pub(super) redactor: &'a Redactor,
+    pub(super) summary: &'a mut Summary,
     /// What was found in which field, when somebody wants to know.
     findings: Option<Vec<FieldFinding>>,
     /// Whether what is walked over is a file of credentials.
     in_file: bool,
+    /// Whether an id or a key was replaced.
+    has_renamed: bool,
 }
 
 /// What `walk` finds in the fields that it walks over.
@@ -43,12 +48,18 @@ pub(super) fn findings(redactor: &Redactor, walk: impl FnOnce(&mut Walker<'_>)) 
 
 impl<'a> Walker<'a> {
     pub(super) fn new(redactor: &'a Redactor, summary: &'a mut Summary) -> Self {
-        Self { redactor, summary, findings: None, in_file: false }
+        Self { redactor, summary, findings: None, in_file: false, has_renamed: false }
+    }
+
+    /// Whether an id or a key was replaced: what is known by it then has another name.
+    pub(super) fn has_renamed(&self) -> bool {
+        self.has_renamed
     }
 
     pub(super) fn header(&mut self, header: &mut Header) {
+        self.names(header);
         let context = &mut header.context;
-        self.field(|| "context.title".to_owned(), |walker| walker.text(&mut context.title));
+        self.field(|| "context.title".to_owned(), |walker| walker.title(&mut context.title));
         self.field(|| "context.description".to_owned(), |walker| walker.optional(&mut context.description));
         for (number, tag) in context.tags.iter_mut().enumerate() {
             self.field(|| format!("context.tags[{number}]"), |walker| walker.text(tag));
@@ -56,11 +67,45 @@ impl<'a> Walker<'a> {
         self.attributes("context.attributes", &mut context.attributes);
     }
 
+    /// Redacts the metadata that is stored beside a session.
+    pub(super) fn metadata(&mut self, metadata: &mut Value) {
+        let Value::Object(fields) = metadata else { return self.json(None, metadata, 1) };
+        for (key, value) in fields {
+            let walk = |walker: &mut Self| match value {
+                Value::String(title) if key == "title" => walker.title(title),
+                value => walker.json(Some(key), value, 1),
+            };
+            self.field(|| key.clone(), walk);
+        }
+    }
+
+    /// Redacts what a session is known by: its id, those of others, the agent and the model.
+    pub(super) fn names(&mut self, header: &mut Header) {
+        let id = &mut header.session_id;
+        self.field(|| "session_id".to_owned(), |walker| walker.session_id(id));
+        let agent = &mut header.agent;
+        let names = [("provider", &mut agent.provider), ("model", &mut agent.model), ("tool", &mut agent.tool)];
+        for (name, text) in names.into_iter().chain(agent.tool_version.as_mut().map(|text| ("tool_version", text))) {
+            self.field(|| format!("agent.{name}"), |walker| walker.id(text));
+        }
+        let context = &mut header.context;
+        for (number, id) in context.related_session_ids.iter_mut().enumerate() {
+            self.field(|| format!("context.related_session_ids[{number}]"), |walker| walker.other_session(id));
+        }
+        if let Some(Value::String(id)) = context.attributes.get_mut(attribute::PARENT_SESSION_ID) {
+            self.other_session(id);
+        }
+    }
+
     /// Redacts an event; with `holds_credentials`, its content is a file of credentials.
     pub(super) fn event(&mut self, event: &mut Event, holds_credentials: bool) {
         let is_file = holds_credentials || self.redactor.reads_credentials(&event.event_type);
         self.in_file = is_file && !matches!(event.event_type, EventType::ShellCommand { .. });
         self.over_borders(&mut event.content.blocks);
+        self.field(|| "event_id".to_owned(), |walker| walker.id(&mut event.event_id));
+        if let Some(id) = &mut event.task_id {
+            self.field(|| "task_id".to_owned(), |walker| walker.id(id));
+        }
         self.field(|| "event_type".to_owned(), |walker| walker.event_type(&mut event.event_type));
         for (number, block) in event.content.blocks.iter_mut().enumerate() {
             self.field(|| format!("content.blocks[{number}]"), |walker| walker.block(block));
@@ -98,13 +143,14 @@ impl<'a> Walker<'a> {
 
     fn event_type(&mut self, event_type: &mut EventType) {
         match event_type {
-            EventType::UserMessage
-            | EventType::AgentMessage
-            | EventType::SystemMessage
-            | EventType::Thinking
-            | EventType::ToolCall { .. }
-            | EventType::ToolResult { .. }
-            | EventType::Custom { .. } => {}
+            EventType::UserMessage | EventType::AgentMessage | EventType::SystemMessage | EventType::Thinking => {}
+            EventType::ToolCall { name } | EventType::Custom { kind: name } => self.id(name),
+            EventType::ToolResult { name, call_id, .. } => {
+                self.id(name);
+                if let Some(id) = call_id {
+                    self.id(id);
+                }
+            }
             EventType::FileEdit { path, diff } => {
                 self.name(path);
                 self.optional(diff);
@@ -132,12 +178,23 @@ impl<'a> Walker<'a> {
                     *text = redacted.into();
                 }
             }
-            Block::Code { code: text, .. } | Block::Reference { uri: text, .. } => self.text(text),
-            Block::Image { url, alt, .. } => {
+            Block::Code { code, language, .. } => {
+                self.text(code);
+                if let Some(language) = language {
+                    self.id(language);
+                }
+            }
+            Block::Reference { uri: url, media_type: mime }
+            | Block::Video { url, mime }
+            | Block::Audio { url, mime } => {
+                self.text(url);
+                self.id(mime);
+            }
+            Block::Image { url, alt, mime } => {
                 self.text(url);
                 self.optional(alt);
+                self.id(mime);
             }
-            Block::Video { url, .. } | Block::Audio { url, .. } => self.text(url),
             Block::File { path, content } => {
                 let in_file = self.in_file;
                 self.in_file |= credential_file::is_one(path, self.redactor.scanner.credential_files());
@@ -150,9 +207,21 @@ impl<'a> Walker<'a> {
     }
 
     fn attributes(&mut self, field: &str, attributes: &mut Attributes) {
-        for (key, value) in attributes {
-            if !key.starts_with("semantic.") && !IDENTIFIERS.contains(&key) {
-                self.field(|| format!("{field}.{key}"), |walker| walker.json(Some(key), value, 1));
+        let mut renamed = Vec::new();
+        for (key, value) in &mut *attributes {
+            let is_name = key.starts_with("semantic.") || IDENTIFIERS.contains(&key);
+            let walk = |walker: &mut Self| match value {
+                Value::String(id) if key == attribute::PARENT_SESSION_ID => walker.other_session(id),
+                Value::String(id) if is_name => walker.id(id),
+                value => walker.json(Some(key), value, 1),
+            };
+            self.field(|| format!("{field}.{key}"), walk);
+            renamed.extend(self.key(key).map(|new| (key.to_owned(), new)));
+        }
+        for (key, new) in renamed {
+            if let Some(value) = attributes.remove(&key) {
+                let new = free(new, |new| attributes.contains_key(new));
+                attributes.insert(new, value);
             }
         }
     }
@@ -169,11 +238,73 @@ impl<'a> Walker<'a> {
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.json(key, value, nesting)),
             Value::Object(map) => {
-                for (key, value) in map {
+                self.media(map, nesting);
+                let mut renamed = Vec::new();
+                for (key, value) in &mut *map {
                     self.json(Some(key), value, nesting);
+                    renamed.extend(self.key(key).map(|new| (key.clone(), new)));
+                }
+                for (key, new) in renamed {
+                    if let Some(value) = map.remove(&key) {
+                        map.insert(free(new, |new| map.contains_key(new)), value);
+                    }
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// What the key of an object becomes; `None` where it stays as it is. Most keys are words.
+    fn key(&mut self, key: &str) -> Option<String> {
+        let is_word = key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+        if (is_word || key.len() < 8) && !self.redactor.scanner.has_patterns() {
+            return None;
+        }
+        match self.redactor.scanner.redact(key, self.summary) {
+            Cow::Owned(redacted) => {
+                self.has_renamed = true;
+                Some(redacted)
+            }
+            Cow::Borrowed(_) => None,
+        }
+    }
+
+    /// Redacts an id or a name: only tokens of a known form.
+    fn id(&mut self, id: &mut String) {
+        self.named(id, true);
+    }
+
+    /// The same for the id of another session, which that one has to be found by.
+    fn other_session(&mut self, id: &mut String) {
+        self.named(id, false);
+    }
+
+    fn named(&mut self, id: &mut String, heeds_patterns: bool) {
+        let scanner = &self.redactor.scanner;
+        if id.len() < LEAST_TOKEN && !(heeds_patterns && scanner.has_patterns()) {
+            return;
+        }
+        if let Some(redacted) = scanner.redact_id(id, heeds_patterns, self.summary) {
+            self.has_renamed = true;
+            *id = redacted;
+        }
+    }
+
+    fn session_id(&mut self, id: &mut SessionId) {
+        let mut text = id.to_string();
+        self.named(&mut text, false);
+        if text != id.as_str() {
+            // What is too long for an id after that is hashed as a whole.
+            let whole = || self.redactor.scanner.id_of(id.as_str());
+            *id = text.parse().unwrap_or_else(|_| whole());
+        }
+    }
+
+    /// Redacts a title, which may have been cut before it was redacted.
+    fn title(&mut self, title: &mut String) {
+        self.text(title);
+        if let Some(redacted) = self.redactor.scanner.redact_cut(title, self.summary) {
+            *title = redacted;
         }
     }
 
@@ -201,11 +332,14 @@ impl<'a> Walker<'a> {
     }
 
     /// What `text` becomes; `None` where it stays as it is.
-    fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
-        if is_inline_data(text) {
-            return None;
+    pub(super) fn redacted(&mut self, text: &str, nesting: u8) -> Option<String> {
+        match self.data_url(text, nesting) {
+            Some(Cow::Owned(redacted)) => return Some(redacted),
+            Some(Cow::Borrowed(_)) => return None,
+            None => {}
         }
-        let mut changed = self.nested(text, nesting);
+        let mut changed = self.inlined(text, nesting);
+        changed = self.nested(changed.as_deref().unwrap_or(text), nesting).or(changed);
         // A value of JSON that is no text of many lines is a path or a name.
         if self.in_file && (nesting == 0 || changed.as_deref().unwrap_or(text).contains('\n')) {
             changed = Some(self.redactor.scanner.redact_file(changed.as_deref().unwrap_or(text), self.summary));
@@ -228,8 +362,8 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Whether `text` is a `data:` URL in base64, and nothing else.
-fn is_inline_data(text: &str) -> bool {
-    let head = &text.as_bytes()[..text.len().min(100)];
-    head.starts_with(b"data:") && memchr::memmem::find(head, b";base64,").is_some() && !text.contains([' ', '\n', '"'])
+/// `key`, or where that is taken, the next that is not.
+fn free(key: String, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut numbered = (2..).map(|number: u64| format!("{key} {number}"));
+    if is_taken(&key) { numbered.find(|key| !is_taken(key)).unwrap_or(key) } else { key }
 }

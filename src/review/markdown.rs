@@ -4,7 +4,7 @@ use super::{
     CommitDigest, Digest, MARKER, MissingSession, SessionDigest,
     inert::{code, text},
 };
-use crate::report::counted;
+use crate::{hail::cut, report::counted};
 
 /// How long a comment may be on GitHub, in characters.
 pub const GITHUB_LIMIT: usize = 65_536;
@@ -105,7 +105,7 @@ fn head(digest: &Digest) -> String {
 
 fn commit_head(commit: &CommitDigest) -> String {
     let id = commit.id.get(..10).unwrap_or(&commit.id);
-    format!("\n#### {} {}\n", code(id), text(&short(&commit.subject)))
+    format!("\n#### {} {}\n", code(id), text(&cut(&commit.subject, NAME)))
 }
 
 fn session_head(session: &SessionDigest) -> String {
@@ -114,8 +114,9 @@ fn session_head(session: &SessionDigest) -> String {
         Some(url) => format!("[session {id}]({})", address(url)),
         None => format!("session {}", code(&id)),
     };
-    let model = if session.model.is_empty() { String::new() } else { format!(" ({})", text(&short(&session.model))) };
-    format!("\n**{}**{model} · {id}", text(&short(&session.tool)))
+    let model =
+        if session.model.is_empty() { String::new() } else { format!(" ({})", text(&cut(&session.model, NAME))) };
+    format!("\n**{}**{model} · {id}", text(&cut(&session.tool, NAME)))
 }
 
 /// A session that an earlier commit showed.
@@ -126,7 +127,7 @@ fn again(session: &SessionDigest) -> String {
 fn session_part(session: &SessionDigest) -> String {
     let mut part = session_head(session) + "\n";
     if let Some(reason) = &session.unread {
-        part.push_str(&format!("\n*What was said is not here: {}*\n", text(&short(reason))));
+        part.push_str(&format!("\n*What was said is not here: {}*\n", text(&cut(reason, NAME))));
     }
     let half = session.exchanges.len() / 2;
     for (position, exchange) in session.exchanges.iter().enumerate() {
@@ -163,7 +164,7 @@ fn commit_tail(commit: &CommitDigest) -> String {
         }
         tail.push_str(&format!("\n<details><summary>{}</summary>\n\n", counted(files.len(), name)));
         for file in files.iter().take(FILES) {
-            tail.push_str(&format!("- {} {}\n", file.action, code(&short(&file.path))));
+            tail.push_str(&format!("- {} {}\n", file.action, code(&cut(&file.path, NAME))));
         }
         if files.len() > FILES {
             tail.push_str(&format!("- … and {} more\n", files.len() - FILES));
@@ -175,7 +176,7 @@ fn commit_tail(commit: &CommitDigest) -> String {
 
 fn missing(session: &MissingSession) -> String {
     let fate = session.fate.as_ref().map(|fate| format!(" ({})", text(fate))).unwrap_or_default();
-    format!("{}{fate}", code(&short(&session.id)))
+    format!("{}{fate}", code(&cut(&session.id, NAME)))
 }
 
 fn without_sessions(digest: &Digest) -> String {
@@ -193,14 +194,6 @@ fn left_out(commits: usize, sessions: usize, whole: Option<&str>) -> String {
     let parts: Vec<String> =
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, of)| counted(*number, of)).collect();
     format!("\n*Left out, since a comment can be only so long: {}.*{whole}\n", parts.join(" and "))
-}
-
-fn short(text: &str) -> String {
-    if text.chars().count() <= NAME {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(NAME - 1).collect();
-    format!("{cut}…")
 }
 
 /// An address that ends where it should.

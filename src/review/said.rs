@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionDigest;
 use crate::{
     git::Repository,
-    hail::{Event, EventType, Lines, Reader, Record},
+    hail::{Event, EventType, Lines, Reader, Record, cut},
     ledger::Listed,
 };
 
@@ -121,13 +121,10 @@ fn said(event: &Event) -> Option<String> {
 /// The beginning of a text, in one line.
 fn excerpt(text: &str, most: usize) -> String {
     // Of a pasted file of megabytes, no more is looked at than can be shown.
-    let beginning: String = text.trim_start().chars().take(most * 4).collect();
-    let line = beginning.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= most && beginning.len() >= text.trim_start().len() {
-        return line;
-    }
-    let cut: String = line.chars().take(most - 1).collect();
-    format!("{}…", cut.trim_end())
+    let text = text.trim_start();
+    let end = text.char_indices().nth(most * 4).map_or(text.len(), |(end, _)| end);
+    let line = text[..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    if end < text.len() { cut(&format!("{line}…"), most) } else { cut(&line, most) }
 }
 
 #[cfg(test)]

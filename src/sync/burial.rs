@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Exchange, Pair, Spec};
+use super::{Exchange, Pair, send::Spec};
 use crate::{
     error::Result,
     git::{Expected, ObjectId, PushSpec, RefUpdate},
@@ -43,7 +43,13 @@ impl Exchange<'_> {
         let (name, expected) = (self.ledger.reference(&pair.remote).into(), Expected::Is(known));
         let push = PushSpec { new: Some(new), name, expected };
         // The remote has all of it but the tombstones.
-        Ok((new != known).then(|| Spec { pair: pair.clone(), push, bytes: 0, has_more: false }))
+        Ok((new != known).then(|| Spec {
+            pair: pair.clone(),
+            push,
+            bytes: 0,
+            has_more: false,
+            sessions: BTreeSet::new(),
+        }))
     }
 
     /// What every ledger that is here remembers.
@@ -95,7 +101,7 @@ impl Exchange<'_> {
         if mending.tombstones.sessions.is_empty() {
             return Ok(mending);
         }
-        let root = self.ledger.known_root(self.remote);
+        let root = self.ledger.known_root(&self.known_as());
         let tips = self.ledger.tips(self.repository)?.into_iter();
         for tip in tips.filter(|tip| tip.remote.is_some() && tip.reference.starts_with(&root)) {
             // What is broken stands in the way of nothing but itself.
@@ -163,7 +169,7 @@ impl Exchange<'_> {
         let mut buried = BTreeSet::new();
         for stone in tombstones.sessions.iter().filter(|stone| stone.purged_at.is_some()) {
             let name = format!("{ARTIFACTS}{}", stone.session_id);
-            let known = format!("{}{}", companion_root(self.remote), &name["refs/opensession/".len()..]);
+            let known = format!("{}{}", companion_root(&self.known_as()), &name["refs/opensession/".len()..]);
             for name in [name.clone(), ledger::name_here(self.repository, &known)?] {
                 if let Some(id) = self.repository.find_reference(name.as_bytes())? {
                     let update = RefUpdate { name: name.into(), expected: Expected::Is(id), new: None };

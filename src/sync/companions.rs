@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Exchange, GitResult, first_line, jitter};
+use super::{
+    Exchange, GitResult,
+    send::{first_line, jitter},
+};
 use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, RemoteRef},
@@ -59,7 +62,20 @@ impl Exchange<'_> {
         let mut listed = Some(listed);
         for attempt in 1..=ATTEMPTS {
             let Companions(there) = listed.take().map_or_else(|| self.list_companions(), Ok)?;
-            self.fetch_companions(&there, &buried, &mut carried)?;
+            match self.fetch_companions(&there, &buried, &mut carried) {
+                // A broken object in one of them must not hide the sessions.
+                Err(fault @ GitError::Process { .. }) => {
+                    let problem = format!(
+                        "summaries and artifacts were not fetched from {}: {}",
+                        self.remote,
+                        first_line(&fault)
+                    );
+                    carried.problems.push(problem);
+                    carried.fetched.clear();
+                    return Ok(carried);
+                }
+                other => other?,
+            }
             carried.problems.clear();
             let mut apart = BTreeSet::new();
             for name in there.keys() {
@@ -81,7 +97,7 @@ impl Exchange<'_> {
 
     /// The reference that remembers what the remote has under `name`.
     fn known_companion(&self, name: &str) -> String {
-        format!("{}{}", companion_root(self.remote), name.strip_prefix(FOLDER).unwrap_or(name))
+        format!("{}{}", companion_root(&self.known_as()), name.strip_prefix(FOLDER).unwrap_or(name))
     }
 
     /// Asks the remote for its summaries and artifacts.
@@ -90,7 +106,7 @@ impl Exchange<'_> {
     /// When it cannot be reached.
     pub fn list_companions(&self) -> Result<Companions> {
         let patterns = [SUMMARIES, &Companions::artifacts()];
-        Ok(Companions::take(self.repository.list_remote(self.remote, &patterns, self.left())?).0)
+        Ok(Companions::take(self.repository.list_remote(self.address(), &patterns, self.left())?).0)
     }
 
     /// Fetches what the remote has.
@@ -109,14 +125,14 @@ impl Exchange<'_> {
             }
         }
         if !refspecs.is_empty() {
-            self.repository.fetch(self.remote, &refspecs, self.left())?;
+            self.repository.fetch(self.address(), &refspecs, self.left())?;
         }
         self.forget_companions(there)
     }
 
     /// Forgets what the remote does not have any more. What is here stays.
     fn forget_companions(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<()> {
-        let root = companion_root(self.remote);
+        let root = companion_root(&self.known_as());
         for folder in [SUMMARIES, ARTIFACTS] {
             for (known, _) in self.repository.references(&self.known_companion(folder))? {
                 let known = known.to_string();
@@ -196,7 +212,7 @@ impl Exchange<'_> {
 
     /// Pushes once; whether the remote took everything.
     fn push_companions(&self, specs: &[PushSpec], carried: &mut Carried) -> Result<bool> {
-        let statuses = match self.repository.push(self.remote, specs, self.left()) {
+        let statuses = match self.repository.push(self.address(), specs, self.left()) {
             Ok(statuses) => statuses,
             Err(fault) => {
                 let problem = format!("nothing but the sessions went to {}: {}", self.remote, first_line(&fault));

@@ -9,11 +9,22 @@ use crate::{
     ledger::{self, BranchName, SUMMARIES},
 };
 
+/// What begins the names of branches.
+const HEADS: &str = "refs/heads/";
+/// How many branches a remote is asked for by name; else it is asked for all.
+const MAX_PATTERNS: usize = 100;
+/// How many fetches it may take to find the ledgers that cannot be fetched.
+const MAX_FETCHES: usize = 100;
+
 /// What a fetch came to.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     /// The branches whose ledger on the remote had changed.
     pub branches: Vec<BranchName>,
+    /// The branches themselves that the remote has, of those whose ledgers are here, with their tips.
+    pub heads: Vec<(BranchName, ObjectId)>,
+    /// The ledgers that could not be fetched, with the reason, in words.
+    pub problems: Vec<String>,
     /// What the remote has beside the ledgers, for [`Exchange::exchange_companions`].
     pub companions: Companions,
 }
@@ -26,19 +37,28 @@ impl Exchange<'_> {
     pub fn fetch_all(&self) -> Result<Fetched> {
         let artifacts = Companions::artifacts();
         // To ask once for everything is half of the time when nothing is new.
-        let patterns = [self.ledger.pattern(), SUMMARIES, &artifacts];
-        let all = self.repository.list_remote(self.remote, &patterns, self.left())?;
-        let (companions, listed) = Companions::take(all);
+        let heads = self.head_patterns()?;
+        let patterns =
+            [self.ledger.pattern(), SUMMARIES, &artifacts].into_iter().chain(heads.iter().map(String::as_str));
+        let patterns: Vec<&str> = patterns.collect();
+        let all = self.repository.list_remote(self.address(), &patterns, self.left())?;
+        let (heads, all): (Vec<RemoteRef>, Vec<RemoteRef>) =
+            all.into_iter().partition(|(name, _)| name.starts_with(HEADS.as_bytes()));
+        let heads = heads.into_iter().map(|(name, id)| (BranchName::from(&name[HEADS.len()..]), id)).collect();
+        let (companions, mut listed) = Companions::take(all);
+        // A pattern matches the end of a name, too.
+        let pattern = self.ledger.pattern().trim_end_matches('*');
+        listed.retain(|(name, _)| name.starts_with(pattern.as_bytes()));
         let folder = self.ledger.pattern().rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut names: Vec<String> = listed.iter().map(|(name, _)| name.to_string()).collect();
-        let root = self.ledger.known_root(self.remote);
+        let root = self.ledger.known_root(&self.known_as());
         for (known, _) in self.repository.references(&root)? {
             let name = format!("{folder}/{}", ledger::plain(&known.to_string()[root.len()..]));
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let changed = self.update_known(&listed, &names)?;
+        let (changed, problems) = self.update_known_singly(&listed, &names)?;
         for pair in self.all_pairs()? {
             if let Some(known) = self.known(&pair.remote)? {
                 self.ledger.unite(self.repository, &pair.local, known, self.now)?;
@@ -48,7 +68,17 @@ impl Exchange<'_> {
         let changed: Vec<String> = changed.iter().map(|name| self.known_name(name)).collect();
         let tips = self.ledger.tips(self.repository)?.into_iter();
         let branches = tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect();
-        Ok(Fetched { branches, companions })
+        Ok(Fetched { branches, heads, problems, companions })
+    }
+
+    /// What the branches match whose ledgers are here: each by its name, where they are few.
+    fn head_patterns(&self) -> Result<Vec<String>> {
+        let pairs = self.all_pairs()?;
+        let names = pairs.iter().map(|pair| std::str::from_utf8(pair.remote.as_bytes()));
+        let is_plain = |name: &str| !name.contains(['*', '?', '[', '\\']);
+        let names: Option<Vec<String>> =
+            names.map(|name| name.ok().filter(|name| is_plain(name)).map(|name| format!("{HEADS}{name}"))).collect();
+        Ok(names.filter(|names| names.len() <= MAX_PATTERNS).unwrap_or_else(|| vec![format!("{HEADS}*")]))
     }
 
     /// Fetches the ledgers of `pairs`; returns the branches whose ledger on the remote is not what
@@ -56,7 +86,7 @@ impl Exchange<'_> {
     pub(super) fn fetch(&self, pairs: &[Pair]) -> GitResult<Vec<BranchName>> {
         let names: Vec<String> = pairs.iter().map(|pair| self.ledger.reference(&pair.remote)).collect();
         let patterns: Vec<&str> = names.iter().map(String::as_str).collect();
-        let listed = self.repository.list_remote(self.remote, &patterns, self.left())?;
+        let listed = self.repository.list_remote(self.address(), &patterns, self.left())?;
         let moved = self.update_known(&listed, &names)?;
         Ok(pairs
             .iter()
@@ -80,10 +110,47 @@ impl Exchange<'_> {
         let known = ledger::names_here(self.repository, &known)?;
         let refspecs: Vec<String> = new.iter().zip(known).map(|(name, known)| format!("+{name}:{known}")).collect();
         if !refspecs.is_empty() {
-            self.repository.fetch(self.remote, &refspecs, self.left())?;
+            self.repository.fetch(self.address(), &refspecs, self.left())?;
         }
         gone.iter().try_for_each(|name| self.remember(name, None))?;
         Ok(changed)
+    }
+
+    /// The same, but one ledger that cannot be fetched, since an object of it is broken, leaves the others alone:
+    /// they are fetched in ever smaller groups. Returns what changed, and what could not be fetched.
+    fn update_known_singly(&self, listed: &[RemoteRef], names: &[String]) -> Result<(Vec<String>, Vec<String>)> {
+        let (mut changed, mut problems) = (Vec::new(), Vec::new());
+        let mut waiting = vec![names];
+        let mut fetches = 0;
+        while let Some(group) = waiting.pop() {
+            fetches += 1;
+            match self.update_known(listed, group) {
+                Ok(moved) => changed.extend(moved),
+                Err(fault @ GitError::Process { .. }) if !self.left().is_zero() => {
+                    if fetches >= MAX_FETCHES {
+                        let count = group.len() + waiting.iter().map(|group| group.len()).sum::<usize>();
+                        problems.push(format!(
+                            "{count} more ledgers of {} were not fetched: too many are broken",
+                            self.remote
+                        ));
+                        break;
+                    }
+                    if group.len() == 1 {
+                        let problem = format!("the sessions of {} were not fetched", branch_of(&group[0]));
+                        problems.push(format!("{problem} from {}: {}", self.remote, reason(&fault)));
+                        continue;
+                    }
+                    // A remote that cannot be reached need not be asked again for every part.
+                    if fetches == 1 && self.repository.list_remote(self.address(), &["HEAD"], self.left()).is_err() {
+                        return Err(fault.into());
+                    }
+                    let (first, second) = group.split_at(group.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok((changed, problems))
     }
 
     /// Notes what the remote has under `name`.
@@ -104,4 +171,17 @@ impl Exchange<'_> {
             other => other,
         }
     }
+}
+
+/// The branch whose ledger is called `name`, for people.
+fn branch_of(name: &str) -> String {
+    let decoded = name.rsplit('/').next().and_then(BranchName::decode);
+    decoded.map_or_else(|| name.to_owned(), |branch| branch.to_string())
+}
+
+/// The line of git's that says why: what is broken, rather than what git gave up for that.
+fn reason(fault: &GitError) -> String {
+    let text = fault.to_string();
+    let line = text.lines().find_map(|line| line.find("error: ").map(|at| &line[at..]));
+    line.or_else(|| text.lines().next()).unwrap_or_default().to_owned()
 }

@@ -161,11 +161,19 @@ impl<'a> Guard<'a> {
 /// A secret, with the number of its event.
 type Found = Option<(Option<usize>, FieldFinding)>;
 
-/// The title is all that is said of a session that an agent or a person wrote.
+/// Metadata that cannot be read is looked at as text.
 fn in_meta(redactor: &Redactor, bytes: &[u8]) -> Found {
-    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    let rule = redactor.findings(value.get("title")?.as_str()?).first()?.rule.to_owned();
-    Some((None, FieldFinding { field: "title".to_owned(), rule }))
+    match serde_json::from_slice(bytes) {
+        Ok(metadata) => redactor.metadata_findings(&metadata).into_iter().next().map(|found| (None, found)),
+        Err(_) => in_text(redactor, bytes),
+    }
+}
+
+/// What cannot be read is not hidden by it: the text is looked at as it is.
+fn in_text(redactor: &Redactor, bytes: &[u8]) -> Found {
+    let text = String::from_utf8_lossy(bytes);
+    let rule = redactor.findings(&text).first()?.rule.to_owned();
+    Some((None, FieldFinding { field: "text".to_owned(), rule }))
 }
 
 fn in_session(redactor: &Redactor, bytes: &[u8], is_over: impl Fn() -> bool) -> Found {
@@ -188,12 +196,7 @@ fn in_session(redactor: &Redactor, bytes: &[u8], is_over: impl Fn() -> bool) -> 
                 }
             }
             Ok(Some((_, Record::Stats(_)))) => {}
-            // What cannot be read is not hidden by it: the text is looked at as it is.
-            Err(_) => {
-                let text = String::from_utf8_lossy(bytes);
-                let rule = redactor.findings(&text).first().map(|found| found.rule.to_owned());
-                return rule.map(|rule| (None, FieldFinding { field: "text".to_owned(), rule }));
-            }
+            Err(_) => return in_text(redactor, bytes),
         }
     }
     None

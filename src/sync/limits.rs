@@ -65,11 +65,6 @@ impl Limits {
             references: set_references.unwrap_or(host.and_then(|host| host.references)),
         })
     }
-
-    /// Whether anything has to be looked at before it is pushed.
-    pub(super) fn has_sizes(&self) -> bool {
-        self.blob.is_some() || self.push.is_some()
-    }
 }
 
 fn find(domain: &str) -> Option<&'static Host> {

@@ -1,10 +1,15 @@
 //! What of a ledger may go to a remote at once: not what is above the limits of its host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Exchange, Leak, guard::files_of, limits::Limits};
+use super::{
+    Exchange, Leak,
+    guard::files_of,
+    limits::Limits,
+    selection::{session_file, session_of},
+};
 use crate::{
     error::Result,
     git::{NewBlob, ObjectId},
@@ -24,37 +29,42 @@ pub struct Withheld {
 }
 
 /// What is pushed of one ledger.
+#[derive(Default)]
 pub(super) struct Portion {
-    /// The commit.
-    pub(super) new: ObjectId,
+    /// The commit; none where there is nothing to push.
+    pub(super) new: Option<ObjectId>,
     /// How large what the remote does not have yet is at most.
     pub(super) bytes: u64,
     /// Whether the rest has to follow in another push.
     pub(super) has_more: bool,
+    /// The sessions that it brings.
+    pub(super) sessions: BTreeSet<SessionId>,
+    /// The sessions that follow in another push.
+    pub(super) following: BTreeSet<SessionId>,
     /// What stays here for its size.
     pub(super) withheld: Vec<Withheld>,
     /// What stays here since it holds secrets.
     pub(super) leaks: Vec<Leak>,
+    /// What stays here since it had no part in a commit that the remote has.
+    pub(super) held: BTreeSet<SessionId>,
 }
 
-impl Portion {
-    fn all(new: ObjectId, bytes: u64) -> Self {
-        Self { new, bytes, has_more: false, withheld: Vec::new(), leaks: Vec::new() }
-    }
-}
-
-/// How what is new is parted.
+/// How what is new is divided.
 #[derive(Default)]
-struct Parting {
+struct Division {
     bytes: u64,
+    sessions: BTreeSet<SessionId>,
+    following: BTreeSet<SessionId>,
     withheld: Vec<Withheld>,
     left_out: Vec<String>,
     has_more: bool,
+    /// Whether there is anything that does not belong to one session.
+    has_shared: bool,
 }
 
 impl Exchange<'_> {
     /// Decides what of the ledger `tip` is pushed next. Where all of it may go, that is `tip` itself;
-    /// else a commit upon `known`, which leaves out what is too large or has to follow.
+    /// else a commit upon `known`, which leaves out what may not, is too large or has to follow.
     pub(super) fn portion(
         &self,
         branch: &BranchName,
@@ -62,31 +72,53 @@ impl Exchange<'_> {
         known: Option<ObjectId>,
         limits: &Limits,
     ) -> Result<Portion> {
-        if !limits.has_sizes() && self.guard.is_none() {
-            return Ok(Portion::all(tip, 0));
-        }
         let base = known.filter(|known| self.repository.has_object(*known));
         let base_tree = base.map(|known| self.repository.tree_of(known)).transpose()?;
-        let blobs = self.repository.new_blobs(self.repository.tree_of(tip)?, base_tree)?;
-        let past = self.past_blobs(tip, base)?;
-        let is_past_too_large = past.values().any(|blob| limits.blob.is_some_and(|limit| blob.size > limit));
+        let tree = self.repository.tree_of(tip)?;
+        let blobs = self.repository.new_blobs(tree, base_tree)?;
+        let held = self.held_back(tree, base_tree, &blobs)?;
+        let is_held = |blob: &NewBlob| session_of(&blob.path).is_some_and(|session| held.contains(&session));
+        let (held_blobs, blobs): (Vec<NewBlob>, Vec<NewBlob>) = blobs.into_iter().partition(is_held);
         let leaks = self.leaks(blobs.iter())?;
-        let has_past_leaked = !self.leaks(past.values())?.is_empty();
         let leaking: Vec<String> = files_of(&blobs, &leaks).map(str::to_owned).collect();
         let blobs = blobs.into_iter().filter(|blob| !leaking.contains(&blob.path)).collect();
-        let mut parting = part(blobs, limits);
-        let all_bytes = past.values().map(|blob| blob.size).sum::<u64>() + parting.bytes;
-        let fits = limits.push.is_none_or(|limit| all_bytes <= limit);
-        if parting.left_out.is_empty() && leaking.is_empty() && !is_past_too_large && !has_past_leaked && fits {
-            return Ok(Portion::all(tip, all_bytes));
+        let mut division = divide(blobs, limits);
+        division.left_out.extend(leaking.into_iter().chain(held_blobs.into_iter().map(|blob| blob.path)));
+        let past = if division.left_out.is_empty() { self.sound_past(tip, base, limits)? } else { None };
+        if let Some(past) = past.filter(|past| limits.push.is_none_or(|limit| past + division.bytes <= limit)) {
+            let bytes = past + division.bytes;
+            return Ok(Portion { new: Some(tip), bytes, sessions: division.sessions, ..Portion::default() });
         }
-        parting.left_out.extend(leaking);
         let unshown: Vec<SessionId> =
             leaks.iter().filter_map(|leak| Some(SessionKey::parse(&leak.session)?.id)).collect();
-        let filter = Filter { tip, base, left_out: &parting.left_out, unshown: &unshown };
-        let new = self.ledger.filtered(self.repository, branch, &filter, self.now)?;
-        let Parting { bytes, withheld, has_more, .. } = parting;
-        Ok(Portion { new, bytes, has_more, withheld, leaks })
+        // What has a file of its own is left out already; in notes, links share one.
+        let unlinked: Vec<SessionId> = held.iter().filter(|_| division.has_shared).cloned().collect();
+        let filter = Filter { tip, base, left_out: &division.left_out, unshown: &unshown, unlinked: &unlinked };
+        let Division { bytes, sessions, following, withheld, has_more, .. } = division;
+        // A ledger that nothing of may go is not made known either.
+        let is_private = base.is_none() && sessions.is_empty() && !held.is_empty();
+        if is_private {
+            return Ok(Portion { withheld, leaks, held, ..Portion::default() });
+        }
+        let new = Some(self.ledger.filtered(self.repository, branch, &filter, self.now)?);
+        Ok(Portion { new, bytes, has_more, sessions, following, withheld, leaks, held })
+    }
+
+    /// How large the past of the ledger `tip` is that would be pushed with it; `None` where something of it may
+    /// not be.
+    fn sound_past(&self, tip: ObjectId, base: Option<ObjectId>, limits: &Limits) -> Result<Option<u64>> {
+        let past = self.past_blobs(tip, base)?;
+        let is_too_large = |blob: &NewBlob| limits.blob.is_some_and(|limit| blob.size > limit);
+        if past.values().any(is_too_large) || !self.leaks(past.values())?.is_empty() {
+            return Ok(None);
+        }
+        let blobs: Vec<NewBlob> = past.into_values().collect();
+        let base_tree = base.map(|base| self.repository.tree_of(base)).transpose()?;
+        let tree = self.repository.tree_of(tip)?;
+        if !self.held_back(tree, base_tree, &blobs)?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(blobs.iter().map(|blob| blob.size).sum()))
     }
 
     /// The sessions among `blobs` that have to stay, each once. The small ones are looked at first: a large one
@@ -123,21 +155,31 @@ impl Exchange<'_> {
     }
 }
 
-/// Parts what is new into what goes now, what follows, and what stays.
-fn part(blobs: Vec<NewBlob>, limits: &Limits) -> Parting {
-    let mut parting = Parting::default();
+/// Divides what is new into what goes now, what follows, and what stays. The files of one session go together.
+fn divide(blobs: Vec<NewBlob>, limits: &Limits) -> Division {
+    let mut division = Division::default();
+    let mut last = None;
     for blob in blobs {
+        let session = session_file(&blob.path).map(|(key, _)| key);
+        let is_of_last = session.is_some() && session == last;
+        division.has_shared |= session_of(&blob.path).is_none();
         if let Some(limit) = limits.blob.filter(|limit| blob.size > *limit) {
-            parting.withheld.push(Withheld { session: name(&blob.path), bytes: blob.size, limit });
-            parting.left_out.push(blob.path);
-        } else if parting.bytes > 0 && limits.push.is_some_and(|limit| parting.bytes + blob.size > limit) {
-            parting.has_more = true;
-            parting.left_out.push(blob.path);
+            division.withheld.push(Withheld { session: name(&blob.path), bytes: blob.size, limit });
+            division.left_out.push(blob.path);
+        } else if !is_of_last
+            && division.bytes > 0
+            && limits.push.is_some_and(|limit| division.bytes + blob.size > limit)
+        {
+            division.has_more = true;
+            division.left_out.push(blob.path);
+            division.following.extend(session.map(|key| key.id));
         } else {
-            parting.bytes += blob.size;
+            division.bytes += blob.size;
+            division.sessions.extend(session.clone().map(|key| key.id));
+            last = session;
         }
     }
-    parting
+    division
 }
 
 /// The session that the file at `path` is of; the path itself where it is of none.

@@ -123,6 +123,7 @@ fn a_bookmark_without_its_session_counts_for_nothing() {
     work.session(&["capture"]).ok();
     mark(&work);
     work.git(&["update-ref", "-d", "refs/opensession/branches/bWFpbg"]);
+    assert_eq!(work.stored(), [""; 0]);
     work.git(&["prune", "--expire=now"]);
     log(&world, &work, 50);
     work.session(&["capture"]).ok();

@@ -85,12 +85,12 @@ fn filters_by_tool_and_time() {
         log.as_array().expect("an array").iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
     };
     assert_eq!(ids(&["--tool", "codex"]), [SECOND]);
-    assert_eq!(ids(&["--tool", "nobody"]), [""; 0]);
+    assert_eq!(ids(&["--tool", "aider"]), [""; 0]);
     assert_eq!(ids(&["--since", "2026-01-31T10:30:00Z"]), [SECOND]);
     assert_eq!(ids(&["--before", "2026-01-31T10:30:00Z"]), [FIRST]);
     assert_eq!(ids(&["--since", "2 weeks ago"]), [SECOND, FIRST]);
     assert_eq!(ids(&["--since", "2026-02-01"]), [""; 0]);
-    check(&world, "log_no_match", &work.session(&["log", "--tool", "nobody"]));
+    check(&world, "log_no_match", &work.session(&["log", "--tool", "aider"]));
     check(&world, "log_bad_time", &work.session(&["log", "--since", "whenever"]));
 }
 
@@ -107,4 +107,28 @@ fn filters_by_branch() {
     assert_eq!(log[0]["id"], third);
     assert_eq!(work.json(&["log", "--branch", "main"]).as_array().map(Vec::len), Some(2));
     assert_eq!(work.json(&["log", "--branch", "gone"]).as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn an_agent_that_nobody_knows_is_an_error_with_the_nearest_names() {
+    let (_world, work, _) = super::two_sessions();
+    for (tool, nearest) in [("claude", "claude-code"), ("codx", "codex"), ("Claude-Code", "claude-code")] {
+        let ran = work.session(&["log", "--tool", tool]);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(ran.stderr.contains(&format!("the nearest first: {nearest},")), "{ran}");
+        assert!(ran.stderr.contains(&format!("git session log --tool {nearest}\n")), "{ran}");
+    }
+    // An agent that is known, though none of its sessions is here.
+    assert_eq!(work.session(&["log", "--tool", "aider"]).ok().stdout, "");
+    assert_eq!(work.json(&["log", "--tool", "codex"]).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_commit_without_a_session_is_not_looked_for_on_the_remote() {
+    let (_world, work, _) = super::two_sessions();
+    work.write("mine.txt", "by hand\n");
+    work.commit_all("By hand");
+    let ran = work.session(&["show", "commit:HEAD"]);
+    assert!(ran.code == 1 && ran.stderr.contains("no session is linked to HEAD"), "{ran}");
+    assert!(!ran.stderr.contains("sync"), "{ran}");
 }

@@ -277,6 +277,82 @@ fn trailers_stay_above_the_scissors_with_another_comment_character() {
 }
 
 #[test]
+fn trailers_stay_above_the_comments_whatever_chose_their_character() {
+    let mut ways = vec![
+        vec!["-c", "core.commentChar=;", "-c", "commit.verbose=true"],
+        vec!["-c", "core.commentChar=;"],
+        vec!["-c", "core.commentChar=auto", "-c", "commit.verbose=true"],
+        vec!["-c", "core.commentChar=auto"],
+        vec!["-c", "core.commentChar=auto", "-c", "commit.status=false"],
+    ];
+    let (world, _) = staged();
+    if world.has_git((2, 45), "core.commentString") {
+        ways.push(vec!["-c", "core.commentString=//", "-c", "commit.verbose=true"]);
+        ways.push(vec!["-c", "core.commentString=//", "-c", "core.commentChar=%"]);
+    }
+    for way in ways {
+        for template in [None, Some("# A heading\n\nof #3, and ; is text\n")] {
+            let (_world, work) = staged();
+            let mut arguments = way.clone();
+            arguments.push("commit");
+            if let Some(template) = template {
+                work.write("../template", template);
+                arguments.extend(["--template", "../template"]);
+            }
+            let work = editor(&work, "echo 'Subject' | cat - \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"");
+            work.git(&arguments);
+            let message = work.message("HEAD");
+            assert_eq!(work.trailers("HEAD"), [ID], "{way:?} {template:?}: {message}");
+            assert!(message.starts_with("Subject\n") && !message.contains("diff --git"), "{way:?}: {message}");
+            assert!(!message.contains("Please enter"), "{way:?}: {message}");
+            let is_heading_text = way[1].ends_with("auto") || !way[1].ends_with('#');
+            assert_eq!(message.contains("# A heading"), template.is_some() && is_heading_text, "{way:?}: {message}");
+        }
+    }
+}
+
+#[test]
+fn an_amended_message_with_every_usual_comment_character_keeps_its_lines() {
+    let (_world, work) = staged();
+    let work = editor(&work, ":");
+    work.git(&["config", "core.commentChar", "auto"]);
+    work.git(&["commit", "--quiet", "-m", "Title\n\n# one\n; two\n@ three"]);
+    work.git(&["commit", "--quiet", "--amend", "--verbose"]);
+    let message = work.message("HEAD");
+    assert!(message.starts_with("Title\n\n# one\n; two\n@ three\n\nAI-Session: "), "{message}");
+    assert_eq!(work.trailers("HEAD"), [ID]);
+}
+
+#[test]
+fn a_trailer_is_in_the_encoding_of_the_message() {
+    for (encoding, title, prompt) in [
+        ("ISO-8859-1", "caf\u{e9}", "Pr\u{fc}fe ?, 5 ?"),
+        ("windows-1252", "caf\u{e9}", "Pr\u{fc}fe ?, 5 \u{20ac}"),
+        ("SHIFT_JIS", "cafe", "Pr?fe \u{5e97}, 5 ?"),
+        ("UTF-8", "caf\u{e9}", "Pr\u{fc}fe \u{5e97}, 5 \u{20ac}"),
+    ] {
+        let world = World::new();
+        let (work, _) = world.shared();
+        work.git(&["config", "i18n.commitEncoding", encoding]);
+        ClaudeLog::new(&world, &work, ID)
+            .prompt("Pr\u{fc}fe \u{5e97}, 5 \u{20ac}")
+            .writes(&work, "src/lib.rs", "pub fn one() {}\n")
+            .save();
+        work.git(&["add", "--all"]);
+        let script = format!("printf '%s' '{title}' | iconv -f UTF-8 -t {encoding} | git commit --quiet -F -");
+        work.run("sh", &["-c", &script]).ok();
+        let said = work.git(&["log", "-1", "--encoding=UTF-8", "--format=%s|%(trailers:key=AI-Prompt,valueonly)"]);
+        assert_eq!(said.trim_end(), format!("{title}|{prompt}"), "{encoding}");
+        assert_eq!(work.trailers("HEAD"), [ID]);
+        // A squash reads the prompt back.
+        work.git(&["branch", "topic"]);
+        work.git(&["reset", "--quiet", "--hard", "HEAD~"]);
+        work.git(&["-c", "i18n.logOutputEncoding=UTF-8", "merge", "--quiet", "--squash", "topic"]);
+        work.session(&["hook", "prepare-commit-msg", ".git/SQUASH_MSG", "squash"]);
+    }
+}
+
+#[test]
 fn three_dashes_and_a_hash_in_a_message_are_only_text() {
     let (_world, work) = staged();
     work.git(&["commit", "--quiet", "-m", "# Title\n\nabove\n---\nbelow"]);
@@ -348,7 +424,7 @@ fn nothing_but_our_own_refs_changes() {
     work.git(&["commit", "--quiet", "-m", "Add a library"]);
     work.wait_for_sessions(1);
     let others: Vec<String> =
-        work.references("refs/").into_iter().filter(|name| !name.starts_with("refs/opensession/branches/")).collect();
+        work.references("refs/").into_iter().filter(|name| !name.starts_with("refs/opensession")).collect();
     assert_eq!(others, ["refs/heads/main", "refs/remotes/origin/main"]);
     assert_eq!(work.git(&["status", "--porcelain"]), "");
     assert_eq!(work.git(&["fsck", "--strict", "--no-dangling"]), "");

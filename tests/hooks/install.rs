@@ -181,3 +181,97 @@ fn a_work_tree_with_a_hooks_folder_of_its_own_gets_ours_there() {
     assert_eq!(side.trailers("HEAD"), [ID]);
     side.wait_for_sessions(1);
 }
+
+/// The lines that a refusal prints, as `<hook>: <line>`, added to the hooks in `folder`.
+fn add_by_hand(work: &Place, folder: &str, said: &str) {
+    let lines = said.lines().filter_map(|line| line.trim().split_once(": git-session hook "));
+    let lines: Vec<(&str, &str)> = lines.collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    for (hook, line) in lines {
+        let hook = hook.rsplit(' ').next().expect("a name");
+        let path = format!("{folder}/{hook}");
+        work.write(&path, &format!("#!/bin/sh\n# the team's own\ngit-session hook {line}\n"));
+        work.run("chmod", &["+x", &path]).ok();
+    }
+}
+
+#[test]
+fn the_doctor_offers_no_fix_for_foreign_hooks_and_is_satisfied_once_the_lines_are_there() {
+    for is_global in [true, false] {
+        let world = World::with_scripts();
+        let work = world.repository("work");
+        work.write("README.md", "# Work\n");
+        work.commit_all("Begin");
+        let scope = if is_global { "--global" } else { "--local" };
+        let folder = if is_global { "../team-hooks" } else { "team-hooks" };
+        let path = if is_global { world.path().join("team-hooks").display().to_string() } else { folder.to_owned() };
+        work.git(&["config", scope, "core.hooksPath", &path]);
+        work.git(&["config", "opensession.fanout-mode", "hidden_ref"]);
+        let doctor = work.session(&["doctor"]);
+        assert_eq!(doctor.code, 1, "{doctor}");
+        assert!(!format!("{doctor}").contains("doctor --fix"), "{doctor}");
+        assert!(doctor.stdout.contains("add these lines to the hooks there by hand"), "{doctor}");
+        let fixed = work.session(&["doctor", "--fix", "--yes"]);
+        assert!(!fixed.stdout.contains("install the hooks"), "{fixed}");
+        add_by_hand(&work, folder, &work.session(&["hooks", "install"]).stderr);
+        let doctor = work.session(&["doctor"]).ok();
+        assert!(doctor.stdout.lines().any(|line| line.starts_with("ok ") && line.contains("hooks")), "{doctor}");
+        let status = work.session(&["hooks", "status"]).ok();
+        assert!(status.stdout.contains("added by hand"), "{status}");
+        ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
+        work.commit_all("A commit");
+        assert_eq!(work.trailers("HEAD"), [ID]);
+        // What a person wrote stays whatever is installed or uninstalled.
+        let before = work.read(&format!("{folder}/pre-push"));
+        work.session(&["hooks", "uninstall"]);
+        work.git(&["config", "--unset-all", scope, "core.hooksPath"]);
+        assert_eq!(work.read(&format!("{folder}/pre-push")), before);
+    }
+}
+
+#[test]
+fn a_hook_of_this_repository_that_calls_us_is_left_as_it_is() {
+    let world = World::with_scripts();
+    let work = world.repository("work");
+    let own = "#!/bin/sh\nexec git-session hook pre-push \"$@\"\n";
+    hook(&work, "pre-push", own);
+    work.session(&["hooks", "install"]).ok();
+    assert_eq!(work.read(".git/hooks/pre-push"), own);
+    work.session(&["hooks", "status"]).ok();
+    work.session(&["hooks", "uninstall"]).ok();
+    assert_eq!(work.read(".git/hooks/pre-push"), own);
+}
+
+#[test]
+fn the_doctor_offers_no_fix_that_a_broken_pattern_would_stop() {
+    let world = World::with_scripts();
+    let (work, _) = world.shared();
+    work.git(&["config", "opensession.fanout-mode", "hidden_ref"]);
+    work.git(&["config", "opensession.redact-pattern", "("]);
+    ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
+    work.commit_all("A commit");
+    let doctor = work.session(&["doctor"]);
+    assert!(doctor.code == 1 && !format!("{doctor}").contains("doctor --fix"), "{doctor}");
+    assert!(doctor.stdout.contains("git config --unset-all opensession.redact-pattern"), "{doctor}");
+    let fixed = work.session(&["doctor", "--fix", "--yes"]);
+    assert!(!fixed.stderr.contains("error:"), "{fixed}");
+    work.git(&["config", "--unset-all", "opensession.redact-pattern"]);
+    work.session(&["doctor", "--fix", "--yes"]).ok();
+    assert_eq!(work.stored(), [ID]);
+}
+
+#[test]
+fn a_bare_repository_with_work_trees_gets_hooks() {
+    let world = World::with_scripts();
+    let (work, remote) = world.shared();
+    drop(work);
+    remote.git(&["worktree", "add", "--quiet", "-b", "side", "../side", "main"]);
+    let doctor = remote.session(&["doctor"]);
+    assert!(!doctor.stdout.contains("needs none"), "{doctor}");
+    remote.session(&["hooks", "install"]).ok();
+    let side = world.place("side");
+    ClaudeLog::new(&world, &side, ID).prompt("Write.").writes(&side, "a.txt", "a\n").save();
+    side.commit_all("A commit");
+    assert_eq!(side.trailers("HEAD"), [ID]);
+    side.wait_for_sessions(1);
+}

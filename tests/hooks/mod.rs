@@ -9,6 +9,7 @@ mod destination;
 mod fanout;
 mod install;
 mod managers;
+mod publishing;
 mod push;
 mod queue;
 mod relink;

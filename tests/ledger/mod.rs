@@ -38,7 +38,7 @@ fn capture(session: Session, links: Vec<Link>) -> Capture {
     let redactor = Redactor::new(&Settings::default(), b"key", &[]).expect("the rules load");
     let git = GitFacts { branch: "main".to_owned(), ..GitFacts::default() };
     let session = redactor.session(session).expect("it is small").expect("it has events");
-    Capture { session, git, links, native: None, continues: None, versions: KnownVersions::default(), cleared_at: None }
+    Capture { session, git, links, continues: None, versions: KnownVersions::default(), cleared_at: None }
 }
 
 /// Runs a test on a fresh repository for every backend.

@@ -1,5 +1,6 @@
 //! What people do about secrets: look for them, take them out, remove a session for good.
 
+mod fields;
 mod figures;
 mod guard;
 mod mended;

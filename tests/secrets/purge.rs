@@ -194,7 +194,7 @@ fn a_ledger_that_was_removed_with_its_branch_is_not_pushed_again() {
     work.git(&["switch", "--quiet", "-c", "topic"]);
     log(&world, &work, OTHER);
     work.session(&["capture"]).ok();
-    work.session(&["sync"]).ok();
+    work.session(&["sync", "--branch", "topic"]).ok();
     work.git(&["switch", "--quiet", "main"]);
     let topic = BranchName::from("topic");
     assert_eq!(remote.references(&topic.reference()).len(), 1);
@@ -214,7 +214,7 @@ fn a_ledger_that_was_removed_with_its_branch_is_not_pushed_again() {
     remote.git(&["update-ref", "-d", &topic.reference()]);
     janitor.session(&["sync"]).ok();
     for _ in 0..2 {
-        work.session(&["sync"]).ok();
+        work.session(&["sync", "--branch", "topic"]).ok();
         assert_eq!(remote.references(&topic.reference()), [""; 0], "it came back");
     }
     assert_eq!(work.stored(), [OTHER], "what is here stays here");
@@ -223,6 +223,6 @@ fn a_ledger_that_was_removed_with_its_branch_is_not_pushed_again() {
     let later = "2026-02-02T10:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
     crate::support::ClaudeLog::new(&world, &work, SECRET).at(later.into()).prompt("Go on.").save();
     work.session(&["capture"]).ok();
-    work.session(&["sync"]).ok();
+    work.session(&["sync", "--branch", "topic"]).ok();
     assert_eq!(remote.references(&topic.reference()).len(), 1);
 }

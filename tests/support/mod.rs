@@ -53,10 +53,18 @@ impl World {
         let root = tempfile::Builder::new().prefix("world").tempdir().expect("a temporary directory");
         let world = Self { root };
         fs::create_dir_all(world.home()).expect("a home");
-        // git's own maintenance in the background takes loose objects away when it sees fit.
+        // git's own maintenance in the background takes loose objects away when it sees fit. Most sessions of the
+        // tests have no commit, and are to be sent all the same.
         let config = "[user]\n\tname = A. Developer\n\temail = developer@example.org\n[init]\n\tdefaultBranch = main\n\
-                      [maintenance]\n\tauto = false\n";
+                      [maintenance]\n\tauto = false\n[opensession]\n\tpush-unlinked = true\n";
         fs::write(world.home().join(".gitconfig"), config).expect("a global configuration");
+        world
+    }
+
+    /// A world in which a session without a commit stays where it is, as is the default.
+    pub fn with_default_selection() -> Self {
+        let world = Self::new();
+        world.place(".").git(&["config", "--global", "--unset", "opensession.push-unlinked"]);
         world
     }
 

@@ -155,6 +155,7 @@ fn a_push_of_many_ledgers_is_chunked() {
     let (work, remote) = world.shared();
     for number in 1..=5 {
         work.git(&["switch", "--quiet", "-c", &format!("topic-{number}")]);
+        work.git(&["push", "--quiet", "origin", &format!("topic-{number}")]);
         capture_one(&world, &work, number);
     }
     work.git(&["config", "opensession.max-push-references", "2"]);

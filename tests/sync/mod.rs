@@ -1,11 +1,15 @@
 //! Exchanging ledgers by hand, and letting them go.
 
+mod addresses;
+mod broken;
 mod clocks;
 mod damaged;
 mod janitor;
 mod limits;
 mod notes;
+mod refspecs;
 mod retention;
+mod slow;
 mod stress;
 
 use crate::support::{ClaudeLog, Place, World};
@@ -21,11 +25,16 @@ fn capture_one(world: &World, place: &Place, number: u32) -> String {
 fn sync_takes_the_upstream_remote_else_the_only_one_else_asks() {
     let world = World::new();
     let work = world.repository("work");
+    work.write("README.md", "# Work\n");
+    work.commit_all("Begin");
     let ran = work.session(&["sync"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("git remote add origin URL"), "{ran}");
     let one = world.bare("one.git");
     let two = world.bare("two.git");
+    for place in [&one, &two] {
+        work.git(&["push", "--quiet", &place.path.display().to_string(), "main"]);
+    }
     work.git(&["remote", "add", "one", &one.path.display().to_string()]);
     let id = capture_one(&world, &work, 1);
     assert_eq!(work.json(&["sync"])["pushed"][0], "main");
@@ -129,7 +138,7 @@ fn cleanup_of_an_old_branch_happens_after_its_time() {
     let (work, remote) = world.shared();
     work.git(&["switch", "--quiet", "-c", "topic"]);
     capture_one(&world, &work, 1);
-    work.session(&["sync"]).ok();
+    work.session(&["sync", "--branch", "topic"]).ok();
     work.git(&["switch", "--quiet", "main"]);
     work.git(&["branch", "--quiet", "-D", "topic"]);
     let later = work.with("GIT_SESSION_NOW", "2026-03-03T11:59:59Z");

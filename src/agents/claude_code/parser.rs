@@ -88,7 +88,7 @@ impl Parser {
             Err(fault) => {
                 let raw = match &fault {
                     LineFault::TooLong { excerpt, .. } => excerpt.clone(),
-                    LineFault::NotUtf8 { base64, .. } => base64.clone(),
+                    LineFault::NotUtf8 { text, .. } => text.clone(),
                 };
                 return self.refuse(number, fault.to_string(), raw.into());
             }

@@ -245,7 +245,7 @@ impl<'s> Parser<'s> {
     fn keep_unreadable(&mut self, fault: &LineFault) {
         let raw = match fault {
             LineFault::TooLong { bytes, excerpt } => json!({ "bytes": bytes, "excerpt": excerpt }),
-            LineFault::NotUtf8 { base64, .. } => json!({ "base64": base64 }),
+            LineFault::NotUtf8 { text, .. } => json!({ "text": text }),
         };
         self.keep(fault.to_string(), raw);
     }

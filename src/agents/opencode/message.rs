@@ -293,9 +293,13 @@ pub(super) fn file(part: &Value) -> Block {
     let url = text("url").unwrap_or_default();
     let mime = text("mime").unwrap_or("application/octet-stream");
     let path = part.get("source").and_then(|source| source.get("path")).and_then(Value::as_str);
+    let name = path.or_else(|| text("filename")).filter(|name| !name.is_empty());
     match (url.starts_with("data:"), mime.starts_with("image/")) {
         (true, true) => media::image_url(url),
         (false, true) => Block::Image { url: url.to_owned(), alt: None, mime: mime.to_owned() },
+        (true, false) if let Some((name, content)) = name.zip(media::text(url)) => {
+            Block::File { path: name.to_owned(), content: Some(content) }
+        }
         (true, false) => match media::image_url(url) {
             Block::Image { url, mime, .. } => Block::Reference { uri: url, media_type: mime },
             large => large,

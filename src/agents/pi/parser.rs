@@ -50,7 +50,9 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
 
 /// The id in the name of a log: `<time>_<id>`.
 fn id_in_name(stem: &str) -> &str {
-    stem.rsplit_once('_').map_or(stem, |(_, id)| id)
+    // Only behind a time: what else stands before a `_` belongs to the id.
+    let is_time = |time: &str| time.starts_with(|first: char| first.is_ascii_digit());
+    stem.split_once('_').filter(|(time, _)| is_time(time)).map_or(stem, |(_, id)| id)
 }
 
 struct Parser<'s> {
