@@ -4,11 +4,12 @@
 #[path = "../tests/support/sent.rs"]
 mod sent;
 
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
 
 use git_session::{
     agents::{self, Agent, Log, LogFile, Sample},
     hail::{Lines, Reader, Record, Spool, Validator},
+    redact::{Profile, Redactor, Settings},
 };
 use sent::Sent;
 
@@ -77,3 +78,28 @@ fn read_back(agent: &str, bytes: &[u8]) {
     }
     assert!(events > 0, "{agent}: no event");
 }
+
+/// Redacts `bytes`, again and again: whatever the text, no more is looked at than [`MOST_STEPS`] for each of its
+/// bytes, what is found are whole characters in order, and redacting twice changes nothing.
+pub fn redact(bytes: &[u8]) {
+    static REDACTORS: LazyLock<[Redactor; 2]> = LazyLock::new(|| {
+        [Profile::Default, Profile::Strict]
+            .map(|profile| Redactor::new(&Settings::of(profile), b"key", &[]).expect("the rules load"))
+    });
+    let Some((repeats, bytes)) = bytes.split_first() else { return };
+    let text = String::from_utf8_lossy(bytes).repeat(usize::from(*repeats) + 1);
+    for redactor in REDACTORS.iter() {
+        let steps = redactor.steps(&text);
+        assert!(steps <= MOST_STEPS * (text.len() + 4096), "{steps} steps for {} bytes", text.len());
+        let mut end = 0;
+        for found in redactor.findings(&text) {
+            assert!(found.range.start >= end && text.get(found.range.clone()).is_some(), "{found:?}");
+            end = found.range.end;
+        }
+        let (once, _) = redactor.text(&text);
+        assert_eq!(redactor.text(&once).0, once);
+    }
+}
+
+/// How many bytes the rules may look at for each byte of a text: all of them together, not one.
+const MOST_STEPS: usize = 300;

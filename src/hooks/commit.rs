@@ -1,6 +1,6 @@
 //! The hooks of a commit: trailers before it, a capture in the background after it.
 
-use std::{io::Write, path::Path};
+use std::{collections::HashSet, io::Write, path::Path};
 
 use super::{
     pending::{Deferred, Pending, PendingSession},
@@ -173,9 +173,8 @@ fn consume(repository: &Repository, sessions: &[PendingSession], commit: &str) -
     let (file, mut state) = StateFile::open(&repository.state_dir())?;
     for session in sessions {
         let paths: Vec<&Path> = session.paths.iter().map(AsRef::as_ref).collect();
-        for path in repository.unchanged_since_staged(&paths)? {
-            state.consume(&session.id, path, commit);
-        }
+        let done: HashSet<&Path> = repository.unchanged_since_staged(&paths)?.into_iter().collect();
+        state.consume(&session.id, &done, commit);
     }
     file.save(&state)?;
     Ok(())

@@ -57,9 +57,10 @@ pub fn find_sessions(look: &Look<'_>, state: &mut State, is_amend: bool) -> Resu
         candidates.iter().filter_map(|touch| Some((below(&touch.path, &roots)?, *touch))).collect();
     relative.sort_by_key(|(_, touch)| touch.at);
     let staged = look.repository.staged(relative.iter().map(|(path, _)| path.as_str()), &parents)?;
+    let staged: HashSet<&str> = staged.iter().map(|staged| staged.path.as_str()).collect();
     let mut found: Vec<Found> = Vec::new();
     for (path, touch) in &relative {
-        if staged.iter().any(|staged| staged.path == *path) {
+        if staged.contains(path.as_str()) {
             add(&mut found, state, touch);
         }
     }
@@ -79,10 +80,11 @@ pub fn warm(look: &Look<'_>, state: &mut State) -> Result<(), GitError> {
     let paths: Vec<&Path> = state.touches().iter().map(|touch| touch.path.as_path()).collect();
     let relative: Vec<String> = paths.iter().filter_map(|path| below(path, &roots)).collect();
     let staged = look.repository.staged(relative.iter().map(String::as_str), &parents)?;
+    let staged: HashSet<&str> = staged.iter().map(|staged| staged.path.as_str()).collect();
     let unchanged: HashSet<PathBuf> =
         look.repository.unchanged_since_staged(&paths)?.into_iter().map(Path::to_owned).collect();
     state.retain_touches(|touch| {
-        let is_staged = below(&touch.path, &roots).is_some_and(|path| staged.iter().any(|staged| staged.path == path));
+        let is_staged = below(&touch.path, &roots).is_some_and(|path| staged.contains(path.as_str()));
         is_staged || !unchanged.contains(&touch.path)
     });
     Ok(())

@@ -3,7 +3,7 @@
 //! The file is a cache: losing it costs a slower next look and nothing else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -36,6 +36,9 @@ pub struct State {
     touches: Vec<Touch>,
     /// What sessions touched and a commit has.
     consumed: Vec<Touch>,
+    /// Where the touch of each session and path is in `touches`; out of date where there are more or fewer.
+    #[serde(skip)]
+    places: HashMap<(SessionId, PathBuf), usize>,
     #[serde(skip)]
     has_changed: bool,
 }
@@ -166,24 +169,36 @@ impl State {
     /// has already, as a log that was rewritten tells it again, is not added.
     pub fn touch(&mut self, touch: Touch) {
         let is_known =
-            |known: &Touch| known.session == touch.session && known.path == touch.path && known.at == touch.at;
+            |known: &Touch| known.at == touch.at && known.session == touch.session && known.path == touch.path;
         if self.consumed.iter().any(is_known) {
             return;
         }
         self.has_changed = true;
-        let same = |known: &&mut Touch| known.session == touch.session && known.path == touch.path;
-        match self.touches.iter_mut().find(same) {
-            Some(known) => *known = touch,
-            None => self.touches.push(touch),
+        let key = (touch.session.clone(), touch.path.clone());
+        if let Some(place) = self.place(&key) {
+            self.touches[place] = touch;
+        } else {
+            self.places.insert(key, self.touches.len());
+            self.touches.push(touch);
         }
     }
 
-    /// Remembers that `commit` has what `session` did to `path`.
-    pub fn consume(&mut self, session: &SessionId, path: &Path, commit: &str) {
+    /// Where the touch of a session and a path is. Where each one is is found out once, and again when some were
+    /// taken out.
+    fn place(&mut self, key: &(SessionId, PathBuf)) -> Option<usize> {
+        if self.places.len() != self.touches.len() {
+            let places = self.touches.iter().enumerate();
+            self.places = places.map(|(at, touch)| ((touch.session.clone(), touch.path.clone()), at)).collect();
+        }
+        self.places.get(key).copied()
+    }
+
+    /// Remembers that `commit` has what `session` did to `paths`.
+    pub fn consume(&mut self, session: &SessionId, paths: &HashSet<&Path>, commit: &str) {
         self.has_changed = true;
         let (taken, rest) = std::mem::take(&mut self.touches)
             .into_iter()
-            .partition(|touch| touch.session == *session && touch.path == path);
+            .partition(|touch| touch.session == *session && paths.contains(touch.path.as_path()));
         self.touches = rest;
         let taken: Vec<Touch> = taken;
         self.consumed.extend(taken.into_iter().map(|touch| Touch { commit: Some(commit.to_owned()), ..touch }));

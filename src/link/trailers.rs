@@ -1,5 +1,7 @@
 //! The trailer block of a commit message, by git's own rules.
 
+use std::collections::HashSet;
+
 use crate::hail::SessionId;
 
 /// The trailer that names a session.
@@ -13,14 +15,14 @@ pub const PROMPT_TRAILER: &str = "AI-Prompt";
 pub fn sessions_in(message: &[u8]) -> Vec<SessionId> {
     let lines: Vec<&[u8]> = lines(message);
     let Some(start) = block_start(&lines) else { return Vec::new() };
-    let mut found = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     for line in &lines[start..] {
         let Some((key, value)) = split(line) else { continue };
         if !key.eq_ignore_ascii_case(SESSION_TRAILER.as_bytes()) {
             continue;
         }
         let id = std::str::from_utf8(value).ok().and_then(|value| value.parse::<SessionId>().ok());
-        if let Some(id) = id.filter(|id| !found.contains(id)) {
+        if let Some(id) = id.filter(|id| known.insert(id.clone())) {
             found.push(id);
         }
     }

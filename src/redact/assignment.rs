@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::{
     Profile,
     key_name::{Promise, promise},
+    notation::{Cursor, Notation},
     value::{
-        changes_class, is_identifier_byte, is_object_id, is_placeholder, is_record_id, is_stand_in, is_unpronounceable,
-        is_word, is_wordy, looks_random,
+        changes_class, is_foreign_word, is_identifier_byte, is_no_word, is_object_id, is_placeholder, is_public,
+        is_record_id, is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
     },
 };
 
@@ -18,23 +19,10 @@ const MAX_NAME: usize = 80;
 const MIN_VALUE: usize = 4;
 
 /// The longest value that is a secret rather than a document, in bytes.
-const MAX_VALUE: usize = 2048;
+pub(super) const MAX_VALUE: usize = 2048;
 
 /// How many bytes of a value tell what it is.
 const TELLING: usize = 256;
-
-/// How a value is written, from the surest to the least sure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Notation {
-    /// Between quotes or tags.
-    Quoted,
-    /// `KEY=value`, without spaces.
-    Tight,
-    /// Bare, behind `:` or a spaced `=`.
-    Bare,
-    /// Bare, behind nothing but a space.
-    Spoken,
-}
 
 /// Finds the value assigned to the key in which `keyword` lies, at most `reach` bytes on; the first one
 /// when it is a list, of which `find_next` finds the others.
@@ -43,9 +31,22 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
     let name = name_around(bytes, keyword)?;
     let mut cursor = Cursor { bytes: &bytes[..bytes.len().min(name.end + reach)], at: name.end };
     let opened_by = name.start.checked_sub(1).map(|at| bytes[at]);
-    let (notation, quote) = cursor.operator(opened_by, text[name.clone()].starts_with("--"))?;
+    if is_test_result(bytes, &name) {
+        return None;
+    }
+    let is_option = text[name.clone()].starts_with('-');
+    let operator = cursor.operator(opened_by, is_option).or_else(|| {
+        cursor.at = name.end;
+        cursor.spoken(begins_line(bytes, name.start))
+    });
+    let (notation, quote) = operator?;
     // Looked at only now: most keywords are not in front of an operator.
-    let promise = promise(&text[name], profile)?;
+    let promise = promise(&text[name.clone()], profile)?;
+    let notation =
+        if notation == Notation::Spoken && is_variable(&text[name.clone()]) { Notation::Directive } else { notation };
+    if notation == Notation::Directive && !matches!(promise, Promise::Password | Promise::Secret) {
+        return None;
+    }
     let mut value = cursor.value(notation, quote)?;
     if opened_by == Some(b'/') && notation != Notation::Quoted {
         // A user name in a URL: behind the value comes the host.
@@ -75,14 +76,15 @@ pub(super) fn is_secret_under(key: &str, value: &str, profile: Profile) -> bool 
 }
 
 fn is_secret(promise: Promise, notation: Notation, value: &str, profile: Profile) -> bool {
-    if value.len() > MAX_VALUE {
+    if value.len() > MAX_VALUE || is_public(value) || is_foreign_word(value) {
         return false;
     }
     let value = telling(value);
     // What takes longest comes last: few values are mixed enough to get there.
     let found = (looks_secret(promise, notation, value) && !is_placeholder(value))
         || (profile == Profile::Strict && may_be_secret(promise, notation, value) && !is_stand_in(value));
-    found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value))
+    let is_password = promise == Promise::Password;
+    found && !is_record_id(value) && (notation == Notation::Quoted || !is_code(value, is_password))
 }
 
 /// The beginning of a value, which tells as much as the whole.
@@ -97,7 +99,14 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
     let mixed = digits && letters && !is_wordy(value);
     let long = mixed && is_long(value);
     let firm = matches!(notation, Notation::Quoted | Notation::Tight);
+    if notation == Notation::Directive {
+        return mixed && value.len() >= 6 && is_given_alone(promise, value);
+    }
+    if notation == Notation::Spoken && promise == Promise::Password && value.len() >= 8 && mixed && symbols {
+        return true;
+    }
     match promise {
+        Promise::Password if firm && is_no_word(value) => true,
         Promise::Password if firm => {
             value.len() >= 6
                 && ((digits && letters) || symbols || is_unpronounceable(value, 4))
@@ -105,7 +114,9 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
                 && !(value.contains(['-', '_', '.', '/']) && is_wordy(value))
         }
         Promise::Password if notation == Notation::Bare => {
-            looks_random(value) || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
+            looks_random(value)
+                || (value.len() >= 8 && digits && letters && (symbols || changes_class(value) >= 3))
+                || (value.len() >= 6 && !value.bytes().any(|byte| byte.is_ascii_uppercase()) && is_no_word(value))
         }
         Promise::Secret if firm => {
             (is_object_id(value) && digits)
@@ -118,6 +129,16 @@ fn looks_secret(promise: Promise, notation: Notation, value: &str) -> bool {
         Promise::Perhaps => mixed && looks_random(value),
         Promise::Likely => (mixed && looks_random(value)) || (long && notation != Notation::Spoken),
     }
+}
+
+/// Whether `value`, which stands beside its name without a sign, is mixed enough to be no other word.
+fn is_given_alone(promise: Promise, value: &str) -> bool {
+    let is_password = Mixture::of(value).symbols || changes_class(value) >= 3 || is_unpronounceable(value, 5);
+    looks_random(value)
+        || is_object_id(value)
+        || is_long(value)
+        || (value.len() >= 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || (promise == Promise::Password && is_password)
 }
 
 /// Which kinds of letters a value has.
@@ -162,18 +183,38 @@ fn may_be_secret(promise: Promise, notation: Notation, value: &str) -> bool {
 }
 
 /// Whether a bare value is an expression of a programming language.
-fn is_code(value: &str) -> bool {
+fn is_code(value: &str, may_have_signs: bool) -> bool {
     let identifier = |piece: &str| {
         piece.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') && !looks_random(piece)
     };
-    value.contains(['(', '[', '{', '*', '&', '|', '\\'])
+    value.contains(['(', '[', '{', '|', '\\'])
+        || (value.contains(['*', '&']) && !(may_have_signs && value.starts_with(|c: char| c.is_ascii_alphanumeric())))
         || value.contains("::")
         || value.contains("->")
         || (value.contains('.') && value.split('.').all(identifier))
 }
 
+/// Whether `name` is written as variables of the environment are.
+fn is_variable(name: &str) -> bool {
+    name.contains('_') && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether `name` tells that a test passed, as `--- PASS: TestName` does.
+fn is_test_result(bytes: &[u8], name: &Range<usize>) -> bool {
+    let before = &bytes[..name.start];
+    &bytes[name.clone()] == b"PASS"
+        && bytes[name.end..].starts_with(b": ")
+        && (before.is_empty() || before.ends_with(b"\n") || before.ends_with(b"--- "))
+}
+
+/// Whether nothing but spaces stands before `at` on its line.
+fn begins_line(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rev().take(32).find(|byte| !b" \t".contains(byte));
+    matches!(before, None | Some(b'\n'))
+}
+
 /// The identifier around `keyword`.
-fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
+pub(super) fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
     let before =
         bytes[..keyword.start].iter().rev().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
     let after = bytes[keyword.end..].iter().take(MAX_NAME).take_while(|byte| is_identifier_byte(**byte)).count();
@@ -183,142 +224,4 @@ fn name_around(bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
         start += 1;
     }
     (before < MAX_NAME && after < MAX_NAME).then_some(start..end)
-}
-
-/// Which bytes end a bare value.
-const ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    let (bytes, mut at) = (b" \t\n\r\x0c\"'`,;)}]>&|<\\", 0);
-    while at < bytes.len() {
-        ends[bytes[at] as usize] = true;
-        at += 1;
-    }
-    ends
-};
-
-/// An opening quote: its text, to be found again at the end of the value.
-type Quote<'a> = Option<&'a [u8]>;
-
-/// Walks from the end of a key's name to its value.
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.at..]
-    }
-
-    fn take(&mut self, text: &[u8]) -> bool {
-        let found = self.rest().starts_with(text);
-        self.at += if found { text.len() } else { 0 };
-        found
-    }
-
-    fn spaces(&mut self) -> usize {
-        let count = self.rest().iter().take(32).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        self.at += count;
-        count
-    }
-
-    /// A quote, with the backslashes that escape it or as an HTML entity.
-    fn quote(&mut self) -> Quote<'a> {
-        let rest = self.rest();
-        let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
-        let length = match rest.get(slashes) {
-            Some(b'"' | b'\'' | b'`') => slashes + 1,
-            Some(b'&') => {
-                [&b"&#39;"[..], b"&quot;", b"&#34;", b"&#x27;"].iter().find(|entity| rest.starts_with(entity))?.len()
-            }
-            _ => return None,
-        };
-        self.at += length;
-        Some(&rest[..length])
-    }
-
-    /// Goes over the operator between key and value; returns how the value is written.
-    fn operator(&mut self, opened_by: Option<u8>, is_option: bool) -> Option<(Notation, Quote<'a>)> {
-        let closed = self.quote().is_some();
-        self.take(b"]");
-        self.take(b"?");
-        if opened_by == Some(b'<') && self.take(b">") {
-            return Some((Notation::Quoted, Some(b"</")));
-        }
-        let before = self.spaces();
-        let Some(sign) = self.sign() else {
-            let listed = closed && self.take(b",");
-            let after = self.spaces();
-            return match self.string() {
-                Some(quote) if listed => Some((Notation::Quoted, Some(quote))),
-                None if before == 1 && after == 0 && !closed => {
-                    Some((if is_option { Notation::Tight } else { Notation::Spoken }, None))
-                }
-                _ => None,
-            };
-        };
-        let after = self.spaces();
-        if sign == b":" && !closed {
-            self.skip_type();
-        }
-        if self.take(b"[") {
-            self.spaces();
-        }
-        let quote = self.string();
-        let tight = before == 0 && after == 0 && sign != b":";
-        let bare = if tight { Notation::Tight } else { Notation::Bare };
-        Some((if quote.is_some() { Notation::Quoted } else { bare }, quote))
-    }
-
-    /// A sign of assignment or of comparison.
-    fn sign(&mut self) -> Option<&'static [u8]> {
-        let signs = [&b"==="[..], b"!==", b"=>", b":=", b"==", b"!=", b"=", b":", b"%3D"];
-        let may_begin = matches!(self.rest(), [b'=' | b'!' | b':' | b'%', ..]);
-        may_begin.then(|| signs.into_iter().find(|sign| self.take(sign))).flatten()
-    }
-
-    /// Goes over a type annotation, as in `token: str = "…"`.
-    fn skip_type(&mut self) {
-        let is_type = |byte: &u8| is_identifier_byte(*byte) || b" &<>'[]|.?:".contains(byte);
-        let length = self.rest().iter().take(48).take_while(|byte| is_type(byte)).count();
-        if length > 0 && self.rest().get(length) == Some(&b'=') {
-            self.at += length + 1;
-            self.spaces();
-        }
-    }
-
-    /// An opening quote, also behind the letter that marks a kind of string.
-    fn string(&mut self) -> Quote<'a> {
-        let start = self.at;
-        if matches!(self.rest(), [b'b' | b'f' | b'r' | b'u' | b'@' | b'(', b'"' | b'\'' | b'`' | b'\\', ..]) {
-            self.at += 1;
-        }
-        let quote = self.quote();
-        if quote.is_none() {
-            self.at = start;
-        }
-        quote
-    }
-
-    /// The value up to its closing quote, or to the end of the bare word.
-    fn value(&self, notation: Notation, quote: Quote<'a>) -> Option<Range<usize>> {
-        let rest = self.rest();
-        let length = match (notation, quote) {
-            (Notation::Quoted, Some(quote)) => {
-                let length = closing(rest, quote)?;
-                memchr::memchr2(b'\n', b'\r', &rest[..length]).is_none().then_some(length)?
-            }
-            _ => rest.iter().take(MAX_VALUE + 1).take_while(|byte| !ENDS[usize::from(**byte)]).count(),
-        };
-        (length > 0).then_some(self.at..self.at + length)
-    }
-}
-
-/// Where `quote` closes: not where more backslashes stand before it than opened it.
-fn closing(rest: &[u8], quote: &[u8]) -> Option<usize> {
-    let slashes = quote.iter().take_while(|byte| **byte == b'\\').count();
-    memchr::memmem::find_iter(rest, &quote[slashes..]).find_map(|at| {
-        let before = rest[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-        (before <= slashes).then(|| at - before)
-    })
 }

@@ -16,9 +16,9 @@ pub(super) enum Promise {
 }
 
 /// Words at the end of a name that say nothing.
-const NEUTRAL: [&str; 17] = [
-    "value", "val", "str", "string", "text", "raw", "plain", "base64", "b64", "hex", "prod", "dev", "live", "env",
-    "new", "old", "bytes",
+const NEUTRAL: [&str; 18] = [
+    "value", "val", "base", "str", "string", "text", "raw", "plain", "base64", "b64", "hex", "prod", "dev", "live",
+    "env", "new", "old", "bytes",
 ];
 
 /// Words before `key` that make it a secret.
@@ -57,7 +57,7 @@ const SECRET_KEYS: [&str; 31] = [
 ];
 
 /// Words before `key` or `token` that make it harmless.
-const HARMLESS: [&str; 61] = [
+const HARMLESS: [&str; 63] = [
     "public",
     "pub",
     "primary",
@@ -119,6 +119,8 @@ const HARMLESS: [&str; 61] = [
     "tool",
     "dedup",
     "xsrf",
+    "site",
+    "publishable",
 ];
 
 /// Words at the end of a name that are a secret's only where much is taken for one.
@@ -141,6 +143,37 @@ const STRICT: [&str; 16] = [
     "xkey",
 ];
 
+/// Other words for a password, most of them in one with what it is for.
+const PASSWORDS: [&str; 27] = [
+    "userpass",
+    "dbpass",
+    "rootpass",
+    "adminpass",
+    "storepass",
+    "keypass",
+    "requirepass",
+    "masterpass",
+    "masterauth",
+    "smtppass",
+    "mailpass",
+    "ftppass",
+    "sshpass",
+    "authpass",
+    "loginpass",
+    "httppass",
+    "proxypass",
+    "vncpass",
+    "ldappass",
+    "mysqlpass",
+    "bindpw",
+    "rootpw",
+    "userpw",
+    "adminpw",
+    "dbpw",
+    "bindpasswd",
+    "kennwort",
+];
+
 /// The promise in the name of a key, by its last words: `DB_PASSWORD`, `clientSecret`, `x-api-key`.
 pub(super) fn promise(name: &str, profile: Profile) -> Option<Promise> {
     let mut words = Words { rest: name.as_bytes() };
@@ -156,7 +189,8 @@ pub(super) fn promise(name: &str, profile: Profile) -> Option<Promise> {
 /// The promise of a name's last word, and the word before it.
 fn promise_of(last: &[u8], before: &[u8], profile: Profile) -> Option<Promise> {
     if ends(last, &["password", "passwd", "passphrase", "passwort"])
-        || is_any(last, &["pass", "pwd", "userpass", "dbpass"])
+        || is_any(last, &["pass", "pwd", "pw", "pswd", "psw"])
+        || is_any(last, &PASSWORDS)
     {
         Some(Promise::Password)
     } else if ends(last, &["apikey", "secretkey", "accesskey", "privatekey", "authkey", "token", "secret"])

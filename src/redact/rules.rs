@@ -13,12 +13,13 @@ use super::{
 
 /// The rules as they are kept in the repository, in the order of their precedence;
 /// `rules/README.md` explains the fields.
-pub(super) const SOURCES: [&str; 8] = [
+pub(super) const SOURCES: [&str; 9] = [
     include_str!("rules/private-keys.toml"),
     include_str!("rules/ai.toml"),
     include_str!("rules/code.toml"),
     include_str!("rules/cloud.toml"),
     include_str!("rules/services.toml"),
+    include_str!("rules/commands.toml"),
     include_str!("rules/web.toml"),
     include_str!("rules/by-name.toml"),
     include_str!("rules/text.toml"),
@@ -64,11 +65,20 @@ pub(super) struct Rule {
     pub(super) entropy: f32,
     #[serde(default)]
     pub(super) allow: Vec<String>,
+    /// Words that make a match harmless where one stands near it.
+    #[serde(default)]
+    pub(super) unless: Vec<String>,
     #[serde(default)]
     pub(super) check: Check,
     /// The files that a detector of files looks into.
     #[serde(default)]
     pub(super) files: Vec<String>,
+    /// Where a command may have a secret, for the detectors of commands.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+    /// Which argument of a function is the secret, from 1.
+    #[serde(default)]
+    pub(super) argument: usize,
     #[serde(default)]
     pub(super) only: Only,
     #[serde(skip)]
@@ -90,6 +100,20 @@ pub(super) enum Detector {
     Everywhere,
     /// All that stands in a file.
     CredentialFile,
+    /// A word of a command.
+    Command,
+    /// What another command prints into one.
+    Piped,
+    /// The password in `user:password` before the keyword.
+    Before,
+    /// An argument of a function.
+    Argument,
+    /// The fields of a table or of an `INSERT` below a column named so.
+    Column,
+    /// The values of a Kubernetes secret.
+    Manifest,
+    /// A value whose name stands beside it, as in `{"name": …, "value": …}`.
+    NameAndValue,
 }
 
 /// What a user must ask for to have a rule applied.
@@ -146,8 +170,11 @@ impl UserPattern {
             before: 0,
             entropy: 0.0,
             allow: Vec::new(),
+            unless: Vec::new(),
             check: Check::None,
             files: Vec::new(),
+            options: Vec::new(),
+            argument: 0,
             only: Only::Always,
             regex: OnceLock::from(Some(self.regex.clone())),
         }
@@ -163,6 +190,12 @@ pub(super) enum Check {
     Random,
     SomeRandom,
     Literal,
+    /// What a generator makes, object ids included.
+    Generated,
+    /// Mixed as passwords are.
+    Mixed,
+    /// The same, with a sign among its letters.
+    Pair,
 }
 
 /// The rules, ready to be applied.

@@ -2,19 +2,18 @@
 
 use std::{borrow::Cow, ops::Range, path::PathBuf, sync::Arc, time::Instant};
 
-use regex::bytes::Regex;
-
 use super::{
-    Profile, RulesError, Settings, Summary, assignment, basic,
+    Profile, RulesError, Settings, Summary, apart, assignment, basic,
     budget::{Budget, STRETCH, Watch},
-    credential_file, encoded,
+    columns, command, credential_file, encoded,
     home::{self, Homes},
+    pattern,
     placeholder::{self, Placeholders},
     private_key,
     rules::{Candidate, Check, Detector, Rule, Rules},
     service,
     special::UNREAD,
-    value, view,
+    view,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
@@ -22,21 +21,6 @@ const MAX_PASSES: usize = 8;
 
 /// How often a text is decoded that stands encoded in another.
 const MAX_LAYERS: usize = 2;
-
-/// How many bytes of a text a pattern without a keyword looks at in one go.
-const WINDOW: usize = 1 << 16;
-
-/// How far the match of such a pattern may go beyond, in bytes.
-const OVERLAP: usize = 1 << 12;
-
-/// The least reach of such a pattern where its matches stand closely, in bytes.
-const LEAST_OVERLAP: usize = 256;
-
-/// How many bytes beyond its matches such a pattern may look at, on average, for each byte of the text.
-const PER_BYTE: usize = 16;
-
-/// How much of a match is looked at first for where its secret begins, in bytes.
-const HEAD: usize = 64;
 
 /// The rules, made ready for one repository and one machine.
 #[derive(Clone, Debug)]
@@ -186,6 +170,13 @@ impl Scanner {
         self.hits_within(text, MAX_LAYERS, &mut Budget::new(self.rules.len()))
     }
 
+    /// How many bytes the rules look at in `text`.
+    pub(super) fn steps(&self, text: &str) -> usize {
+        let mut budget = Budget::new(self.rules.len());
+        self.hits_within(text, MAX_LAYERS, &mut budget);
+        budget.steps
+    }
+
     /// The same, with what stands in it in disguise; what is encoded in what is encoded, down to so many layers.
     fn hits_within(&self, text: &str, layers: usize, budget: &mut Budget) -> Vec<Hit> {
         let mut hits = self.written(text, budget);
@@ -220,7 +211,7 @@ impl Scanner {
             });
         }
         for (index, rule) in self.rules.everywhere() {
-            let found = everywhere(rule, text, self.watch);
+            let found = pattern::everywhere(rule, text, self.watch);
             hits.extend(found.map(|range| Hit { range: on_boundaries(text, range), rule: index }));
         }
         hits.retain(|hit| hit.rule == self.home_rule || self.counts(hit.rule));
@@ -236,6 +227,15 @@ impl Scanner {
             return;
         }
         let Some(reach) = budget.reach(index, &keyword, rule.reach) else { return };
+        let many = match rule.detector {
+            Detector::Column => columns::find(text, &keyword, reach, self.profile),
+            Detector::Manifest => apart::manifest(text, &keyword, reach),
+            _ => Vec::new(),
+        };
+        for range in many {
+            budget.found(index, &range);
+            hits.push(Hit { range: on_boundaries(text, range), rule: index });
+        }
         let Some(mut range) = detect(rule, text, keyword, reach, self.profile) else { return };
         let mut hit = |range: &Range<usize>| {
             budget.found(index, range);
@@ -254,80 +254,22 @@ impl Scanner {
 /// The secret that `rule` finds at `keyword`.
 fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile: Profile) -> Option<Range<usize>> {
     match rule.detector {
-        Detector::Pattern => matched(rule, text, keyword.start.checked_sub(rule.before)?, reach),
+        Detector::Pattern => pattern::matched(rule, text, keyword.start.checked_sub(rule.before)?, reach),
         Detector::PrivateKey => private_key::find(text, keyword.start, reach),
         Detector::BasicCredentials => basic::find(text, keyword.end, reach),
         Detector::HomeDirectory => home::find(text, keyword),
         Detector::Assignment => assignment::find(text, &keyword, reach, profile),
         Detector::Service => service::find(text, &keyword, reach, rule.check == Check::Random),
-        Detector::Everywhere | Detector::CredentialFile => None,
-    }
-}
-
-/// Where a pattern without a keyword matches. A search looks at one window at a time, and from a match on
-/// only so far that the whole is linear in the text, whatever the pattern.
-fn everywhere<'a>(rule: &'a Rule, text: &'a str, watch: Watch) -> impl Iterator<Item = Range<usize>> + 'a {
-    let (bytes, mut at, mut matches) = (text.as_bytes(), 0, 0);
-    std::iter::from_fn(move || {
-        // A test compiles every pattern, and a user's was compiled when it was read.
-        let regex = rule.regex()?;
-        while at < bytes.len() && !watch.is_over() {
-            let window = (at / WINDOW + 1) * WINDOW;
-            let end = bytes.len().min(window + OVERLAP);
-            // Where the first match is known to be one, which is where it may still grow.
-            let Some(known) = regex.shortest_match_at(&bytes[..end], at) else {
-                at = window;
-                continue;
-            };
-            matches += 1;
-            let ahead = (PER_BYTE * (at + WINDOW) / matches).clamp(LEAST_OVERLAP, OVERLAP);
-            match regex.find_at(&bytes[..end.min(known + ahead)], at).filter(|found| !found.is_empty()) {
-                Some(found) if found.start() < window => {
-                    at = found.end();
-                    return Some(found.range());
-                }
-                Some(_) => at = window,
-                None => at = known.max(at + 1),
-            }
+        Detector::Command => {
+            let found = command::find(text, &keyword, reach, &rule.options)?;
+            pattern::passes(rule.check, &text[found.clone()]).then_some(found)
         }
-        None
-    })
-}
-
-fn matched(rule: &Rule, text: &str, start: usize, reach: usize) -> Option<Range<usize>> {
-    let Some(regex) = rule.regex() else {
-        // A test compiles every pattern. Should one fail all the same, hide too much, not too little.
-        return Some(start..text.len());
-    };
-    let window = &text.as_bytes()[start..text.len().min(start + reach)];
-    let whole = regex.find(window)?;
-    let found = if regex.captures_len() > 1 { first_group(regex, &window[..whole.end()])? } else { whole.range() };
-    let range = start + found.start..start + found.end;
-    let secret = text.get(range.clone())?;
-    let allowed = !rule.allow.is_empty() && {
-        let lower = secret.to_ascii_lowercase();
-        rule.allow.iter().any(|part| lower.contains(&part.to_ascii_lowercase()))
-    };
-    let random = |secret: &str| value::looks_random(secret) || value::is_object_id(secret);
-    let checked = match rule.check {
-        Check::None => true,
-        Check::Random => random(secret) && !value::is_wordy(secret),
-        Check::SomeRandom => secret.split([';', '=', ' ', ',']).any(random),
-        Check::Literal => !value::is_placeholder(secret),
-    };
-    (checked && !allowed && (rule.entropy <= 0.0 || value::entropy(&window[found]) >= rule.entropy)).then_some(range)
-}
-
-/// The first group of a pattern in what it matches. Groups are slow to tell: where the group goes on at the end of
-/// the match's head, it goes on to the end of the match.
-fn first_group(regex: &Regex, matched: &[u8]) -> Option<Range<usize>> {
-    let group = |text: &[u8]| regex.captures(text)?.get(1).map(|group| group.range());
-    if matched.len() > HEAD
-        && let Some(found) = group(&matched[..HEAD]).filter(|found| found.end == HEAD)
-    {
-        return Some(found.start..matched.len());
+        Detector::Piped => command::find_piped(text, &keyword, reach, !rule.options.is_empty()),
+        Detector::Before => command::find_before(text, &keyword),
+        Detector::Argument => command::find_argument(text, &keyword, reach, rule.argument),
+        Detector::NameAndValue => apart::find(text, &keyword, reach, profile),
+        Detector::Everywhere | Detector::CredentialFile | Detector::Column | Detector::Manifest => None,
     }
-    group(matched)
 }
 
 /// Whether no word runs into `start`; the end of an escape such as `\n` or `%3D` is no word.

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    super::{Profile, Redactor, Settings, Summary, budget::Budget, rules::SOURCES, stream::Stream},
+    super::{Profile, Redactor, Settings, Summary, rules::SOURCES, stream::Stream},
     Hit, Scanner,
 };
 use crate::hail::{Block, Content, Event, EventType, Timestamp};
@@ -36,8 +36,11 @@ struct Documented {
     before: Option<usize>,
     entropy: Option<f32>,
     allow: Option<Vec<String>>,
+    unless: Option<Vec<String>>,
     check: Option<String>,
     files: Option<Vec<String>>,
+    options: Option<Vec<String>>,
+    argument: Option<usize>,
     examples: Vec<String>,
     #[serde(default)]
     spared: Vec<String>,
@@ -208,11 +211,23 @@ fn a_long_text_is_joined_at_its_ends_only() {
     assert_eq!(left.len(), 2 * filler.len() + " ".len() + 2 * "[REDACTED:github:00000000]".len());
 }
 
-/// How many bytes the rules are allowed to look at in `text`.
-fn steps(scanner: &Scanner, text: &str) -> usize {
-    let mut budget = Budget::new(scanner.rules.len());
-    scanner.hits_within(text, super::MAX_LAYERS, &mut budget);
-    budget.steps
+#[test]
+fn a_value_below_its_name_is_found() {
+    let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
+    for (text, secret) in [
+        (
+            "use the following password to go on:\n\n4403ea9c3b74156cfec89435589a1ca6\n\nrest",
+            "4403ea9c3b74156cfec89435589a1ca6",
+        ),
+        ("Initial admin password:\nx7Kq!92mvB\n", "x7Kq!92mvB"),
+        ("<password>\n  h7x!kQ2z\n</password>", "h7x!kQ2z"),
+        ("| user | password |\n|---|---|\n| ann | h7x!kQ2z |\n", "h7x!kQ2z"),
+        ("name,password\nann,h7x!kQ2z\n", "h7x!kQ2z"),
+    ] {
+        let found = named(&scanner, text);
+        assert_eq!(found.len(), 1, "{text:?}: {found:?}");
+        assert_eq!(&text[found[0].1.clone()], secret);
+    }
 }
 
 /// Keywords with what makes rules look far: signs of assignment, quotes that are not closed, values that go on.
@@ -264,7 +279,7 @@ fn the_time_is_linear_in_the_text_whatever_is_repeated() {
     units.push(keywords.join(" "));
     for unit in units {
         let text = unit.repeat(LENGTH / unit.len() + 1);
-        let (half, whole) = (steps(&scanner, &text), steps(&scanner, &text.repeat(2)));
+        let (half, whole) = (scanner.steps(&text), scanner.steps(&text.repeat(2)));
         assert!(half <= 300 * (text.len() + 4096), "{unit:?}: {half} steps for {} bytes", text.len());
         assert!(whole <= half * 9 / 4 + 4096, "{unit:?}: {half} steps, and {whole} for twice the text");
     }
@@ -275,7 +290,7 @@ fn a_list_of_secrets_with_names_in_them_is_gone_through_once() {
     let scanner = Scanner::new(&SOURCES, &Settings::default(), b"key", &[]).expect("the rules load");
     let text = "\"a1B2c3D4e5F6g7H8i9_key\",".repeat(4000);
     assert_eq!(scanner.hits(&text).len(), 3999);
-    assert!(steps(&scanner, &text) <= 20 * text.len(), "{}", steps(&scanner, &text));
+    assert!(scanner.steps(&text) <= 20 * text.len(), "{}", scanner.steps(&text));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::value::{is_object_id, is_stand_in, is_unpronounceable, is_wordy, looks_random};
+use super::value::{changes_class, is_object_id, is_public, is_stand_in, is_unpronounceable, is_wordy, looks_random};
 
 /// How many bytes lie between the name and the value at most.
 const MAX_GAP: usize = 48;
@@ -15,10 +15,40 @@ const MAX_WORDS: usize = 5;
 const CREDENTIALS: [&str; 9] = ["key", "token", "secret", "passw", "pwd", "access", "private", "auth", "cred"];
 
 /// Words after which something else than a credential is told.
-const OTHERS: [&str; 31] = [
-    "commit", "sha", "sha1", "sha256", "hash", "digest", "checksum", "id", "ids", "uuid", "guid", "session", "request",
-    "version", "model", "public", "count", "counts", "tokens", "usage", "file", "path", "url", "at", "from", "in",
-    "is", "and", "to", "http", "https",
+const OTHERS: [&str; 33] = [
+    "commit",
+    "sha",
+    "sha1",
+    "sha256",
+    "hash",
+    "digest",
+    "checksum",
+    "id",
+    "ids",
+    "uuid",
+    "guid",
+    "session",
+    "request",
+    "version",
+    "model",
+    "public",
+    "count",
+    "counts",
+    "tokens",
+    "usage",
+    "file",
+    "path",
+    "url",
+    "at",
+    "from",
+    "in",
+    "is",
+    "and",
+    "to",
+    "http",
+    "https",
+    "site",
+    "publishable",
 ];
 
 /// Finds the value behind `name`, at most `reach` bytes on. With `is_word` the name is also a common
@@ -39,6 +69,9 @@ pub(super) fn find(text: &str, name: &Range<usize>, reach: usize, is_word: bool)
     let start = name.end + gap;
     let length = rest[gap..].iter().take_while(|byte| is_value_byte(**byte)).count();
     let value = text.get(start..start + length)?.trim_end_matches(['.', '-', '_', '/']);
+    // What announces a public key may stand in the gap, as in `pk_live_…`.
+    let token =
+        start - rest[..gap].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let separators = rest[..gap].iter().filter(|byte| !byte.is_ascii_alphanumeric()).count();
     // The word may run into the value, as in `TOKEN12-34ab…`.
     let announced = is_credential(&rest[..gap]) || is_credential(letters(value.as_bytes()));
@@ -53,7 +86,7 @@ pub(super) fn find(text: &str, name: &Range<usize>, reach: usize, is_word: bool)
     } else {
         words == 0 && separators <= 4 && !rest[..gap].contains(&b'\n') && is_credible(value, 20)
     };
-    (found && !is_stand_in(value)).then_some(start..start + value.len())
+    (found && !is_stand_in(value) && !is_public(&text[token..])).then_some(start..start + value.len())
 }
 
 /// How far the value is, and how many words lie between.
@@ -113,6 +146,12 @@ fn is_credible(value: &str, least: usize) -> bool {
             _ => byte.is_ascii_digit(),
         });
     if value.len() < least || date {
+        return false;
+    }
+    // A name of many words changes case where they meet, what a generator made changes oftener.
+    let is_name =
+        one_word && !one_case && digits < 3 && changes_class(value) * 2 < value.len() && !is_unpronounceable(value, 5);
+    if is_name {
         return false;
     }
     match (digits, letters) {

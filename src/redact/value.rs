@@ -1,7 +1,7 @@
 //! Tells secrets from placeholders, identifiers and object ids.
 
 /// Parts of values that people write where a secret would stand.
-const STAND_INS: [&str; 30] = [
+const STAND_INS: [&str; 34] = [
     "example",
     "changeme",
     "change_me",
@@ -32,10 +32,14 @@ const STAND_INS: [&str; 30] = [
     "hidden",
     "masked",
     "[redacted:",
+    "goeshere",
+    "goes_here",
+    "notareal",
+    "deadbeef",
 ];
 
 /// Values that are words about secrets rather than secrets, letters only.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 68] = [
     "password",
     "passwd",
     "pass",
@@ -80,6 +84,30 @@ const WORDS: [&str; 44] = [
     "mysecret",
     "mytoken",
     "unset",
+    "wachtwoord",
+    "passwort",
+    "kennwort",
+    "contrasena",
+    "contrasenya",
+    "motdepasse",
+    "senha",
+    "parola",
+    "parole",
+    "heslo",
+    "haslo",
+    "jelszo",
+    "lozinka",
+    "salasana",
+    "losenord",
+    "adgangskode",
+    "passord",
+    "sifre",
+    "parool",
+    "geslo",
+    "katasandi",
+    "matkhau",
+    "palavrapasse",
+    "slaptazodis",
 ];
 
 /// The Shannon entropy of `bytes`, in bits per byte.
@@ -131,6 +159,41 @@ const RECORD_IDS: [&str; 14] = [
 /// Whether `value` is the id of a tool call, a message or an answer.
 pub(super) fn is_record_id(value: &str) -> bool {
     RECORD_IDS.iter().any(|prefix| value.starts_with(prefix))
+}
+
+/// Beginnings of keys and digests that everybody may see.
+const PUBLIC: [&str; 17] = [
+    "pk_test_",
+    "pk_live_",
+    "phc_",
+    "AIza",
+    "ssh-rsa",
+    "ssh-ed25519",
+    "ecdsa-sha2-",
+    "AAAAB3NzaC1",
+    "AAAAC3NzaC1",
+    "AAAAE2VjZHNh",
+    "sha1-",
+    "sha256-",
+    "sha384-",
+    "sha512-",
+    "sha1:",
+    "sha256:",
+    "sha512:",
+];
+
+/// Whether `value` is a key that is published, or a digest. What of them may be a secret has a rule of its own.
+pub(super) fn is_public(value: &str) -> bool {
+    let is_point = value.len() == 87
+        && value.starts_with('B')
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_point || PUBLIC.iter().any(|prefix| value.starts_with(prefix))
+}
+
+/// Whether `value` is a word of another language than of programs: no digit, and a letter beyond ASCII.
+pub(super) fn is_foreign_word(value: &str) -> bool {
+    value.chars().any(|letter| !letter.is_ascii() && letter.is_alphabetic())
+        && !value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
@@ -233,6 +296,51 @@ pub(super) fn is_unpronounceable(value: &str, run: usize) -> bool {
     value.as_bytes().split(|byte| !consonant(*byte)).any(|consonants| consonants.len() >= run)
 }
 
+/// Which letters follow each letter, from a to z, in words: no other pair is one of four in ten thousand.
+const FOLLOWERS: [&str; 26] = [
+    "bcdfghiklmnprstuvwxy",
+    "aeilorsuy",
+    "acehiklmorstuy",
+    "adeilorstu",
+    "abcdefghiklmnopqrstuvwxy",
+    "aefilorstuy",
+    "aeghilnorsu",
+    "aeiortu",
+    "abcdefgklmnoprstvxz",
+    "aeou",
+    "aeilosu",
+    "acdeilopstuvy",
+    "abeilmopsu",
+    "acdefgiklnopstuvy",
+    "abcdefgiklmnoprstuvw",
+    "aehiloprstuy",
+    "u",
+    "abcdefgiklmnoprstuvy",
+    "acefhiklmnopstuwy",
+    "acdefhilmoprstuwy",
+    "abcdefgilmnprst",
+    "aeio",
+    "aehinors",
+    "ceipt",
+    "aeimnpst",
+    "aei",
+];
+
+/// Whether `value` is nothing but letters that do not follow each other so in words: one pair in four at least, and
+/// two in all.
+pub(super) fn is_no_word(value: &str) -> bool {
+    let letters = value.as_bytes();
+    let follows = |pair: &&[u8]| {
+        let row = usize::from(pair[0].to_ascii_lowercase() - b'a');
+        FOLLOWERS[row].as_bytes().contains(&pair[1].to_ascii_lowercase())
+    };
+    if letters.len() < 5 || !letters.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let rare = letters.windows(2).filter(|pair| !follows(pair)).count();
+    rare >= 2 && rare * 4 >= letters.len()
+}
+
 /// Whether `byte` may stand in an identifier.
 pub(super) fn is_identifier_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -240,7 +348,7 @@ pub(super) fn is_identifier_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_object_id, is_placeholder, is_wordy, looks_random};
+    use super::{is_no_word, is_object_id, is_placeholder, is_wordy, looks_random};
 
     #[test]
     fn generated_values_look_random_and_names_do_not() {
@@ -279,6 +387,10 @@ mod tests {
             assert!(is_placeholder(value), "{value}");
         }
         assert!(!is_placeholder("h7x!kQ2z"));
+        for word in ["technology", "algorithm", "passwort", "contrasena", "required", "pwd"] {
+            assert!(!is_no_word(word), "{word}");
+        }
+        assert!(is_no_word("utxgaqb") && is_no_word("tbropdoxt") && is_no_word("jlrfvqawre"));
         assert!(is_wordy("different-token2"));
         assert!(!is_wordy("dtjzbvoemcaprc"));
     }

@@ -71,6 +71,23 @@ fn tallies(data: &Path, file: &str, redactor: &Redactor, counts: impl Fn(&Value)
     tallies
 }
 
+/// How much of the secrets in forms that people type and programs print is found: the whole of each value.
+fn forms(data: &Path, redactor: &Redactor) -> f64 {
+    let text = fs::read_to_string(data.join("redaction-forms/forms.jsonl")).expect("the forms");
+    let (mut all, mut found) = (0, 0);
+    for row in text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")) {
+        let (text, value) = (row["text"].as_str().expect("text"), row["value"].as_str().expect("a value"));
+        let start = text.find(value).expect("the value is in the text");
+        let mut covered = start;
+        for finding in redactor.findings(text).into_iter().filter(|finding| finding.range.start <= start) {
+            covered = covered.max(finding.range.end);
+        }
+        all += 1;
+        found += u32::from(covered >= start + value.len());
+    }
+    f64::from(found) / f64::from(all)
+}
+
 /// What of real sessions is redacted.
 #[derive(Default)]
 struct Real {
@@ -140,7 +157,8 @@ fn the_published_figures_are_what_the_rules_reach_and_reach_the_targets() {
     let lines = redactors.each_ref().map(|redactor| tallies(&data, "creddata.jsonl", redactor, is_no_uuid));
     let examples = redactors.each_ref().map(|redactor| tallies(&data, "kingfisher.jsonl", redactor, |_| true));
     let real = real(&corpus, &redactors);
-    let table = table(&lines, &examples, &real);
+    let forms = redactors.each_ref().map(|redactor| forms(&data, redactor));
+    let table = table(&lines, &examples, forms, &real);
     if env::var_os("GIT_SESSION_UPDATE_DOCS").is_some_and(|update| update == "1") {
         fs::write(&document, format!("{head}{BEGIN}{table}{END}{tail}")).expect("docs/redaction.md can be written");
     } else {
@@ -152,8 +170,9 @@ fn the_published_figures_are_what_the_rules_reach_and_reach_the_targets() {
         );
     }
     let [[.., default], [.., strict]] = lines;
-    assert!(default.recall() >= 0.5 && default.precision() >= 0.65, "{table}");
-    assert!(strict.recall() >= 0.75 && strict.precision() >= 0.3, "{table}");
+    assert!(default.recall() >= 0.74 && default.precision() >= 0.92, "{table}");
+    assert!(strict.recall() >= 0.78 && strict.precision() >= 0.65, "{table}");
+    assert!(forms.iter().all(|recall| *recall >= 0.85), "{table}");
     let [[.., examples], _] = examples;
     assert!(examples.recall() >= 0.85 && examples.recall_escaped() >= 0.85 && examples.taken() <= 0.05, "{table}");
     for real in real {
@@ -163,13 +182,14 @@ fn the_published_figures_are_what_the_rules_reach_and_reach_the_targets() {
 }
 
 /// A column a profile.
-fn table(lines: &[[Tally; 3]; 2], examples: &[[Tally; 3]; 2], real: &[Real]) -> String {
+fn table(lines: &[[Tally; 3]; 2], examples: &[[Tally; 3]; 2], forms: [f64; 2], real: &[Real]) -> String {
     let halves = |tallies: &[[Tally; 3]; 2], figure: fn(&Tally) -> f64| {
         tallies.map(|[one, other, all]| format!("{:.2} ({:.2}, {:.2})", figure(&all), figure(&one), figure(&other)))
     };
     let rows = [
-        ("CredData, no UUID rows: recall", halves(lines, Tally::recall), ["≥ .50", "≥ .75"]),
-        ("CredData, no UUID rows: precision", halves(lines, Tally::precision), ["≥ .65", "≥ .30"]),
+        ("CredData, no UUID rows: recall", halves(lines, Tally::recall), ["≥ .74", "≥ .78"]),
+        ("CredData, no UUID rows: precision", halves(lines, Tally::precision), ["≥ .92", "≥ .65"]),
+        ("forms that people type: recall", forms.map(|recall| format!("{recall:.2}")), ["≥ .85", "≥ .85"]),
         ("kingfisher examples: recall", halves(examples, Tally::recall), ["≥ .85", "≥ .85"]),
         ("the same, JSON-escaped: recall", halves(examples, Tally::recall_escaped), ["≥ .85", "≥ .85"]),
         (
