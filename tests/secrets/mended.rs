@@ -4,7 +4,7 @@ use super::{MODES, OTHER, SECRET, WORD, log, reachable, secret_log, two_clones};
 use crate::support::{NOW, Place, World};
 
 /// A session of the topic.
-const THIRD: &str = "33333333-2222-4333-8444-555555555555";
+const THIRD: &str = "44444444-2222-4333-8444-555555555555";
 const TOPIC: &str = "refs/opensession/branches/dG9waWM";
 
 /// Pushes, from a clone that has not fetched since, a branch of its own whose ledger has the session.
@@ -12,6 +12,8 @@ fn bring_back(world: &World, clone: &Place) {
     clone.git(&["switch", "--quiet", "--create", "topic"]);
     secret_log(world, clone).writes(clone, "again.txt", "again\n").save();
     log(world, clone, THIRD);
+    // This one has no commit, and is sent all the same.
+    clone.git(&["config", "opensession.push-unlinked", "true"]);
     clone.commit_all("Again");
     clone.session(&["capture"]).ok();
     clone.git(&["push", "--quiet", "--set-upstream", "origin", "topic"]);
