@@ -32,6 +32,8 @@ const FOLDER: &str = "outbox";
 const STATUS: &str = "status";
 /// The largest file of an outbox that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
+/// How long a remote may take to say how it keeps its sessions: a push that waits is told next how many go.
+const MODE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long one request may take in all.
 const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 /// The pauses before it is tried again after the connection broke.
@@ -292,8 +294,9 @@ fn send_once(
         selection: selection.as_ref(),
         watch: Some(&watch),
     };
-    // A remote that cannot be asked how it keeps its sessions is told of when it cannot be pushed to.
-    let followed = match exchange.meet() {
+    // A remote that does not say in time how it keeps its sessions is followed by the next fetch: both ways are read.
+    let asking = Exchange { deadline: deadline.min(Instant::now() + MODE_PATIENCE), ..exchange };
+    let followed = match asking.meet() {
         Ok(()) => follow(repository, &config, exchange.remote, exchange.now)?,
         Err(_) => None,
     };
