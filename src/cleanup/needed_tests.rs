@@ -274,7 +274,8 @@ fn any_case() -> impl Strategy<Value = Case> {
             let names = ["refs/heads/main", "refs/heads/renamed", "refs/heads/release", "refs/tags/v1"];
             let refs = names.into_iter().zip(refs.iter().map(|tip| tip.index(model.0.len()))).collect();
             // A commit is in a ledger once.
-            let once = |ledger: Vec<(usize, bool)>| ledger.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
+            let once =
+                |ledger: Vec<(usize, bool)>| ledger.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
             let ledgers = ledgers.into_iter().map(once).collect();
             Case { model, refs, has_default, ledgers, is_shallow }
         })

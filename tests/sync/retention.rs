@@ -283,7 +283,7 @@ fn a_configuration_that_means_nothing_deletes_nothing() {
     }
     // A tracked file may choose among the remotes that are here, and not name another program's.
     let ran = with("hidden_ttl_days = 0\nremote = \"ext::sh -c true\"\n");
-    assert!(ran.code == 1 && ran.stderr.contains("names the remote"), "{ran}");
+    assert!(ran.code == 1 && ran.stderr.contains("chooses the remote"), "{ran}");
     assert_eq!(remote.references(TOPIC), [TOPIC]);
     let ran = with("hidden_ttl_days = 0\nnewer = 1\n");
     assert!(ran.code == 0 && ran.stderr.contains("does not know 'newer'"), "{ran}");
