@@ -341,7 +341,7 @@ impl Run<'_> {
         let mut stored: Vec<Option<Stored>> = vec![None; waiting.len()];
         for (branch, indexes) in by_branch {
             let captures: Vec<Capture> = indexes.iter().map(|index| waiting[*index].capture.clone()).collect();
-            let outcomes = self.config.ledger.store(repository, branch, &captures, self.context.now())?;
+            let outcomes = ledger::store(repository, self.config.ledger, branch, &captures, self.context.now())?;
             for (index, outcome) in indexes.into_iter().zip(outcomes) {
                 if waiting[index].branches[0] == *branch {
                     stored[index] = Some(outcome);

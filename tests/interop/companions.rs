@@ -56,7 +56,7 @@ fn summaries_of_two_clones_are_united_and_the_later_of_one_session_stays() {
     let (world, work, remote) = beside_opensession();
     let colleague = world.clone_of(&remote, "colleague");
     for (place, texts) in [(&work, ["early", "mine"]), (&colleague, ["late", "theirs"])] {
-        let time = if texts[0] == "late" { "2026-01-02T00:00:00+00:00" } else { "2026-01-01T23:00:00Z" };
+        let time = if texts[0] == "late" { "2026-01-22T00:00:00+00:00" } else { "2026-01-21T23:00:00Z" };
         opensession::write(&world, place, SUMMARIES, &summary(WHOLE, time, texts[0]), "summary: whole");
         let own = format!("{}-own", texts[1]);
         opensession::write(&world, place, SUMMARIES, &summary(&own, time, texts[1]), "summary: own");
@@ -75,7 +75,7 @@ fn summaries_of_two_clones_are_united_and_the_later_of_one_session_stays() {
     }
     for part in ["summary.json", "summary.meta.json"] {
         let stored = remote.git(&["show", &format!("{SUMMARIES}:v1/summaries/01/{WHOLE}.{part}")]);
-        assert!(stored.contains("late") || stored.contains("2026-01-02"), "{stored}");
+        assert!(stored.contains("late") || stored.contains("2026-01-22"), "{stored}");
     }
 }
 
