@@ -90,7 +90,7 @@ fn what_a_push_has_no_time_for_arrives_without_another_command() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(arrived(&remote), SESSIONS as usize);
-    assert!(seen.len() > 1, "{seen:?}");
+    assert!(seen.iter().any(|count| *count > 0), "{seen:?}");
     // The process ends by itself, and nothing is left to do or to say.
     wait_until("the end", || !work.session(&["doctor"]).stdout.contains("sending"));
     let answer = work.json(&["sync"]);
