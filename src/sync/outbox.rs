@@ -21,7 +21,7 @@ use crate::{
     error::Result,
     git::{self, ObjectId, Repository},
     hail::{ObjectHash, Timestamp},
-    ledger::BranchName,
+    ledger::{BranchName, Ledger},
     link,
     system::files,
 };
@@ -294,12 +294,7 @@ fn send_once(
         selection: selection.as_ref(),
         watch: Some(&watch),
     };
-    // A remote that does not say in time how it keeps its sessions is followed by the next fetch: both ways are read.
-    let asking = Exchange { deadline: deadline.min(Instant::now() + MODE_PATIENCE), ..exchange };
-    let followed = match asking.meet() {
-        Ok(()) => follow(repository, &config, exchange.remote, exchange.now)?,
-        Err(_) => None,
-    };
+    let followed = follow_remote(&exchange, &config)?;
     let exchange = Exchange { ledger: followed.as_ref().map_or(config.ledger, |(ledger, _)| *ledger), ..exchange };
     let mut outcome = Outcome::default();
     for exchange in exchange.of_each_backend() {
@@ -307,4 +302,14 @@ fn send_once(
     }
     outcome.warning = outcome.warning.or(followed.map(|(_, line)| line));
     Ok(outcome)
+}
+
+/// Takes up how the remote keeps its sessions, where this clone was not told. One that does not say so in time is
+/// followed by the next fetch: both ways are read.
+fn follow_remote(exchange: &Exchange<'_>, config: &Config) -> Result<Option<(&'static dyn Ledger, String)>> {
+    let deadline = exchange.deadline.min(Instant::now() + MODE_PATIENCE);
+    match (Exchange { deadline, ..*exchange }).meet() {
+        Ok(()) => follow(exchange.repository, config, exchange.remote, exchange.now),
+        Err(_) => Ok(None),
+    }
 }
