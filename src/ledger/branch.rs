@@ -141,7 +141,7 @@ pub(super) fn remote_component(remote: &str) -> String {
     }
 }
 
-/// What [`remote_component`] is given for the repository at `url`, which a remote is pushed to and not
+/// What `remote_component` is given for the repository at `url`, which a remote is pushed to and not
 /// fetched from. The name of no remote has a space.
 pub fn push_side(url: &str) -> String {
     format!("push {url}")

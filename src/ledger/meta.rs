@@ -233,7 +233,7 @@ impl Meta {
         self
     }
 
-    /// Tells `look` every text in it that [`Self::cleared`] would redact.
+    /// Tells `look` every text in it that `Self::cleared` would redact.
     pub fn look_at_texts(&self, look: &dyn Fn(&str)) {
         let _ = self.clone().cleared(Timestamp::EPOCH, &|text| {
             look(text);

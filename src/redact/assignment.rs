@@ -7,8 +7,8 @@ use super::{
     key_name::{Promise, promise},
     notation::{Cursor, Notation},
     value::{
-        changes_class, is_foreign_word, is_identifier_byte, is_no_word, is_object_id, is_placeholder, is_public,
-        is_record_id, is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
+        changes_class, is_foreign_word, is_identifier_byte, is_no_word, is_object_id, is_passphrase, is_placeholder,
+        is_public, is_record_id, is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
     },
 };
 
@@ -52,7 +52,17 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
         // A user name in a URL: behind the value comes the host.
         value.end = memchr::memchr(b'@', &bytes[value.clone()]).map_or(value.end, |at| value.start + at);
     }
-    is_secret(promise, notation, text.get(value.clone())?, profile).then_some(value)
+    let found = text.get(value.clone())?;
+    let is_phrase = promise == Promise::Password
+        && is_set(&text[name.clone()], &bytes[name.end..value.start])
+        && is_passphrase(found);
+    (is_phrase || is_secret(promise, notation, found, profile)).then_some(value)
+}
+
+/// Whether `name` is a variable that a shell or a file of settings sets to a quoted value: `NAME="value"`.
+fn is_set(name: &str, sign: &[u8]) -> bool {
+    !name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && matches!(sign, [b'=', quote @ ..] if matches!(quote, [.., b'"' | b'\''] if quote.len() <= 3))
 }
 
 /// Finds the next value of a list behind the one at `value`.

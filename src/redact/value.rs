@@ -217,12 +217,29 @@ pub(super) fn is_stand_in(value: &str) -> bool {
         _ => false,
     };
     let path = bytes.starts_with(b"/") || bytes.starts_with(b"~") || value.contains("://") || value.contains("./");
-    if variable || enclosed || path || value.contains(' ') || has_few_letters(bytes) {
-        return true;
-    }
-    // Last, because it takes longest.
+    // The last takes longest.
+    variable || enclosed || path || value.contains(' ') || has_few_letters(bytes) || has_stand_in(value)
+}
+
+fn has_stand_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     STAND_INS.iter().any(|part| lower.contains(part))
+}
+
+/// Whether `value`, which a password is set to, is several words: what says where the password comes from, or what it
+/// must be, is none.
+pub(super) fn is_passphrase(value: &str) -> bool {
+    let words = value.split(' ').filter(|word| !word.is_empty()).count();
+    let speaks_of_one = value.split(|c: char| !c.is_ascii_alphabetic()).any(is_word_about_secrets);
+    (2..=16).contains(&words)
+        && (12..=256).contains(&value.len())
+        && !value.contains(['$', '`', '{', '<', '/', '='])
+        && !speaks_of_one
+        && !has_stand_in(value)
+}
+
+fn is_word_about_secrets(word: &str) -> bool {
+    word.len() >= 4 && WORDS.contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// Whether `value` is made of less than four letters, of either case.
