@@ -5,10 +5,11 @@ use std::ops::Range;
 use super::{
     Profile,
     key_name::{Promise, promise},
+    letters::is_no_word,
     notation::{Cursor, Notation},
     value::{
-        changes_class, is_foreign_word, is_identifier_byte, is_no_word, is_object_id, is_passphrase, is_placeholder,
-        is_public, is_record_id, is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
+        changes_class, is_foreign_word, is_identifier_byte, is_object_id, is_passphrase, is_placeholder, is_public,
+        is_record_id, is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
     },
 };
 

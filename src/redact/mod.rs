@@ -21,6 +21,7 @@ mod inline;
 mod key;
 mod key_name;
 mod keywords;
+mod letters;
 mod notation;
 mod pattern;
 mod placeholder;

@@ -313,51 +313,6 @@ pub(super) fn is_unpronounceable(value: &str, run: usize) -> bool {
     value.as_bytes().split(|byte| !consonant(*byte)).any(|consonants| consonants.len() >= run)
 }
 
-/// Which letters follow each letter, from a to z, in words: no other pair is one of four in ten thousand.
-const FOLLOWERS: [&str; 26] = [
-    "bcdfghiklmnprstuvwxy",
-    "aeilorsuy",
-    "acehiklmorstuy",
-    "adeilorstu",
-    "abcdefghiklmnopqrstuvwxy",
-    "aefilorstuy",
-    "aeghilnorsu",
-    "aeiortu",
-    "abcdefgklmnoprstvxz",
-    "aeou",
-    "aeilosu",
-    "acdeilopstuvy",
-    "abeilmopsu",
-    "acdefgiklnopstuvy",
-    "abcdefgiklmnoprstuvw",
-    "aehiloprstuy",
-    "u",
-    "abcdefgiklmnoprstuvy",
-    "acefhiklmnopstuwy",
-    "acdefhilmoprstuwy",
-    "abcdefgilmnprst",
-    "aeio",
-    "aehinors",
-    "ceipt",
-    "aeimnpst",
-    "aei",
-];
-
-/// Whether `value` is nothing but letters that do not follow each other so in words: one pair in four at least, and
-/// two in all.
-pub(super) fn is_no_word(value: &str) -> bool {
-    let letters = value.as_bytes();
-    let follows = |pair: &&[u8]| {
-        let row = usize::from(pair[0].to_ascii_lowercase() - b'a');
-        FOLLOWERS[row].as_bytes().contains(&pair[1].to_ascii_lowercase())
-    };
-    if letters.len() < 5 || !letters.iter().all(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let rare = letters.windows(2).filter(|pair| !follows(pair)).count();
-    rare >= 2 && rare * 4 >= letters.len()
-}
-
 /// Whether `byte` may stand in an identifier.
 pub(super) fn is_identifier_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
@@ -365,7 +320,7 @@ pub(super) fn is_identifier_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_no_word, is_object_id, is_placeholder, is_wordy, looks_random};
+    use super::{is_object_id, is_placeholder, is_wordy, looks_random};
 
     #[test]
     fn generated_values_look_random_and_names_do_not() {
@@ -404,10 +359,6 @@ mod tests {
             assert!(is_placeholder(value), "{value}");
         }
         assert!(!is_placeholder("h7x!kQ2z"));
-        for word in ["technology", "algorithm", "passwort", "contrasena", "required", "pwd"] {
-            assert!(!is_no_word(word), "{word}");
-        }
-        assert!(is_no_word("utxgaqb") && is_no_word("tbropdoxt") && is_no_word("jlrfvqawre"));
         assert!(is_wordy("different-token2"));
         assert!(!is_wordy("dtjzbvoemcaprc"));
     }
