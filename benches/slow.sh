@@ -41,7 +41,8 @@ for number in $(seq "$sessions"); do
         printf '{"type":"assistant","uuid":"%s-1","parentUuid":"%s-0","requestId":"req_1","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4-6","content":[{"type":"tool_use","id":"toolu_1","name":"Write","input":{"file_path":"%s","content":"x\\n"}}],"usage":{"input_tokens":10,"output_tokens":5}},%s}\n' "$id" "$id" "$file" "$record"
         printf '{"type":"user","uuid":"%s-2","parentUuid":"%s-1","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":"File created successfully"}]},"toolUseResult":{"type":"create","filePath":"%s","content":"x\\n","structuredPatch":[],"originalFile":null},%s}\n' "$id" "$id" "$file" "$record"
         printf '{"type":"assistant","uuid":"%s-3","parentUuid":"%s-2","requestId":"req_2","message":{"id":"msg_2","type":"message","role":"assistant","model":"claude-opus-4-6","content":[{"type":"text","text":"' "$id" "$id"
-        head -c "$((bytes * 12))" /dev/urandom | tr -dc 'a-z ' | head -c "$bytes"
+        # The last of the three ends first.
+        { head -c "$((bytes * 12))" /dev/urandom | tr -dc 'a-z ' || true; } | head -c "$bytes"
         printf '"}],"usage":{"input_tokens":10,"output_tokens":5}},%s}\n' "$record"
     } >"$logs/$id.jsonl"
 done

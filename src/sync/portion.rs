@@ -158,21 +158,23 @@ impl Exchange<'_> {
 /// Divides what is new into what goes now, what follows, and what stays. The files of one session go together.
 fn divide(blobs: Vec<NewBlob>, limits: &Limits) -> Division {
     let mut division = Division::default();
-    let mut last = None;
+    // The files of a session, which are beside each other, go together.
+    let (mut last, mut postponed) = (None, None);
     for blob in blobs {
         let session = session_file(&blob.path).map(|(key, _)| key);
-        let is_of_last = session.is_some() && session == last;
+        let is_of = |other: &Option<SessionKey>| session.is_some() && session == *other;
+        let (is_of_last, is_of_postponed) = (is_of(&last), is_of(&postponed));
         division.has_shared |= session_of(&blob.path).is_none();
         if let Some(limit) = limits.blob.filter(|limit| blob.size > *limit) {
             division.withheld.push(Withheld { session: name(&blob.path), bytes: blob.size, limit });
             division.left_out.push(blob.path);
-        } else if !is_of_last
-            && division.bytes > 0
-            && limits.push.is_some_and(|limit| division.bytes + blob.size > limit)
+        } else if is_of_postponed
+            || !is_of_last && division.bytes > 0 && limits.push.is_some_and(|limit| division.bytes + blob.size > limit)
         {
             division.has_more = true;
             division.left_out.push(blob.path);
-            division.following.extend(session.map(|key| key.id));
+            division.following.extend(session.clone().map(|key| key.id));
+            postponed = session;
         } else {
             division.bytes += blob.size;
             division.sessions.extend(session.clone().map(|key| key.id));
@@ -202,7 +204,30 @@ pub(super) fn shown(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{name, shown};
+    use super::{Limits, divide, name, shown};
+    use crate::git::{NewBlob, ObjectId};
+
+    #[test]
+    fn the_files_of_a_session_go_together() {
+        let blob = |path: &str, size| NewBlob {
+            path: path.to_owned(),
+            id: ObjectId::from_hex(&[b'0'; 40]).expect("an id"),
+            size,
+        };
+        let blobs = ["one", "three", "two"].into_iter().flat_map(|id| {
+            [
+                blob(&format!("v1/{}/{id}.hail.jsonl", &id[..2]), 900),
+                blob(&format!("v1/{}/{id}.meta.json", &id[..2]), 10),
+            ]
+        });
+        let limits = Limits { by: String::new(), blob: None, push: Some(1000), references: None };
+        let division = divide(blobs.collect(), &limits);
+        let ids =
+            |sessions: &std::collections::BTreeSet<_>| sessions.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(ids(&division.sessions), ["one"]);
+        assert_eq!(ids(&division.following), ["three", "two"]);
+        assert_eq!((division.left_out.len(), division.bytes, division.has_more), (4, 910, true));
+    }
 
     #[test]
     fn says_sizes_as_people_do() {

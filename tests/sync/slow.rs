@@ -82,6 +82,8 @@ fn what_a_push_has_no_time_for_arrives_without_another_command() {
     work.commit_all("By hand");
     let ran = work.run("git", &["push"]).ok();
     assert!(ran.stderr.contains(" of 12 sessions sent to origin, sending in the background since "), "{ran}");
+    let said = ran.stderr.split(" of 12").next().and_then(|text| text.rsplit(' ').next()?.parse::<usize>().ok());
+    assert!(said.is_some_and(|said| said <= arrived(&remote)), "{ran}");
     // It comes in portions.
     let mut seen = std::collections::BTreeSet::new();
     let started = Instant::now();
