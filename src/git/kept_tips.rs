@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gix::bstr::ByteSlice;
+use gix::{bstr::ByteSlice, lock};
 
 use super::{ObjectId, Repository};
 use crate::system::files;
@@ -38,14 +38,17 @@ impl Repository {
         drop(written);
     }
 
-    /// Forgets the tip that is kept of the reference `name`.
-    pub fn forget_kept_tip(&self, name: &str) {
-        self.keep_tip(name.as_bytes(), None);
-    }
-
-    /// Takes the tip of the reference `name`, which another program moved on, for the one that is kept.
-    pub fn accept_tip(&self, name: &str, tip: ObjectId) {
-        self.keep_tip(name.as_bytes(), Some(tip));
+    /// Takes what the reference `name` is at, which another program moved or deleted, for what is kept of it. Where
+    /// the reference is being written, or is not at `current` any more, it is left to its writer, who notes the tip
+    /// before the reference has it.
+    pub fn settle_kept_tip(&self, name: &[u8], current: Option<ObjectId>) {
+        let (path, root) = (self.common_dir().join(name.to_path_lossy()), self.common_dir().join("refs"));
+        let lock = || lock::Marker::acquire_to_hold_resource(path, lock::acquire::Fail::Immediately, Some(root), 0);
+        let lock = if self.uses_reftable { None } else { Some(lock()) };
+        let is_locked = !matches!(lock, Some(Err(_)));
+        if is_locked && self.find_reference(name).is_ok_and(|now| now == current) {
+            self.keep_tip(name, current);
+        }
     }
 
     /// The tip that is kept of the reference `name`.

@@ -128,7 +128,7 @@ impl Repository {
                 None => self.delete_by_gix(update),
             };
             if result.is_ok() && (self.uses_reftable || update.new.is_none()) {
-                self.keep_tip(&update.name, update.new);
+                self.settle_kept_tip(&update.name, update.new);
             }
             match result {
                 Err(GitError::Locked { .. }) if started.elapsed() < LOCK_PATIENCE => {
@@ -152,7 +152,7 @@ impl Repository {
         let is_worth_it = all.len() > 1;
         if is_worth_it && self.git(&arguments).input(lines).run().is_ok_and(|finished| finished.success()) {
             for (name, _) in all {
-                self.keep_tip(name, None);
+                self.settle_kept_tip(name, None);
             }
             return all.iter().map(|_| Ok(())).collect();
         }

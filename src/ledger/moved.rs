@@ -25,17 +25,14 @@ pub(super) fn moved(repository: &Repository, name: &str, kept: ObjectId) -> Resu
     }
     let is_fetched = repository.is_fetched_over(name) || current.is_some_and(|id| repository.was_just_fetched(id));
     if !is_fetched || !repository.has_object(kept) {
-        match current {
-            Some(current) => repository.accept_tip(name, current),
-            None => repository.forget_kept_tip(name),
-        }
+        repository.settle_kept_tip(name.as_bytes(), current);
         return Ok(Moved::No);
     }
     if let Some(current) = current
         && repository.has_object(current)
         && repository.is_ancestor(kept, current)?
     {
-        repository.accept_tip(name, current);
+        repository.settle_kept_tip(name.as_bytes(), Some(current));
         return Ok(Moved::No);
     }
     Ok(Moved::To(current))

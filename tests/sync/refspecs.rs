@@ -94,3 +94,22 @@ fn what_a_person_deletes_or_purges_stays_away() {
     let all = work.git(&["rev-list", "--objects", "--all"]);
     assert!(!all.contains(&format!("{}.hail.jsonl", id(2))), "{all}");
 }
+
+#[test]
+fn a_tip_that_a_writer_noted_is_not_taken_back_while_the_reference_is_locked() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    commit_work(&world, &work, 1);
+    let ledger = ".git/refs/opensession/branches/bWFpbg";
+    let tip = ".git/opensession/tips/opensession/branches/bWFpbg";
+    let (stored, other) = (work.read(ledger), work.git(&["rev-parse", "HEAD"]));
+    // A writer notes the tip first, under the lock of the reference.
+    work.write(&format!("{ledger}.lock"), "");
+    work.write(tip, &other);
+    work.session(&["log"]).ok();
+    assert_eq!(work.read(tip), other);
+    // One that was killed then leaves a tip that the reference never got.
+    std::fs::remove_file(work.join(&format!("{ledger}.lock"))).expect("the lock");
+    work.session(&["log"]).ok();
+    assert_eq!(work.read(tip), stored);
+}
