@@ -150,7 +150,7 @@ class World:
     def ask(self, session, prompt, path):
         """A session writes a file, which is committed and pushed with the session."""
         self.write(path, "x\n")
-        common = {"sessionId": session, "version": "2.1.42", "cwd": str(self.work), "gitBranch": "main", "isSidechain": False, "userType": "external", "timestamp": "2026-01-31T10:00:00Z"}
+        common = {"sessionId": session, "version": "2.1.42", "cwd": str(self.work), "gitBranch": self.branch, "isSidechain": False, "userType": "external", "timestamp": "2026-01-31T10:00:00Z"}
         said = [
             {"type": "user", "uuid": "1", "parentUuid": None, "message": {"role": "user", "content": prompt}},
             {"type": "assistant", "uuid": "2", "parentUuid": "1", "requestId": "r", "message": {"id": "m", "type": "message", "role": "assistant", "model": "model", "content": [{"type": "text", "text": "Done."}], "usage": {"input_tokens": 1, "output_tokens": 1}}},
@@ -159,8 +159,7 @@ class World:
         log.write_text("".join(json.dumps({**common, **one}) + "\n" for one in said))
         run("git", "session", "capture", log, cwd=self.work)
         self.commit(f"Write {path}", ["--trailer", f"AI-Session: {session}"])
-        git(self.work, "push", "--quiet", "--no-verify", "origin", self.branch)
-        run("git", "session", "sync", cwd=self.work)
+        git(self.work, "push", "--quiet", "origin", self.branch)
 
     def branches(self):
         listed = git(self.remote, "for-each-ref", "--format=%(refname)", "refs/heads/").split()
