@@ -48,8 +48,9 @@ fn states(work: &Place) -> Vec<String> {
 fn with_older_git(world: &World, work: &Place) -> Place {
     let older = world.place("older");
     let path = outer_path();
-    let git =
-        format!("#!/bin/sh\nPATH='{path}'\n[ \"$1\" != --version ] || exec echo git version 2.53.1\nexec git \"$@\"\n");
+    let git = format!(
+        "#!/bin/sh\nPATH='{path}'\ncase \" $* \" in *\" --version \"*) exec echo git version 2.53.1 ;; esac\nexec git \"$@\"\n"
+    );
     script(&older, "git", &git);
     work.with("PATH", &format!("{}:{path}", older.path.display()))
 }
@@ -62,6 +63,7 @@ fn installing_touches_no_file_of_anybody_and_uninstalling_leaves_the_configurati
         .expect("a configuration");
     // Which remotes may get sessions is a choice of its own, which stays.
     work.git(&["config", "opensession.remotes", "origin"]);
+    work.git(&["config", "opensession.destination", "same-remote"]);
     let before = work.read(".git/config");
     work.session(&["hooks", "install"]).ok();
     let installed = work.read(".git/config");
@@ -152,11 +154,15 @@ fn with_a_script_and_an_entry_the_work_is_done_once() {
         let trace = fs::read_to_string(trace).expect("a trace");
         trace.lines().filter(|line| line.contains("trace: built-in: git ") && !line.contains("rev-list")).count()
     };
-    work.git(&["commit", "--quiet", "--allow-empty", "--message", "Begin"]);
+    // The first push with a session asks the remote how it keeps its sessions.
+    let first = format!("{}4", &ID[..35]);
+    ClaudeLog::new(&world, &work, &first).prompt("Write.").writes(&work, "0.txt", "0\n").save();
+    work.commit_all("Begin");
+    work.wait_for_sessions(1);
     pushes("begin");
     ClaudeLog::new(&world, &work, ID).prompt("Write.").writes(&work, "a.txt", "a\n").save();
     work.commit_all("With scripts");
-    work.wait_for_sessions(1);
+    work.wait_for_sessions(2);
     let with_scripts = pushes("scripts");
     // A second installation, by a program that knows the configuration, beside scripts of one that does not.
     let folder = work.join(".git/hooks");
@@ -170,7 +176,7 @@ fn with_a_script_and_an_entry_the_work_is_done_once() {
     ClaudeLog::new(&world, &work, &other).prompt("Write.").writes(&work, "b.txt", "b\n").save();
     work.commit_all("With both");
     assert_eq!(work.trailers("HEAD"), [other]);
-    work.wait_for_sessions(2);
+    work.wait_for_sessions(3);
     assert_eq!(pushes("both"), with_scripts);
 }
 
