@@ -66,7 +66,8 @@ fn move_main(work: &Place) {
 
 fn squash(work: &Place) {
     work.git(&["merge", "--quiet", "--squash", "topic"]);
-    work.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", "Write three files (#1)"]);
+    let alone = work.with("OPENSESSION_DISABLE", "1");
+    alone.git(&["commit", "--quiet", "-m", "Write three files (#1)"]);
     assert_eq!(work.message("HEAD"), "Write three files (#1)\n");
 }
 
@@ -99,7 +100,7 @@ fn so_does_one_that_the_default_branch_was_merged_into_before() {
     stays(&|_, work| {
         move_main(work);
         work.git(&["switch", "--quiet", "topic"]);
-        work.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "--no-edit", "main"]);
+        work.with("OPENSESSION_DISABLE", "1").git(&["merge", "--quiet", "--no-edit", "main"]);
         work.git(&["switch", "--quiet", "main"]);
         let text = work.read("shared.txt").replace("line 29\n", "line twenty-nine\n");
         work.write("shared.txt", &text);
@@ -115,7 +116,7 @@ fn a_rebase_on_the_forge_that_drops_the_trailers_keeps_the_sessions() {
         for (number, commit) in ["topic~2", "topic~1", "topic"].iter().enumerate() {
             work.git(&["cherry-pick", "--no-commit", commit]);
             let message = format!("Reworded {number}");
-            work.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", &message]);
+            work.with("OPENSESSION_DISABLE", "1").git(&["commit", "--quiet", "-m", &message]);
         }
     });
 }
@@ -125,7 +126,7 @@ fn one_commit_that_was_picked_keeps_the_ledger() {
     stays(&|_, work| {
         move_main(work);
         work.git(&["cherry-pick", "--no-commit", "topic~1"]);
-        work.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", "Only the second"]);
+        work.with("OPENSESSION_DISABLE", "1").git(&["commit", "--quiet", "-m", "Only the second"]);
     });
 }
 
@@ -134,7 +135,7 @@ fn a_commit_with_the_tree_of_the_branch_keeps_the_ledger() {
     stays(&|_, work| {
         move_main(work);
         work.git(&["read-tree", "-u", "--reset", "topic"]);
-        work.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", "As it is there"]);
+        work.with("OPENSESSION_DISABLE", "1").git(&["commit", "--quiet", "-m", "As it is there"]);
     });
 }
 
@@ -154,7 +155,7 @@ fn a_revert_on_the_branch_is_nothing_that_lives_on() {
     // Back to the tree of main, in a commit that is linked to a session.
     std::fs::remove_file(work.join("file-1.txt")).expect("a file");
     work.git(&["add", "--all"]);
-    work.git(&["commit", "--quiet", "-m", "Go back", "--trailer", &format!("AI-Session: {}", id(1))]);
+    work.git(&["commit", "--quiet", "-m", "Go back", "-m", &format!("AI-Session: {}", id(1))]);
     work.git(&["push", "--quiet", "origin", "topic"]);
     super::drop_topic(&work);
     let done = work.json(&["cleanup", "run", "--apply", "--hidden-ttl-days", "0"]);
