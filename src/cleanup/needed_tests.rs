@@ -163,7 +163,7 @@ impl Case {
         living.contains(&number) || living.iter().any(|one| names(&self.model.0[*one].message))
     }
 
-    /// Whether what the ledger's lost commits changed is in a living commit; `None` where nobody can tell.
+    /// Whether what the ledger's lost commits changed is in a living commit; `None` where that is unknown.
     fn lives_on(&self, ledger: usize) -> Option<bool> {
         let (living, _) = self.living();
         let of_default: BTreeSet<usize> =

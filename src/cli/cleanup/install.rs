@@ -91,7 +91,7 @@ pub(super) fn remember(repository: &Repository, install: &Install) -> Result<Opt
     )))
 }
 
-/// Asks at the terminal; refuses where nobody can be asked.
+/// Asks on the terminal; fails where there is none.
 pub(super) fn ask(context: &Context) -> Result<Install> {
     if !context.is_interactive {
         return Err(refusal());
