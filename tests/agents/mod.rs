@@ -127,6 +127,7 @@ fn a_database_cut_anywhere_is_refused_or_read_but_never_a_crash() {
     for (name, file, part) in [
         ("opencode", "opencode/database.sql", "ses_1"),
         ("cursor", "cursor/global-2025.sql", "c-2025"),
+        ("cursor", "cursor/store.sql", "chat-1"),
         ("goose", "goose/sessions.sql", "20260202_1"),
     ] {
         let agent = agents::by_name(name).expect("known");
