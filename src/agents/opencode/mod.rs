@@ -6,6 +6,7 @@
 
 mod load;
 mod message;
+mod second;
 mod session;
 mod tool;
 
@@ -41,8 +42,7 @@ impl Agent for OpenCode {
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        let has_table = |name: &str| sample.tables.iter().any(|table| table == name);
-        if ["session", "message", "part"].into_iter().all(has_table) {
+        if load::is_store(&sample.tables) {
             return true;
         }
         let Some(document) = &sample.document else { return false };
