@@ -64,7 +64,8 @@ impl Decision<'_> {
                 None => left.push(session),
             }
             if session.last_activity.is_none() {
-                self.plan.unknown.push(self.keep(format!("the age of session {} is unknown", session.id)));
+                let cause = if let Need::Unknown(cause) = &session.need { format!(": {cause}") } else { String::new() };
+                self.plan.unknown.push(self.keep(format!("the age of session {} is unknown{cause}", session.id)));
             }
         }
         left
