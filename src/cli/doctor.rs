@@ -129,7 +129,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.extend(remotes::mirrors(repository));
             checks.extend(transfers::refspecs(repository));
             checks.extend(transfers::sending(repository));
-            checks.push(check_ledger(repository, &config));
+            checks.push(check_ledger(context));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(notes::check(repository));
             checks.extend(check_coverage(repository));
@@ -222,8 +222,8 @@ fn check_mode(config: &Config) -> Check {
     }
 }
 
-fn check_ledger(repository: &Repository, config: &Config) -> Check {
-    match reference::all(repository, config.ledger) {
+fn check_ledger(context: &Context) -> Check {
+    match reference::all(context) {
         Ok((sessions, failures)) if failures.is_empty() => {
             Check::new("ledger", Status::Ok, counted(sessions.len(), "session"))
         }

@@ -135,7 +135,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let range = arguments.range.as_deref().unwrap_or_default();
     let commits = reference::commits(repository, range).map_err(|fault| unknown(range, fault))?;
     let ledger = context.config()?.ledger;
-    let (sessions, failures) = reference::all(repository, ledger)?;
+    let (sessions, failures) = reference::all(context)?;
     let mut digest = review::digest(repository, range, &commits, &sessions)?;
     for session in digest.missing() {
         session.fate = reference::tombstone(repository, ledger, &session.id)?.map(|stone| reference::fate(&stone));

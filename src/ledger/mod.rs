@@ -344,6 +344,12 @@ impl Listed {
         branches
     }
 
+    /// When something last happened in it; a time that is yet to come counts as `now`.
+    #[must_use]
+    pub fn last_activity(&self, now: Timestamp) -> Option<Timestamp> {
+        self.meta.own.updated_at.or(self.meta.own.created_at).map(|time| time.clamped(now))
+    }
+
     /// The session's canonical bytes; in a partial clone they may have to be fetched first.
     ///
     /// # Errors
