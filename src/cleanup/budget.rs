@@ -34,7 +34,7 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    fn let_go(&mut self, session: &SessionFacts, last: Timestamp, policy: &'static str) {
+    fn expire_session(&mut self, session: &SessionFacts, last: Timestamp, policy: &'static str) {
         self.plan.session_candidates.push(SessionCandidate {
             session: session.id.clone(),
             reference: self.ledger.reference.clone(),
@@ -60,7 +60,7 @@ impl Decision<'_> {
                     self.plan.kept_pinned.push(self.keep(format!("session {} is pinned", session.id)));
                     left.push(session);
                 }
-                Some((_, last)) => self.let_go(session, last, "session_ttl"),
+                Some((_, last)) => self.expire_session(session, last, "session_ttl"),
                 None => left.push(session),
             }
             if session.last_activity.is_none() {
@@ -93,7 +93,7 @@ impl Decision<'_> {
                 return;
             }
             size -= session.bytes.unwrap_or_default();
-            self.let_go(session, last, "size_budget");
+            self.expire_session(session, last, "size_budget");
         }
         if size > limit {
             let reason = format!("what is pinned, or of unknown age, has more than {limit} bytes");

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     Facts, Policy,
-    contents::{Look, Refs},
+    ledger_facts::{Look, Refs},
     needed::LivingRef,
 };
 use crate::{

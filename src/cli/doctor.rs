@@ -351,7 +351,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         super::hooks::install(context, repository, Given::default())?;
     }
     if waiting > 0 {
-        capture::work_off(context, Duration::from_secs(60))?;
+        capture::drain_queue(context, Duration::from_secs(60))?;
     }
     Ok(plan)
 }

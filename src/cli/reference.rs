@@ -119,7 +119,7 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
         Ok(found) => stored(found),
         Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => {
             Err(match tombstone(repository, ledger, reference)? {
-                Some(stone) => Error::user(format!("the session {} {}", stone.session_id, fate(&stone)))
+                Some(tombstone) => Error::user(format!("the session {} {}", tombstone.session_id, fate(&tombstone)))
                     .hinted("git session log lists what is here"),
                 None => none(reference),
             })
@@ -169,11 +169,11 @@ pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference:
 }
 
 /// What became of a session, for the end of a sentence.
-pub(super) fn fate(stone: &Tombstone) -> String {
-    if let Some(at) = stone.purged_at {
+pub(super) fn fate(tombstone: &Tombstone) -> String {
+    if let Some(at) = tombstone.purged_at {
         return format!("was purged on {}", time::minute(at));
     }
-    match (&stone.expired, stone.redacted_at) {
+    match (&tombstone.expired, tombstone.redacted_at) {
         (Some(expiry), _) => {
             let policy = expiry.policy.as_ref().map(|policy| format!(" ({policy})")).unwrap_or_default();
             format!("expired on {}{policy}", time::minute(expiry.on.unwrap_or(expiry.at)))
