@@ -2,6 +2,7 @@
 //!
 //! Learned from public logs and the public source (`coding-agent`).
 
+mod origin;
 mod parser;
 mod tree;
 

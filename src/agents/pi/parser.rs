@@ -1,6 +1,9 @@
 //! Tells the entries as events, and the header which of them are on branches that were left.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -11,6 +14,7 @@ use super::{
         tool::{self, Kind},
         transcript::{Outcome, Tokens, Transcript},
     },
+    origin::Origin,
     tree::{Node, abandoned},
 };
 use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
@@ -34,7 +38,9 @@ const TYPES: [&str; 9] = [
 /// Reads a log to its end.
 pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let out = Transcript::new("pi", "pi-session", sink);
-    let mut parser = Parser { out, tree: Vec::new(), session: None, seed: None };
+    let log_path = log.path.map(Path::to_owned);
+    let mut parser =
+        Parser { out, log: log_path, tree: Vec::new(), session: None, seed: None, origin: Origin::default() };
     records::tell(log, "Pi", &mut parser)?;
     let abandoned = abandoned(&parser.tree);
     if !abandoned.is_empty() {
@@ -57,10 +63,12 @@ fn id_in_name(stem: &str) -> &str {
 
 struct Parser<'s> {
     out: Transcript<'s>,
+    log: Option<PathBuf>,
     tree: Vec<Node>,
     session: Option<String>,
     /// The id made of the first entry of this agent, for a session that has no id.
     seed: Option<SessionId>,
+    origin: Origin,
 }
 
 /// What every entry has.
@@ -80,11 +88,11 @@ impl<'s> Teller<'s> for Parser<'s> {
     }
 
     fn state(&self) -> serde_json::Result<Option<Value>> {
-        serde_json::to_value((&self.tree, &self.session, &self.seed)).map(Some)
+        serde_json::to_value((&self.tree, &self.session, &self.seed, &self.origin)).map(Some)
     }
 
     fn restore(&mut self, state: Value) -> serde_json::Result<()> {
-        (self.tree, self.session, self.seed) = serde_json::from_value(state)?;
+        (self.tree, self.session, self.seed, self.origin) = serde_json::from_value(state)?;
         Ok(())
     }
 
@@ -96,6 +104,9 @@ impl<'s> Teller<'s> for Parser<'s> {
         let envelope = Envelope { id, time: time(&record, "timestamp"), kind };
         if self.seed.is_none() && TYPES.contains(&envelope.kind.as_str()) {
             self.seed = Some(identity::hashed_id("pi", &Value::Object(record.clone()).to_string()));
+        }
+        if envelope.kind != "session" && self.is_copy(&envelope, &record)? {
+            return Ok(());
         }
         match envelope.kind.as_str() {
             "session" => self.session(&envelope, record),
@@ -131,6 +142,24 @@ impl<'s> Teller<'s> for Parser<'s> {
 }
 
 impl Parser<'_> {
+    /// Whether an entry was copied from the session that this one was branched off; the first one says so.
+    fn is_copy(&mut self, envelope: &Envelope, record: &Record) -> io::Result<bool> {
+        if !self.origin.is_copy(text(record, "timestamp").unwrap_or_default()) {
+            return Ok(false);
+        }
+        if envelope.kind == "model_change" {
+            self.out.facts.model = text(record, "modelId").unwrap_or_default().to_owned();
+        }
+        if let Some(parent) = self.origin.parent.take() {
+            let told = json!({ "session_id": parent });
+            let kind = EventType::Custom { kind: "forked_from".to_owned() };
+            let began = self.out.facts.began;
+            let event = self.out.event("forked-from", began, kind, "forked_from").with_content(Content::json(told));
+            self.out.push(event)?;
+        }
+        Ok(true)
+    }
+
     /// Notes where in the tree an entry is, and marks its events where it does not follow the entry
     /// before.
     fn place(&mut self, id: &str, record: &Record) {
@@ -161,6 +190,7 @@ impl Parser<'_> {
             if let Some(path) = text(&record, origin) {
                 let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).map(id_in_name);
                 facts.related.extend(stem.map(str::to_owned));
+                self.origin = Origin::of(self.log.as_deref(), Path::new(path), stem);
             }
         }
         for told in ["type", "id", "timestamp", "cwd", "provider", "modelId"] {

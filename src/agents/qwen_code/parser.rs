@@ -92,6 +92,9 @@ impl<'s> Teller<'s> for Parser<'s> {
             None => id,
         };
         self.facts(&record, &id, at);
+        if self.is_copy(&record, at)? {
+            return Ok(());
+        }
         let message = record.get_mut("message").map(Value::take).unwrap_or_default();
         let content = ["parts", "content"].into_iter().find_map(|key| message.get(key)).cloned().unwrap_or_default();
         let model = text(&record, "model").map(str::to_owned);
@@ -105,7 +108,10 @@ impl<'s> Teller<'s> for Parser<'s> {
                 self.out.facts.title = title.and_then(Value::as_str).map(title_of).or(self.out.facts.title.take());
                 self.custom(&envelope, "custom_title", record)
             }
-            ["system", subtype] => self.custom(&envelope, subtype, record),
+            ["system", subtype] => {
+                self.origin(subtype, &mut record);
+                self.custom(&envelope, subtype, record)
+            }
             _ => {
                 if !message.is_null() {
                     record.insert("message".to_owned(), message);
@@ -136,7 +142,40 @@ impl Parser<'_> {
         self.seen.insert(own, at);
     }
 
+    /// Whether a record was copied from the session that this one was branched off; the first one says so.
+    fn is_copy(&mut self, record: &Record, at: Option<Timestamp>) -> io::Result<bool> {
+        let parent = record.get("forkedFrom").and_then(|from| from.get("sessionId")).and_then(Value::as_str);
+        let Some(parent) = parent.filter(|parent| self.session.as_deref() != Some(parent)) else { return Ok(false) };
+        if self.out.facts.related.iter().any(|known| known == parent) {
+            return Ok(true);
+        }
+        self.out.facts.related.push(parent.to_owned());
+        let told = json!({ "session_id": parent });
+        let kind = EventType::Custom { kind: "forked_from".to_owned() };
+        let event = self.out.event("forked-from", at, kind, "forkedFrom").with_content(Content::json(told));
+        self.out.push(event)?;
+        Ok(true)
+    }
+
+    /// Takes which session started this one, and leaves out what a subagent was told of that one.
+    fn origin(&mut self, subtype: &str, record: &mut Record) {
+        let Some(payload) = record.get_mut("systemPayload").and_then(Value::as_object_mut) else { return };
+        if subtype == "parent_session"
+            && let Some(parent) = text(payload, "parentSessionId").map(str::to_owned)
+        {
+            self.out.facts.related.push(parent.clone());
+            self.out.facts.parent = Some(parent);
+        }
+        if subtype == "agent_bootstrap"
+            && let Some(Value::Array(history)) = payload.remove("history")
+        {
+            payload.insert("history_items".to_owned(), history.len().into());
+        }
+    }
+
     fn prompt(&mut self, envelope: &Envelope, subtype: &str, content: &Value, record: Record) -> io::Result<()> {
+        let is_sidechain = record.get("isSidechain") == Some(&Value::Bool(true));
+        let subtype = if is_sidechain && subtype.is_empty() { "sidechain" } else { subtype };
         let payload = record.get("systemPayload");
         let shown = payload.and_then(|payload| payload.get("displayText")).and_then(Value::as_str).map(str::to_owned);
         let is_typed = matches!(subtype, "" | "mid_turn_user_message");
