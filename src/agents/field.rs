@@ -114,6 +114,21 @@ pub(super) fn provider_of(model: &str) -> &'static str {
     makers.iter().find(|(_, names)| names.iter().any(|name| model.contains(name))).map_or("unknown", |(maker, _)| maker)
 }
 
+/// The path of a `file://` URI, or of one of a machine that an editor works on (`vscode-remote://`).
+pub(super) fn path_of_uri(uri: &str) -> Option<String> {
+    let rest = uri.strip_prefix("file://").or_else(|| uri.strip_prefix("vscode-remote://"))?;
+    let path = &rest[rest.find('/')?..];
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Drops user name and password from a URL with a scheme; `git@host:path` holds none.
 pub(super) fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -126,7 +141,7 @@ pub(super) fn without_credentials(url: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{rest, time};
+    use super::{path_of_uri, rest, time};
 
     #[test]
     fn a_time_is_read_in_every_form_that_agents_write() {
@@ -143,6 +158,13 @@ mod tests {
         for written in [json!("0001-01-01T00:00:00Z"), json!("soon"), json!(1e300), json!(null)] {
             assert_eq!(time(&written), None, "{written}");
         }
+    }
+
+    #[test]
+    fn a_uri_of_a_file_here_or_on_another_machine_has_a_path() {
+        assert_eq!(path_of_uri("file:///home/ann/my%20kite").as_deref(), Some("/home/ann/my kite"));
+        assert_eq!(path_of_uri("vscode-remote://ssh-remote%2Bbox/srv/kite").as_deref(), Some("/srv/kite"));
+        assert_eq!(path_of_uri("untitled:Untitled-1"), None);
     }
 
     #[test]

@@ -12,13 +12,14 @@ mod cline;
 mod codex;
 mod compressed;
 mod copies;
+mod copilot_chat;
 mod copilot_cli;
-
 mod cursor;
 mod database;
 mod detect;
 pub(crate) mod diff;
 mod document;
+mod editors;
 mod factory_droid;
 mod field;
 mod folders;
@@ -63,6 +64,7 @@ pub static ALL: &[&dyn Agent] = &[
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
+    &copilot_chat::CopilotChat,
     &pi::Pi,
     &factory_droid::FactoryDroid,
     &kiro::Kiro,

@@ -7,6 +7,7 @@ mod claude_code;
 mod cline;
 mod codex;
 mod codex_current;
+mod copilot_chat;
 mod copilot_cli;
 pub mod corpus;
 mod counts;
