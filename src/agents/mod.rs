@@ -5,6 +5,7 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod apply_patch;
 mod claude_code;
@@ -29,6 +30,7 @@ mod goose;
 mod hail;
 mod identity;
 mod kiro;
+mod kiro_ide;
 mod log;
 mod media;
 mod message;
@@ -36,6 +38,8 @@ mod opencode;
 mod ox;
 mod parts;
 mod pi;
+mod q_conversation;
+mod q_tools;
 mod qwen_code;
 mod records;
 mod tokens;
@@ -67,7 +71,9 @@ pub static ALL: &[&dyn Agent] = &[
     &copilot_chat::CopilotChat,
     &pi::Pi,
     &factory_droid::FactoryDroid,
+    &amazon_q::AmazonQ,
     &kiro::Kiro,
+    &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
     &opencode::OpenCode,
     &cursor::Cursor,

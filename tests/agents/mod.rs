@@ -2,6 +2,7 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod claude_code;
 mod cline;
@@ -20,6 +21,7 @@ mod generic;
 mod goose;
 mod hail;
 mod kiro;
+mod kiro_ide;
 mod opencode;
 mod ox;
 mod pauses;
