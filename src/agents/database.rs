@@ -141,16 +141,6 @@ pub(super) fn rows(connection: &Connection, query: &str, parameters: &[&str]) ->
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// The names of the columns of a table; none where there is no such table.
-///
-/// # Errors
-/// When it is no database.
-pub(super) fn columns(connection: &Connection, table: &str) -> Result<Vec<String>, ParseError> {
-    let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    let names = statement.query_map([table], |row| row.get(0))?;
-    Ok(names.collect::<Result<_, _>>()?)
-}
-
 /// The session that is meant of those in a database: `part`, else the only one.
 ///
 /// # Errors

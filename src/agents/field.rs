@@ -16,6 +16,20 @@ pub(super) fn any_text<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
     keys.iter().find_map(|key| text(value, key))
 }
 
+/// The arguments of a call, which many agents keep as JSON in a text; a text that is none stays one.
+pub(super) fn arguments(value: Option<&Value>) -> Value {
+    match value {
+        Some(Value::String(text)) if text.trim().is_empty() => Value::Null,
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
+        other => other.cloned().unwrap_or_default(),
+    }
+}
+
+/// A member that is an exit code.
+pub(super) fn exit_code(value: &Value, key: &str) -> Option<i32> {
+    value.get(key).and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok())
+}
+
 /// A member that counts something; anything but a natural number counts as zero.
 pub(super) fn count(value: &Value, key: &str) -> u64 {
     value.get(key).and_then(Value::as_u64).unwrap_or(0)

@@ -15,6 +15,7 @@ mod compressed;
 mod copies;
 mod copilot_chat;
 mod copilot_cli;
+mod crush;
 mod cursor;
 mod database;
 mod detect;
@@ -78,6 +79,7 @@ pub static ALL: &[&dyn Agent] = &[
     &opencode::OpenCode,
     &cursor::Cursor,
     &goose::Goose,
+    &crush::Crush,
     &cline::Cline,
     &amp::Amp,
     &aider::Aider,

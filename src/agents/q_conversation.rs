@@ -163,8 +163,8 @@ fn note_facts(transcript: &mut Transcript<'_>, conversation: &Value, row: Option
     if let Some(model) = model.or_else(|| field::text(conversation, "model")) {
         model.clone_into(&mut facts.model);
     }
-    let history = conversation.get("history").and_then(Value::as_array).into_iter().flatten();
-    facts.cwd = history.filter_map(working_directory).next().map(str::to_owned);
+    let mut history = conversation.get("history").and_then(Value::as_array).into_iter().flatten();
+    facts.cwd = history.find_map(working_directory).map(str::to_owned);
     // The key is the folder in which it went on last.
     let key = row.and_then(|row| row.get("key")?.as_str());
     facts.cwd = facts.cwd.take().or_else(|| key.map(str::to_owned));

@@ -12,6 +12,7 @@ mod copilot_chat;
 mod copilot_cli;
 pub mod corpus;
 mod counts;
+mod crush;
 mod cursor;
 mod factory_droid;
 mod fidelity;
@@ -131,6 +132,9 @@ fn a_database_cut_anywhere_is_refused_or_read_but_never_a_crash() {
         ("opencode", "opencode/database.sql", "ses_1"),
         ("cursor", "cursor/global-2025.sql", "c-2025"),
         ("goose", "goose/sessions.sql", "20260202_1"),
+        ("crush", "crush/crush.sql", "s-1"),
+        ("amazon-q", "amazon-q/data.sql", "0a000000-0000-4000-8000-0000000000b1"),
+        ("kiro", "kiro/data.sql", "0a000000-0000-4000-8000-0000000000d1"),
     ] {
         let agent = agents::by_name(name).expect("known");
         let (folder, path) = from_sql(file);

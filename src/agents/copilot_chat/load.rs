@@ -86,15 +86,15 @@ fn change_with(state: &mut Value, change: &Value) -> Option<()> {
         *state = value();
         return Some(());
     }
-    let (last, way) = change.get("k")?.as_array()?.split_last()?;
+    let (key, way) = change.get("k")?.as_array()?.split_last()?;
     let holder = way.iter().try_fold(state, step)?;
     match kind {
-        1 => set(holder, last, value()),
+        1 => set(holder, key, value()),
         2 => {
-            if holder.get(last.as_str().unwrap_or_default()).is_none_or(Value::is_null) && last.is_string() {
-                set(holder, last, json!([]))?;
+            if holder.get(key.as_str().unwrap_or_default()).is_none_or(Value::is_null) && key.is_string() {
+                set(holder, key, json!([]))?;
             }
-            let list = step(holder, last)?.as_array_mut()?;
+            let list = step(holder, key)?.as_array_mut()?;
             if let Some(length) = change.get("i").and_then(Value::as_u64) {
                 list.truncate(usize::try_from(length).ok()?);
             }
@@ -104,8 +104,8 @@ fn change_with(state: &mut Value, change: &Value) -> Option<()> {
             Some(())
         }
         3 => match holder {
-            Value::Object(members) => members.remove(last.as_str()?).map(drop).or(Some(())),
-            _ => set(holder, last, Value::Null),
+            Value::Object(members) => members.remove(key.as_str()?).map(drop).or(Some(())),
+            _ => set(holder, key, Value::Null),
         },
         _ => None,
     }

@@ -137,28 +137,7 @@ fn answer(transcript: &mut Transcript<'_>, id: &str, request: &Value) -> io::Res
         request.get("timestamp").and_then(field::time),
         Speaker::Agent,
     );
-    let mut rounds = Rounds::of(metadata);
-    let shown = request.get("response").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut said = String::new();
-    let mut groups = Vec::new();
-    for part in shown {
-        if let Some(words) = words_of(part) {
-            said.push_str(&words);
-            continue;
-        }
-        match field::text(part, "kind").unwrap_or_default() {
-            mark if MARKS.contains(&mark) => continue,
-            "textEditGroup" | "notebookEditGroup" => {
-                groups.push(part);
-                continue;
-            }
-            _ => flush(&mut said, &mut message),
-        }
-        shown_part(part, &mut rounds, &mut message);
-    }
-    flush(&mut said, &mut message);
-    rounds.take_rest(&mut message.parts);
-    add_edits(&groups, &mut message.parts);
+    read_parts(request, metadata, &mut message);
     message.model = Some(transcript.facts.model.clone()).filter(|model| model != "unknown");
     message.tokens = Tokens {
         input: field::count(metadata, "promptTokens"),
@@ -169,6 +148,31 @@ fn answer(transcript: &mut Transcript<'_>, id: &str, request: &Value) -> io::Res
     message.attributes.extend(details.filter(|_| !message.parts.is_empty()));
     message.send(transcript)?;
     failure(transcript, id, result)
+}
+
+/// Reads what the window shows of an answer, and the calls that it hides.
+fn read_parts(request: &Value, metadata: &Value, message: &mut Message) {
+    let mut rounds = Rounds::of(metadata);
+    let shown = request.get("response").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut said = String::new();
+    let mut groups = Vec::new();
+    for part in shown {
+        if let Some(words) = words_of(part) {
+            said.push_str(&words);
+            continue;
+        }
+        match field::text(part, "kind").unwrap_or_default() {
+            mark if MARKS.contains(&mark) => {}
+            "textEditGroup" | "notebookEditGroup" => groups.push(part),
+            _ => {
+                flush(&mut said, message);
+                shown_part(part, &mut rounds, message);
+            }
+        }
+    }
+    flush(&mut said, message);
+    rounds.take_rest(&mut message.parts);
+    add_edits(&groups, &mut message.parts);
 }
 
 /// Why there is no whole answer.

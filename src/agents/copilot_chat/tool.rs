@@ -76,10 +76,7 @@ impl<'r> Rounds<'r> {
         self.next += 1;
         let name = field::text(asked.call, "name").unwrap_or_default();
         parts.extend(asked.time.map(Part::At));
-        let arguments = match asked.call.get("arguments") {
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
-            other => other.cloned().unwrap_or_default(),
-        };
+        let arguments = field::arguments(asked.call.get("arguments"));
         let id = asked.id.to_owned();
         parts.push(Part::Calls { id: id.clone(), name: name.to_owned(), calls: calls(name, arguments) });
         let outcome = outcome(shown.unwrap_or(&Value::Null), self.results.get(asked.id).copied());
@@ -154,7 +151,7 @@ fn calls(name: &str, mut arguments: Value) -> Vec<Call> {
 fn outcome(shown: &Value, result: Option<&Value>) -> Option<Outcome> {
     let details = shown.get("resultDetails").unwrap_or(&Value::Null);
     let state = &shown["toolSpecificData"]["terminalCommandState"];
-    let exit_code = state.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok());
+    let exit_code = field::exit_code(state, "exitCode");
     let is_denied = matches!(shown.get("isConfirmed"), Some(Value::Bool(false))) || shown["isConfirmed"]["type"] == 0;
     let said = match result.and_then(|result| result.get("content")).or_else(|| details.get("output")) {
         Some(Value::Array(pieces)) => pieces.iter().map(piece).collect::<Vec<_>>().concat(),

@@ -95,7 +95,7 @@ fn add(message: &mut Message, id: String, action: &Value) {
     };
     message.parts.push(Part::Calls { id: id.clone(), name: kind.to_owned(), calls });
     let state = field::text(action, "actionState").unwrap_or_default();
-    let exit_code = output.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok());
+    let exit_code = field::exit_code(output, "exitCode");
     let text = field::any_text(output, &["output", "message", "response"]).map(Content::text);
     let content = text.or_else(|| field::rest(output, &["exitCode"]).map(Content::json));
     let is_error =

@@ -101,7 +101,9 @@ fn documents(store: &Path) -> Vec<LogFile> {
         let is_document = |log: &LogFile| {
             let name = name(log);
             let stem = name.trim_end_matches(".json");
-            name.ends_with(".json") && !name.contains("migrat") && !marks.iter().any(|mark| mark.contains(stem))
+            folders::has_extension(&name, "json")
+                && !name.contains("migrat")
+                && !marks.iter().any(|mark| mark.contains(stem))
         };
         found.extend(files.into_iter().filter(is_document));
     }

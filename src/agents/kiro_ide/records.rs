@@ -155,9 +155,9 @@ impl Reader<'_> {
     fn result(&mut self, (id, time): (&str, Option<Timestamp>), payload: &Value) -> io::Result<()> {
         let call = field::text(payload, "toolCallId").unwrap_or(id);
         let content = content_of(payload);
-        let code = payload.get("exitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok());
         let outcome = Outcome {
-            exit_code: code.or_else(|| content.blocks.iter().find_map(q_tools::exit_code)),
+            exit_code: field::exit_code(payload, "exitCode")
+                .or_else(|| content.blocks.iter().find_map(q_tools::exit_code)),
             content,
             is_error: payload.get("success") == Some(&Value::Bool(false)),
             ..Outcome::default()
