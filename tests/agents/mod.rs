@@ -14,10 +14,12 @@ mod cursor;
 mod factory_droid;
 mod fidelity;
 mod fixtures;
+mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
 mod hail;
+mod kinship;
 mod kiro;
 mod opencode;
 mod ox;
@@ -25,6 +27,7 @@ mod pauses;
 mod pi;
 mod plain;
 mod qwen_code;
+mod roo_code;
 mod tracked;
 
 use std::{
