@@ -4,9 +4,7 @@
 
 mod budget;
 mod config;
-mod contents;
 mod cron;
-mod desk;
 mod examine;
 mod expire;
 mod generic;
@@ -14,12 +12,14 @@ mod github;
 mod gitlab;
 mod include;
 mod job;
+mod ledger_facts;
 mod managed;
 mod needed;
 mod plan;
 mod promote;
 mod same_changes;
 mod setup;
+mod staging;
 mod sweep;
 
 pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};

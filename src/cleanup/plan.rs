@@ -80,6 +80,8 @@ pub struct LedgerFacts {
     pub last_activity: Option<Timestamp>,
     /// What is in it.
     pub sessions: Sessions,
+    /// Why a part of it cannot be read, where one cannot: it may hold sessions that are not among the known.
+    pub damage: Option<String>,
 }
 
 /// What is known about the sessions of a ledger.
@@ -353,7 +355,9 @@ impl Plan {
             self.kept_pinned.push(kept(name, format!("session {} is pinned", pinned.id)));
             return;
         }
-        if let Some((is_certain, reason)) = sessions.iter().find_map(|session| keeps(session, promotes)) {
+        let damage = || ledger.damage.clone().map(|damage| (false, damage));
+        if let Some((is_certain, reason)) = sessions.iter().find_map(|session| keeps(session, promotes)).or_else(damage)
+        {
             let reasons = if is_certain { &mut self.kept_needed } else { &mut self.unknown };
             reasons.push(kept(name, reason));
             // It is like the ledger of a living branch then, whose sessions only a limit of their own removes.

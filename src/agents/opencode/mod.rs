@@ -7,6 +7,7 @@
 mod fork;
 mod load;
 mod message;
+mod second;
 mod session;
 mod tool;
 
@@ -37,8 +38,7 @@ impl Agent for OpenCode {
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        let has_table = |name: &str| sample.tables.iter().any(|table| table == name);
-        if ["session", "message", "part"].into_iter().all(has_table) {
+        if load::is_store(&sample.tables) {
             return true;
         }
         let Some(document) = &sample.document else { return false };

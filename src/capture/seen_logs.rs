@@ -23,7 +23,7 @@ const VERSION: u32 = 2;
 
 /// What is known of the logs of a machine, by [`LogFile::name`].
 #[derive(Debug)]
-pub struct Watermarks {
+pub struct SeenLogs {
     path: PathBuf,
     content: Content,
     /// The names of the logs of each session.
@@ -34,12 +34,12 @@ pub struct Watermarks {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Content {
     version: u32,
-    logs: BTreeMap<String, Watermark>,
+    logs: BTreeMap<String, SeenLog>,
 }
 
 /// What was read of one log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Watermark {
+struct SeenLog {
     /// Its modification time in nanoseconds since 1970.
     modified: u128,
     /// Its size in bytes.
@@ -69,7 +69,7 @@ impl Known {
     }
 }
 
-impl Watermarks {
+impl SeenLogs {
     /// Reads what is known; a file that cannot be read is as good as none.
     #[must_use]
     pub fn of(repository: &Repository) -> Self {
@@ -130,8 +130,8 @@ impl Watermarks {
         if let Some(known) = &session {
             self.logs_of.entry(known.id.clone()).or_default().insert(log.name());
         }
-        let watermark = Watermark { modified: nanoseconds(log.modified), size: log.size, session, parts };
-        self.has_changed |= self.content.logs.insert(log.name(), watermark.clone()) != Some(watermark);
+        let seen_log = SeenLog { modified: nanoseconds(log.modified), size: log.size, session, parts };
+        self.has_changed |= self.content.logs.insert(log.name(), seen_log.clone()) != Some(seen_log);
     }
 
     /// Keeps what is known for the next time; logs that are gone are forgotten.

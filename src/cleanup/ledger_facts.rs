@@ -53,7 +53,8 @@ impl<'a> Look<'a> {
         for (facts, mut needs) in all.iter_mut().zip(needs) {
             let Sessions::Known(sessions) = &mut facts.sessions else { continue };
             for session in sessions {
-                session.need = needs.remove(&session.id).unwrap_or(Need::None);
+                let need = needs.remove(&session.id).unwrap_or(Need::None);
+                session.need = std::mem::replace(&mut session.need, Need::None).stronger(need);
             }
         }
         all
@@ -83,14 +84,17 @@ impl<'a> Look<'a> {
             branch: None,
             last_activity: written_at,
             sessions: Sessions::NotLookedAt,
+            damage: None,
         };
         let mut commits = BTreeMap::new();
         match found.tip(self.repository) {
             Ok(Some(tip)) => {
                 facts.branch = Some(tip.branch.clone());
                 if self.is_wanted(found, written_at) {
-                    match self.sessions(found, &tip) {
-                        Ok((sessions, of_sessions)) => {
+                    let damage = found.ledger.damage(self.repository, &tip);
+                    match damage.and_then(|damage| Ok((damage, self.sessions(found, &tip)?))) {
+                        Ok((damage, (sessions, of_sessions))) => {
+                            facts.damage = damage.first().map(ToString::to_string);
                             let youngest = sessions.iter().filter_map(|one| one.last_activity).max();
                             facts.last_activity = written_at.max(youngest);
                             facts.sessions = Sessions::Known(sessions);
@@ -116,10 +120,6 @@ impl<'a> Look<'a> {
 
     fn sessions(&self, found: &Found, tip: &Tip) -> Result<(Vec<SessionFacts>, SessionCommits), LedgerError> {
         let listed = found.ledger.sessions(self.repository, tip)?;
-        if let Some(damage) = listed.iter().find_map(|one| one.damage.clone()) {
-            // Neither its age nor its commits can be believed.
-            return Err(damage.into());
-        }
         let links = if listed.is_empty() { HashMap::new() } else { self.links(found.ledger, tip)? };
         let sizes = self.sizes(tip)?;
         let mut sessions: BTreeMap<SessionId, SessionFacts> = BTreeMap::new();
@@ -130,6 +130,7 @@ impl<'a> Look<'a> {
             let own = &one.meta.own;
             let stored_at = links.get(&one.key.id).into_iter().flatten().map(|(_, entry)| entry.stored_at).max();
             let last_activity = own.updated_at.max(own.created_at).max(stored_at);
+            let need = one.damage.as_ref().map_or(Need::None, |damage| Need::Unknown(damage.to_string()));
             if !found.is_alive || self.policy.max_ledger_size.is_some() {
                 commits.entry(one.key.id.clone()).or_default().extend(self.commits(&one, &links));
             }
@@ -139,9 +140,14 @@ impl<'a> Look<'a> {
                 bytes: Some(0),
                 need: Need::None,
             });
+            known.need = std::mem::replace(&mut known.need, Need::None).stronger(need);
             // Of several versions, the youngest and all of their bytes.
             known.last_activity = known.last_activity.max(last_activity);
             known.bytes = known.bytes.zip(bytes).map(|(sum, more)| sum.saturating_add(more));
+        }
+        // Of one that is damaged, neither its age nor its commits can be believed: it stays.
+        for session in sessions.values_mut().filter(|session| session.need != Need::None) {
+            session.last_activity = None;
         }
         Ok((sessions.into_values().collect(), commits))
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     BranchName, Capture, IndexEntry, LedgerError, Link, Listed, MAX_SESSION_BYTES, Meta, Outcome, Redaction,
-    SessionKey, Stored, burial,
+    SessionKey, Stored,
     layout::Layout,
     merge,
-    snapshot::{self, Blobs},
+    reader::{self, Blobs},
+    tombstone_set,
 };
 use crate::{
     git::{GitError, Import, ObjectId, Repository, TreeUpdate},
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A tree, and what is about to be different in it.
-pub(super) struct Draft<'a> {
+pub(super) struct TreeEditor<'a> {
     repository: &'a Repository,
     layout: &'static dyn Layout,
     branch: &'a BranchName,
@@ -28,7 +29,7 @@ pub(super) struct Draft<'a> {
     links: BTreeMap<ObjectId, BTreeMap<SessionId, IndexEntry>>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> TreeEditor<'a> {
     /// Begins with `tree`, or with nothing.
     pub(super) fn new(
         repository: &'a Repository,
@@ -64,7 +65,7 @@ impl<'a> Draft<'a> {
 
     /// The metadata in a blob; none where it is damaged.
     fn read_meta(&self, id: ObjectId) -> Option<Meta> {
-        let bytes = self.repository.read_blob(id, snapshot::MAX_META_BYTES).ok()?;
+        let bytes = self.repository.read_blob(id, reader::MAX_META_BYTES).ok()?;
         Meta::parse(&bytes).ok()
     }
 
@@ -103,7 +104,7 @@ impl<'a> Draft<'a> {
         let key = SessionKey::from(session.clone());
         let path = key.meta_path(self.layout.folder());
         let Some(id) = self.find(&path)? else { return Ok(()) };
-        let Ok(stored) = self.repository.read_blob(id, snapshot::MAX_META_BYTES) else { return Ok(()) };
+        let Ok(stored) = self.repository.read_blob(id, reader::MAX_META_BYTES) else { return Ok(()) };
         let Ok(meta) = Meta::parse(&stored) else { return Ok(()) };
         // git may have copied the note of a commit without telling the session.
         let is_told = links.iter().all(|link| meta.git.commits.contains(&link.commit.to_string()));
@@ -119,8 +120,8 @@ impl<'a> Draft<'a> {
     pub(super) fn put(&mut self, capture: &Capture) -> Result<Stored, LedgerError> {
         let key = SessionKey::from(capture.session.value().header.session_id.clone());
         let new_meta = Meta::of(capture);
-        if !self.lets_stay(&new_meta) {
-            return Ok(Stored { outcome: Outcome::Buried, hail: None, is_given: false });
+        if !self.permits(&new_meta) {
+            return Ok(Stored { outcome: Outcome::Removed, hail: None, is_given: false });
         }
         let has_new_links = self.add_links(&key, &new_meta, &capture.links)?;
         let session = capture.session.value();
@@ -169,10 +170,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether what the ledger remembers lets a version be stored.
-    fn lets_stay(&self, meta: &Meta) -> bool {
+    fn permits(&self, meta: &Meta) -> bool {
         let Some(tree) = self.tree else { return true };
-        match burial::find(self.repository, self.layout.folder(), tree, &meta.session_id) {
-            Ok(stone) => stone.is_none_or(|stone| stone.lets_stay(meta.own.cleared_at, meta.own.updated_at)),
+        match tombstone_set::find(self.repository, self.layout.folder(), tree, &meta.session_id) {
+            Ok(tombstone) => {
+                tombstone.is_none_or(|tombstone| tombstone.permits(meta.own.cleared_at, meta.own.updated_at))
+            }
             // It may forbid this very session.
             Err(_) => false,
         }
@@ -182,7 +185,7 @@ impl<'a> Draft<'a> {
     fn versions(&self, id: &SessionId) -> Result<BTreeMap<SessionKey, Blobs>, LedgerError> {
         let shard = format!("{}/{}", self.layout.folder(), id.shard());
         let Some(shard) = self.find(&shard)? else { return Ok(BTreeMap::new()) };
-        let all = snapshot::shard_sessions(self.repository, shard)?.into_iter();
+        let all = reader::shard_sessions(self.repository, shard)?.into_iter();
         Ok(all.filter(|(key, _)| key.id == *id).collect())
     }
 
@@ -204,7 +207,7 @@ impl<'a> Draft<'a> {
         Ok(!merge::is_continuation(&stored, bytes) && !merge::is_continuation(bytes, &stored))
     }
 
-    /// Stores a session beside other versions of it, under the names that a union would give them.
+    /// Stores a session beside other versions of it, under the names that a merge would give them.
     fn put_beside(
         &mut self,
         capture: &Capture,

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{
     Exchange, Leak,
-    guard::files_of,
     limits::Limits,
+    secret_check::files_of,
     selection::{session_file, session_of},
 };
 use crate::{
@@ -124,12 +124,12 @@ impl Exchange<'_> {
     /// The sessions among `blobs` that have to stay, each once. The small ones are looked at first: a large one
     /// that takes long holds up none of them.
     fn leaks<'b>(&self, blobs: impl Iterator<Item = &'b NewBlob>) -> Result<Vec<Leak>> {
-        let Some(guard) = self.guard else { return Ok(Vec::new()) };
+        let Some(secret_check) = self.secret_check else { return Ok(Vec::new()) };
         let mut leaks: Vec<Leak> = Vec::new();
         let mut blobs: Vec<&NewBlob> = blobs.collect();
         blobs.sort_by_key(|blob| blob.size);
         for blob in blobs {
-            if let Some(leak) = guard.look_at(self.repository, blob, self.deadline)?.as_ref()
+            if let Some(leak) = secret_check.look_at(self.repository, blob, self.deadline)?.as_ref()
                 && !leaks.iter().any(|known| known.session == leak.session)
             {
                 leaks.push(leak.clone());

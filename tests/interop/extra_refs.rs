@@ -1,4 +1,4 @@
-//! Summaries and handoff artifacts: shown, carried, united, never deleted.
+//! Summaries and handoff artifacts: shown, carried, merged, never deleted.
 
 use super::{
     beside_opensession,
@@ -52,7 +52,7 @@ fn sync_carries_summaries_and_artifacts_from_clone_to_clone() {
 }
 
 #[test]
-fn summaries_of_two_clones_are_united_and_the_later_of_one_session_stays() {
+fn summaries_of_two_clones_are_merged_and_the_later_of_one_session_stays() {
     let (world, work, remote) = beside_opensession();
     let colleague = world.clone_of(&remote, "colleague");
     for (place, texts) in [(&work, ["early", "mine"]), (&colleague, ["late", "theirs"])] {
@@ -80,7 +80,7 @@ fn summaries_of_two_clones_are_united_and_the_later_of_one_session_stays() {
 }
 
 #[test]
-fn the_order_in_which_summaries_are_united_makes_no_difference() {
+fn the_order_in_which_summaries_are_merged_makes_no_difference() {
     let (world, work, remote) = beside_opensession();
     let mut trees = Vec::new();
     for turn in 0..2 {

@@ -7,12 +7,12 @@ use crate::{
     error::Result,
     git::{Expected, ObjectId, PushSpec, RefUpdate},
     hail::SessionId,
-    ledger::{self, ARTIFACTS, BranchName, GoneLedger, Tip, Tombstone, Tombstones, companion_root},
+    ledger::{self, ARTIFACTS, BranchName, GoneLedger, Tip, Tombstone, Tombstones, extra_ref_root},
 };
 
 /// What is to be put right on a remote.
 #[derive(Default)]
-pub(super) struct Mending {
+pub(super) struct Repair {
     /// What must not be there.
     tombstones: Tombstones,
     /// The branches whose ledgers have it.
@@ -21,7 +21,7 @@ pub(super) struct Mending {
     foreign: Vec<BranchName>,
 }
 
-impl Mending {
+impl Repair {
     /// The ledgers that are pushed besides `pairs`.
     pub(super) fn pairs(&mut self, pairs: &[Pair]) -> Vec<Pair> {
         let is_paired = |branch: &BranchName| pairs.iter().any(|pair| pair.remote == *branch);
@@ -37,9 +37,9 @@ impl Mending {
 
 impl Exchange<'_> {
     /// What has to be pushed of a ledger of the remote that has none here.
-    pub(super) fn mending_spec(&self, pair: &Pair, mending: &Mending) -> Result<Option<Spec>> {
+    pub(super) fn repair_spec(&self, pair: &Pair, repair: &Repair) -> Result<Option<Spec>> {
         let Some(known) = self.known(&pair.remote)? else { return Ok(None) };
-        let new = self.mended(&pair.remote, known, &mending.tombstones)?;
+        let new = self.repaired(&pair.remote, known, &repair.tombstones)?;
         let (name, expected) = (self.ledger.reference(&pair.remote).into(), Expected::Is(known));
         let push = PushSpec { new: Some(new), name, expected };
         // The remote has all of it but the tombstones.
@@ -67,14 +67,14 @@ impl Exchange<'_> {
     }
 
     /// Applies what any ledger remembers to those of `pairs`: a session is removed wherever it is.
-    pub(super) fn bury_known(&self, pairs: &[Pair]) -> Result<()> {
+    pub(super) fn apply_to_tracking(&self, pairs: &[Pair]) -> Result<()> {
         let all = self.tombstones()?;
         if all.sessions.is_empty() {
             return Ok(());
         }
         let mut by_id: BTreeMap<&SessionId, Tombstones> = BTreeMap::new();
-        for stone in &all.sessions {
-            by_id.entry(&stone.session_id).or_default().sessions.push(stone.clone());
+        for tombstone in &all.sessions {
+            by_id.entry(&tombstone.session_id).or_default().sessions.push(tombstone.clone());
         }
         let own = self.ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_none());
         let wanted: Vec<_> = own.filter(|tip| pairs.iter().any(|pair| tip.covers(&pair.local))).collect();
@@ -82,11 +82,11 @@ impl Exchange<'_> {
             let mut here = Tombstones::default();
             let shares = self.ledger.shares(self.repository, &tip)?.into_iter().map(|listed| listed.key.id);
             let ids: BTreeSet<SessionId> = self.ids(&tip)?.chain(shares).collect();
-            for stones in ids.iter().filter_map(|id| by_id.get(id)) {
-                here.sessions.extend(stones.sessions.iter().cloned());
+            for tombstones in ids.iter().filter_map(|id| by_id.get(id)) {
+                here.sessions.extend(tombstones.sessions.iter().cloned());
             }
             if !here.sessions.is_empty() {
-                self.ledger.bury(self.repository, &tip.branch, &here, self.now)?;
+                self.ledger.apply(self.repository, &tip.branch, &here, self.now)?;
             }
         }
         Ok(())
@@ -94,22 +94,22 @@ impl Exchange<'_> {
 
     /// The ledgers of the remote, as last seen, that have what somebody had purged or redacted: pushed by
     /// a clone that had not heard of it.
-    pub(super) fn disobedient(&self) -> Result<Mending> {
-        let mut mending = Mending::default();
-        let all = self.tombstones()?.sessions.into_iter().filter(|stone| stone.cleared_from().is_some());
-        mending.tombstones.sessions = all.map(|stone| Tombstone { expired: None, ..stone }).collect();
-        if mending.tombstones.sessions.is_empty() {
-            return Ok(mending);
+    pub(super) fn stale_ledgers(&self) -> Result<Repair> {
+        let mut repair = Repair::default();
+        let all = self.tombstones()?.sessions.into_iter().filter(|tombstone| tombstone.cleared_from().is_some());
+        repair.tombstones.sessions = all.map(|tombstone| Tombstone { expired: None, ..tombstone }).collect();
+        if repair.tombstones.sessions.is_empty() {
+            return Ok(repair);
         }
         let root = self.ledger.known_root(&self.known_as());
         let tips = self.ledger.tips(self.repository)?.into_iter();
         for tip in tips.filter(|tip| tip.remote.is_some() && tip.reference.starts_with(&root)) {
             // What is broken stands in the way of nothing but itself.
-            if self.mended(&tip.branch, tip.id, &mending.tombstones).is_ok_and(|new| new != tip.id) {
-                mending.branches.push(tip.branch);
+            if self.repaired(&tip.branch, tip.id, &repair.tombstones).is_ok_and(|new| new != tip.id) {
+                repair.branches.push(tip.branch);
             }
         }
-        Ok(mending)
+        Ok(repair)
     }
 
     /// The sessions of a ledger.
@@ -118,16 +118,16 @@ impl Exchange<'_> {
     }
 
     /// What the ledger of a branch of the remote, which is at `tip`, has to be.
-    pub(super) fn mended(&self, branch: &BranchName, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId> {
+    pub(super) fn repaired(&self, branch: &BranchName, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId> {
         let at = Tip { branch: branch.clone(), remote: None, reference: self.ledger.reference(branch), id: tip };
         let shares = self.ledger.shares(self.repository, &at)?.into_iter().map(|listed| listed.key.id);
         let ids: HashSet<SessionId> = self.ids(&at)?.chain(shares).collect();
-        let here = tombstones.sessions.iter().filter(|stone| ids.contains(&stone.session_id)).cloned();
+        let here = tombstones.sessions.iter().filter(|tombstone| ids.contains(&tombstone.session_id)).cloned();
         let here = Tombstones { sessions: here.collect(), ledgers: Vec::new() };
         if here.sessions.is_empty() {
             return Ok(tip);
         }
-        Ok(self.ledger.buried(self.repository, &at, &here, self.now)?)
+        Ok(self.ledger.without_removed(self.repository, &at, &here, self.now)?)
     }
 
     /// Leaves out the ledgers of branches that are gone, unless something happened in them since: the
@@ -165,19 +165,19 @@ impl Exchange<'_> {
     }
 
     /// Deletes the handoff artifacts that were removed elsewhere, and returns their names.
-    pub(super) fn bury_artifacts(&self, tombstones: &Tombstones) -> Result<BTreeSet<String>> {
-        let mut buried = BTreeSet::new();
-        for stone in tombstones.sessions.iter().filter(|stone| stone.purged_at.is_some()) {
-            let name = format!("{ARTIFACTS}{}", stone.session_id);
-            let known = format!("{}{}", companion_root(&self.known_as()), &name["refs/opensession/".len()..]);
+    pub(super) fn remove_artifacts(&self, tombstones: &Tombstones) -> Result<BTreeSet<String>> {
+        let mut removed = BTreeSet::new();
+        for tombstone in tombstones.sessions.iter().filter(|tombstone| tombstone.purged_at.is_some()) {
+            let name = format!("{ARTIFACTS}{}", tombstone.session_id);
+            let known = format!("{}{}", extra_ref_root(&self.known_as()), &name["refs/opensession/".len()..]);
             for name in [name.clone(), ledger::name_here(self.repository, &known)?] {
                 if let Some(id) = self.repository.find_reference(name.as_bytes())? {
                     let update = RefUpdate { name: name.into(), expected: Expected::Is(id), new: None };
                     self.repository.update_reference(&update)?;
                 }
             }
-            buried.insert(name);
+            removed.insert(name);
         }
-        Ok(buried)
+        Ok(removed)
     }
 }

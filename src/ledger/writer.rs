@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    BranchName, Buried, Capture, Filter, IndexEntry, LedgerError, Link, Listed, REMOTE_ROOT, Redaction, Stored,
+    BranchName, Capture, Filter, IndexEntry, LedgerError, Link, Listed, REMOTE_ROOT, Redaction, Removal, Stored,
     Tombstone, Tombstones,
-    burial::{self, Graves, United},
-    draft::Draft,
     layout::Layout,
     moved::{Moved, moved},
-    name_here, plain, snapshot,
+    name_here, plain, reader,
+    tombstone_set::{self, Merged, TombstoneSet},
+    tree_editor::TreeEditor,
 };
 use crate::{
     git::{Expected, GitError, ObjectId, RefUpdate, Repository, TreeUpdate},
@@ -26,7 +26,7 @@ const BULK: usize = 50;
 const REWRITES: u32 = 20;
 
 /// One ledger: where it is, and how its tree is arranged.
-pub(super) struct Shelf<'a> {
+pub(super) struct Writer<'a> {
     /// The repository.
     pub(super) repository: &'a Repository,
     /// How the tree is arranged.
@@ -41,15 +41,15 @@ pub(super) struct Shelf<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Shelf<'_> {
+impl Writer<'_> {
     /// Stores sessions.
     pub(super) fn store(&self, captures: &[Capture]) -> Result<Vec<Stored>, LedgerError> {
         let Some(last) = captures.last() else { return Ok(Vec::new()) };
         let subject = last.session.value().header.session_id.as_str();
         let mut stored = Vec::new();
         let is_bulk = captures.len() >= BULK;
-        self.change(subject, is_bulk, |draft| {
-            stored = captures.iter().map(|capture| draft.put(capture)).collect::<Result<_, _>>()?;
+        self.change(subject, is_bulk, |editor| {
+            stored = captures.iter().map(|capture| editor.put(capture)).collect::<Result<_, _>>()?;
             Ok(())
         })?;
         Ok(stored)
@@ -62,18 +62,18 @@ impl Shelf<'_> {
         for (session, link) in links {
             by_session.entry(session).or_default().push(link.clone());
         }
-        self.change(last.as_str(), false, |draft| {
-            by_session.iter().try_for_each(|(session, links)| draft.link(session, links))
+        self.change(last.as_str(), false, |editor| {
+            by_session.iter().try_for_each(|(session, links)| editor.link(session, links))
         })
     }
 
-    /// Unites `other`, a tip of the same ledger from elsewhere, with this one.
-    pub(super) fn unite(&self, other: ObjectId) -> Result<ObjectId, LedgerError> {
+    /// Merges `other`, a tip of the same ledger from elsewhere, with this one.
+    pub(super) fn merge(&self, other: ObjectId) -> Result<ObjectId, LedgerError> {
         let mut result = other;
         self.write(|base| {
             result = match base {
-                Some(base) => self.merged([base, other])?,
-                None => self.settled(other)?,
+                Some(base) => self.merge_tips([base, other])?,
+                None => self.without_own_removed(other)?,
             };
             Ok(Some(result))
         })?;
@@ -86,17 +86,17 @@ impl Shelf<'_> {
         let removed: Vec<TreeUpdate> = filter.left_out.iter().map(|path| (path.clone(), None)).collect();
         let mut part = self.repository.edit_tree(Some(self.repository.tree_of(filter.tip)?), &removed)?;
         if !filter.unshown.is_empty() || !filter.unlinked.is_empty() {
-            let mut graves = Graves::of(self.repository, self.layout, &[])?;
+            let mut set = TombstoneSet::of(self.repository, self.layout, &[])?;
             let hide = |id: &SessionId| Tombstone::redacted(id.clone(), Timestamp::LAST);
             let unlink = |id: &SessionId| Tombstone::purged(id.clone(), Timestamp::LAST);
             let sessions = filter.unshown.iter().map(hide).chain(filter.unlinked.iter().map(unlink)).collect();
-            graves.add(&Tombstones { sessions, ledgers: Vec::new() });
-            let hidden = self.layout.unlink(self.repository, part, &graves)?;
+            set.add(&Tombstones { sessions, ledgers: Vec::new() });
+            let hidden = self.layout.unlink(self.repository, part, &set)?;
             part = self.repository.edit_tree(Some(part), &hidden)?;
         }
         let Some(base) = filter.base else { return self.commit(part, &[], &format!("part of {}", self.branch)) };
         let known = self.repository.tree_of(base)?;
-        let United { tree, has_lost } = self.united([known, part])?;
+        let Merged { tree, has_lost } = self.merge_trees([known, part])?;
         if tree == known {
             return Ok(base);
         }
@@ -106,42 +106,42 @@ impl Shelf<'_> {
 
     /// Removes sessions and remembers that they are not to come back. Where something was removed, the
     /// commit has no parents, since their history holds it.
-    pub(super) fn bury(&self, tombstones: &Tombstones) -> Result<Buried, LedgerError> {
-        let mut buried = Buried::default();
+    pub(super) fn apply(&self, tombstones: &Tombstones) -> Result<Removal, LedgerError> {
+        let mut removal = Removal::default();
         self.write(|base| {
             let before = match base {
                 Some(base) => self.repository.tree_of(base)?,
                 None => self.repository.edit_tree(None, &self.layout.fixtures(self.repository, self.branch)?)?,
             };
-            let mut graves = Graves::of(self.repository, self.layout, &[before])?;
-            graves.add(tombstones);
-            let settled = graves.settle(before)?;
-            let tree = graves.write(settled.tree)?;
-            let left = snapshot::keys(self.repository, self.layout.folder(), tree)?.len();
-            buried = Buried { removed: settled.removed, left };
+            let mut set = TombstoneSet::of(self.repository, self.layout, &[before])?;
+            set.add(tombstones);
+            let applied = set.apply(before)?;
+            let tree = set.write(applied.tree)?;
+            let left = reader::keys(self.repository, self.layout.folder(), tree)?.len();
+            removal = Removal { removed: applied.removed, left };
             if tree == before {
                 return Ok(None);
             }
-            let parents = if settled.tree == before { self.parents_for_amending(base)? } else { Vec::new() };
-            self.commit(tree, &parents, &format!("bury in {}", self.branch)).map(Some)
+            let parents = if applied.tree == before { self.parents_for_amending(base)? } else { Vec::new() };
+            self.commit(tree, &parents, &format!("remove from {}", self.branch)).map(Some)
         })?;
-        Ok(buried)
+        Ok(removal)
     }
 
     /// What `tip` has, without what the tombstones do not let stay.
-    pub(super) fn buried(&self, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId, LedgerError> {
+    pub(super) fn without_removed(&self, tip: ObjectId, tombstones: &Tombstones) -> Result<ObjectId, LedgerError> {
         let before = self.repository.tree_of(tip)?;
-        let mut graves = Graves::of(self.repository, self.layout, &[before])?;
-        graves.add(tombstones);
+        let mut set = TombstoneSet::of(self.repository, self.layout, &[before])?;
+        set.add(tombstones);
         // Of a version that cannot be described nobody knows whether it may stay.
-        if !graves.can_judge(before)? {
+        if !set.can_decide(before)? {
             return Ok(tip);
         }
-        let settled = graves.settle(before)?.tree;
-        if settled == before {
+        let applied = set.apply(before)?.tree;
+        if applied == before {
             return Ok(tip);
         }
-        self.commit(graves.write(settled)?, &[], &format!("bury in {}", self.branch))
+        self.commit(set.write(applied)?, &[], &format!("remove from {}", self.branch))
     }
 
     /// Replaces every version of a session by what `redaction` makes of it.
@@ -150,39 +150,39 @@ impl Shelf<'_> {
         let redacted = Tombstone::redacted(session.clone(), self.now);
         self.write(|base| {
             let Some(base) = base else { return Ok(None) };
-            let mut draft = self.draft(Some(self.repository.tree_of(base)?));
-            count = draft.rewrite(session, redaction)?;
-            let Some(tree) = draft.finish()? else { return Ok(None) };
-            let mut graves = Graves::of(self.repository, self.layout, &[tree])?;
-            graves.add(&Tombstones { sessions: vec![redacted.clone()], ledgers: Vec::new() });
-            let settled = graves.settle(tree)?;
-            let tree = graves.write(settled.tree)?;
+            let mut editor = self.editor(Some(self.repository.tree_of(base)?));
+            count = editor.rewrite(session, redaction)?;
+            let Some(tree) = editor.finish()? else { return Ok(None) };
+            let mut set = TombstoneSet::of(self.repository, self.layout, &[tree])?;
+            set.add(&Tombstones { sessions: vec![redacted.clone()], ledgers: Vec::new() });
+            let applied = set.apply(tree)?;
+            let tree = set.write(applied.tree)?;
             self.commit(tree, &[], &format!("redact {session}")).map(Some)
         })?;
         Ok(count)
     }
 
-    fn united(&self, sides: [ObjectId; 2]) -> Result<United, LedgerError> {
-        burial::unite(self.repository, self.layout, sides)
+    fn merge_trees(&self, sides: [ObjectId; 2]) -> Result<Merged, LedgerError> {
+        tombstone_set::merge(self.repository, self.layout, sides)
     }
 
     /// The commit, or one without what its own tombstones do not let stay: a version that does not know
-    /// them unites what it must not.
-    fn settled(&self, tip: ObjectId) -> Result<ObjectId, LedgerError> {
+    /// them merges what it must not.
+    fn without_own_removed(&self, tip: ObjectId) -> Result<ObjectId, LedgerError> {
         let before = self.repository.tree_of(tip)?;
-        let tree = Graves::of(self.repository, self.layout, &[before])?.settle(before)?.tree;
-        if tree == before { Ok(tip) } else { self.commit(tree, &[], &format!("bury in {}", self.branch)) }
+        let tree = TombstoneSet::of(self.repository, self.layout, &[before])?.apply(before)?.tree;
+        if tree == before { Ok(tip) } else { self.commit(tree, &[], &format!("remove from {}", self.branch)) }
     }
 
-    /// Takes in what another ledger has. What is here already stays: the two are united.
+    /// Takes in what another ledger has. What is here already stays: the two are merged.
     pub(super) fn adopt(&self, sessions: &[Listed], links: &[(ObjectId, IndexEntry)]) -> Result<(), LedgerError> {
         self.write(|base| {
-            let mut draft = self.draft(None);
-            sessions.iter().try_for_each(|listed| draft.adopt(listed, links))?;
-            let Some(theirs) = draft.finish()? else { return Ok(None) };
+            let mut editor = self.editor(None);
+            sessions.iter().try_for_each(|listed| editor.adopt(listed, links))?;
+            let Some(theirs) = editor.finish()? else { return Ok(None) };
             let ours = base.map(|base| self.repository.tree_of(base)).transpose()?;
             let tree = match ours {
-                Some(ours) => self.united([ours, theirs])?.tree,
+                Some(ours) => self.merge_trees([ours, theirs])?.tree,
                 None => theirs,
             };
             if ours == Some(tree) {
@@ -193,8 +193,8 @@ impl Shelf<'_> {
         })
     }
 
-    fn draft(&self, tree: Option<ObjectId>) -> Draft<'_> {
-        Draft::new(self.repository, self.layout, self.branch, tree, self.now)
+    fn editor(&self, tree: Option<ObjectId>) -> TreeEditor<'_> {
+        TreeEditor::new(self.repository, self.layout, self.branch, tree, self.now)
     }
 
     fn commit(&self, tree: ObjectId, parents: &[ObjectId], subject: &str) -> Result<ObjectId, LedgerError> {
@@ -206,13 +206,13 @@ impl Shelf<'_> {
         &self,
         subject: &str,
         is_bulk: bool,
-        mut edit: impl FnMut(&mut Draft<'_>) -> Result<(), LedgerError>,
+        mut edit: impl FnMut(&mut TreeEditor<'_>) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
         self.write(|base| {
-            let draft = self.draft(base.map(|tip| self.repository.tree_of(tip)).transpose()?);
-            let mut draft = if is_bulk { draft.in_bulk() } else { draft };
-            edit(&mut draft)?;
-            match draft.finish()? {
+            let editor = self.editor(base.map(|tip| self.repository.tree_of(tip)).transpose()?);
+            let mut editor = if is_bulk { editor.in_bulk() } else { editor };
+            edit(&mut editor)?;
+            match editor.finish()? {
                 Some(tree) => self.commit(tree, &self.parents_for_amending(base)?, subject).map(Some),
                 None => Ok(None),
             }
@@ -220,15 +220,15 @@ impl Shelf<'_> {
     }
 
     /// The commit that has all of both tips: one of them where that is enough, else a merge.
-    fn merged(&self, [base, other]: [ObjectId; 2]) -> Result<ObjectId, LedgerError> {
+    fn merge_tips(&self, [base, other]: [ObjectId; 2]) -> Result<ObjectId, LedgerError> {
         if self.repository.is_ancestor(other, base)? {
-            return self.settled(base);
+            return self.without_own_removed(base);
         }
         if self.repository.is_ancestor(base, other)? {
-            return self.settled(other);
+            return self.without_own_removed(other);
         }
         let [ours, theirs] = [self.repository.tree_of(base)?, self.repository.tree_of(other)?];
-        let United { tree, has_lost } = self.united([ours, theirs])?;
+        let Merged { tree, has_lost } = self.merge_trees([ours, theirs])?;
         if tree == theirs {
             // They have it all; another merge commit would only be one more to merge elsewhere.
             return Ok(other);
@@ -280,7 +280,7 @@ impl Shelf<'_> {
         let Some(kept) = self.repository.kept_tip(reference) else { return Ok(()) };
         let Moved::To(current) = moved(self.repository, reference, kept)? else { return Ok(()) };
         let new = match current {
-            Some(current) => self.merged([current, kept])?,
+            Some(current) => self.merge_tips([current, kept])?,
             None => kept,
         };
         let expected = current.map_or(Expected::Absent, Expected::Is);

@@ -10,8 +10,8 @@ use std::{
 };
 
 use super::{
-    Bookmarks, CaptureLock, Home, Known, Reader, Reading, Source, Watermarks, bookmark::Draft, bulk, explain_parse,
-    route::Router,
+    CaptureLock, Checkpoints, Home, Known, Reader, Reading, SeenLogs, Source, checkpoint::Draft, explain_parse,
+    parallel, route::Router,
 };
 use crate::{
     config::{self, Config},
@@ -105,8 +105,8 @@ pub fn gather(
         config,
         router: Router::new(repository, ledger, order.branch)?,
         home: Home::of(repository, context.redactor()?),
-        watermarks: Watermarks::of(repository),
-        bookmarks: Bookmarks::of(repository, context.now()),
+        seen_logs: SeenLogs::of(repository),
+        checkpoints: Checkpoints::of(repository, context.now()),
         stored: if order.is_explicit { HashSet::new() } else { stored(context)? },
         batch: Batch::default(),
         gathered: Gathered::default(),
@@ -117,9 +117,9 @@ pub fn gather(
     let reader = Reader {
         home: (!order.is_explicit).then_some(&home),
         redactor: context.redactor()?,
-        bookmarks: run.bookmarks.clone(),
+        checkpoints: run.checkpoints.clone(),
     };
-    bulk::read_all(&sources, &reader, |step| {
+    parallel::read_all(&sources, &reader, |step| {
         let source = &sources[step.index];
         progress.advance(source);
         run.take(step.index, source, step.result)
@@ -146,8 +146,8 @@ struct Run<'a> {
     config: Config,
     router: Router<'a>,
     home: Home,
-    watermarks: Watermarks,
-    bookmarks: Bookmarks,
+    seen_logs: SeenLogs,
+    checkpoints: Checkpoints,
     /// The blobs that the ledgers had when the run began.
     stored: HashSet<String>,
     batch: Batch,
@@ -161,7 +161,7 @@ struct Waiting {
     source: Source,
     capture: Capture,
     branches: Vec<BranchName>,
-    bookmark: Option<Draft>,
+    checkpoint: Option<Draft>,
 }
 
 /// Sessions that wait to be stored.
@@ -185,7 +185,7 @@ impl Run<'_> {
                     let parts: Vec<String> =
                         logs.iter().filter(|log| log.part.is_some()).map(crate::agents::LogFile::name).collect();
                     if !parts.is_empty() {
-                        self.watermarks.note_parts(&source.log, parts);
+                        self.seen_logs.note_parts(&source.log, parts);
                     }
                     let found = logs.into_iter().map(|log| Source { agent: source.agent, log });
                     selected.extend(found.filter(|source| {
@@ -201,7 +201,7 @@ impl Run<'_> {
     /// Whether a log did not change since it was read, and the ledger has of its session what it had then,
     /// or the session is another repository's.
     fn is_done(&mut self, source: &Source) -> bool {
-        let Some(stored) = self.watermarks.sessions(&source.log).filter(|_| !self.order.is_explicit) else {
+        let Some(stored) = self.seen_logs.sessions(&source.log).filter(|_| !self.order.is_explicit) else {
             return false;
         };
         let is_there = |known: &Known| known.hail.as_ref().is_some_and(|hail| self.stored.contains(hail));
@@ -216,7 +216,7 @@ impl Run<'_> {
             // It is read all the same, to tell which session is kept out.
             return false;
         }
-        let known = self.watermarks.sessions(&source.log).unwrap_or_default();
+        let known = self.seen_logs.sessions(&source.log).unwrap_or_default();
         let session = (known.len() == 1).then(|| known[0].map(|known| &known.id)).flatten();
         let is_excluded = self.config.exclude.covers(&source.subject(session));
         self.gathered.excluded += usize::from(is_excluded);
@@ -261,12 +261,12 @@ impl Run<'_> {
         let again = if self.order.is_again { Some(self.allow_again(&id)?) } else { None };
         self.batch.ids.insert(id.clone());
         self.batch.bytes += reading.session.value().size();
-        let bookmark = reading.bookmark.take();
+        let checkpoint = reading.checkpoint.take();
         let branches = self.branches(&reading)?;
         let mut capture = self.home.capture(reading, &branches[0]);
-        capture.versions = self.watermarks.versions(self.context.repository()?, &source.log, &id);
+        capture.versions = self.seen_logs.versions(self.context.repository()?, &source.log, &id);
         capture.cleared_at = again.or(capture.cleared_at);
-        self.batch.captures.push(Waiting { index, source: source.clone(), capture, branches, bookmark });
+        self.batch.captures.push(Waiting { index, source: source.clone(), capture, branches, checkpoint });
         if self.batch.bytes > BATCH_BYTES || self.batch.captures.len() >= BATCH_SESSIONS {
             self.store()
         } else {
@@ -279,7 +279,7 @@ impl Run<'_> {
         let reading = match result {
             Ok(Some(reading)) => reading,
             Ok(None) => {
-                self.watermarks.note(&source.log, None);
+                self.seen_logs.note(&source.log, None);
                 return None;
             }
             Err(fault) => {
@@ -317,13 +317,13 @@ impl Run<'_> {
             let stored = stored.get(index);
             self.gathered.sessions.push(describe(&waiting, stored.map(|stored| stored.outcome)));
             let Some(stored) = stored else { continue };
-            self.watermarks.note(&waiting.source.log, Some(Known::of(&waiting.capture, stored)));
+            self.seen_logs.note(&waiting.source.log, Some(Known::of(&waiting.capture, stored)));
             let given = stored.hail.filter(|_| stored.is_given);
             // What is not remembered is only read again.
-            let _ = self.bookmarks.keep(&waiting.source, self.context.redactor()?, waiting.bookmark.zip(given));
+            let _ = self.checkpoints.keep(&waiting.source, self.context.redactor()?, waiting.checkpoint.zip(given));
         }
         if !self.order.is_dry_run {
-            let _ = self.watermarks.save();
+            let _ = self.seen_logs.save();
         }
         Ok(())
     }
@@ -354,7 +354,7 @@ impl Run<'_> {
     fn finish(mut self) -> Result<Gathered> {
         self.store()?;
         if !self.order.is_dry_run {
-            let _ = self.watermarks.save();
+            let _ = self.seen_logs.save();
         }
         Ok(self.gathered)
     }

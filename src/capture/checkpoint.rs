@@ -1,7 +1,7 @@
 //! How the reading of a log stood when its session was stored, so that the next capture reads only what was
 //! appended.
 //!
-//! A bookmark counts as long as the log still begins with the same bytes, the redactor redacts the same way,
+//! A checkpoint counts as long as the log still begins with the same bytes, the redactor redacts the same way,
 //! and the stored session, whose first lines are not read again, is here. What it holds of the session is redacted.
 //! Losing one costs a slower next capture and nothing else.
 
@@ -33,21 +33,21 @@ const LEAST_BYTES: u64 = 64 * 1024;
 /// How long ago a log may have been written to for the first capture to expect more of it.
 const LIVELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a bookmark is kept that nobody comes back to.
+/// How long a checkpoint is kept that nobody comes back to.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The folder in the state's folder.
 const FOLDER: &str = "bookmarks";
 
-/// The bookmarks of a repository. Every thread has its own, for the sake of the repository's caches.
+/// The checkpoints of a repository. Every thread has its own, for the sake of the repository's caches.
 #[derive(Clone)]
-pub struct Bookmarks {
+pub struct Checkpoints {
     folder: PathBuf,
     repository: Repository,
     now: SystemTime,
 }
 
-/// A bookmark that waits for its session to be stored.
+/// A checkpoint that waits for its session to be stored.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The hash of the log as far as it was read.
@@ -55,9 +55,9 @@ pub struct Draft {
     pub(super) reading: PausedReading,
 }
 
-/// A bookmark of a log.
+/// A checkpoint of a log.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Bookmark {
+pub(super) struct Checkpoint {
     version: u32,
     /// The version of the program, and what its hashes look like.
     program: (String, u64),
@@ -74,8 +74,8 @@ pub(super) struct Bookmark {
     pub(super) reading: PausedReading,
 }
 
-impl Bookmarks {
-    /// The bookmarks of `repository`.
+impl Checkpoints {
+    /// The checkpoints of `repository`.
     #[must_use]
     pub fn of(repository: &Repository, now: Timestamp) -> Self {
         let folder = repository.state_dir().join(FOLDER);
@@ -103,20 +103,20 @@ impl Bookmarks {
         source.agent.is_appended(&source.log.path) && size >= LEAST_BYTES && (!rests || self.path(source).exists())
     }
 
-    /// The bookmark of a log, if there is one that counts here.
-    pub(super) fn load(&self, source: &Source, redactor: &Redactor) -> Option<Bookmark> {
-        let mark: Bookmark = serde_json::from_slice(&files::read(&self.path(source), files::LARGE).ok()?).ok()?;
+    /// The checkpoint of a log, if there is one that counts here.
+    pub(super) fn load(&self, source: &Source, redactor: &Redactor) -> Option<Checkpoint> {
+        let mark: Checkpoint = serde_json::from_slice(&files::read(&self.path(source), files::LARGE).ok()?).ok()?;
         let is_ours = mark.version == VERSION && mark.program == program() && mark.log == source.log.name();
         (is_ours && mark.redactor == redactor.fingerprint().to_string()).then_some(mark)
     }
 
     /// The blob of the stored session.
-    pub(super) fn session(&self, mark: &Bookmark) -> Option<ObjectId> {
+    pub(super) fn session(&self, mark: &Checkpoint) -> Option<ObjectId> {
         self.repository.parse_id(&mark.hail)
     }
 
     /// The lines of the stored session that are not read again.
-    pub(super) fn lines(&self, mark: &Bookmark) -> Option<Vec<u8>> {
+    pub(super) fn lines(&self, mark: &Checkpoint) -> Option<Vec<u8>> {
         let mut bytes = self.repository.read_blob(self.session(mark)?, MAX_SESSION_BYTES).ok()?;
         let header = memchr::memchr(b'\n', &bytes)? + 1;
         let end = header.checked_add(usize::try_from(mark.reading.spool.bytes).ok()?)?;
@@ -128,7 +128,7 @@ impl Bookmarks {
         Some(bytes)
     }
 
-    /// Keeps the bookmark of a log whose session is stored as `hail`; forgets the one before where there is
+    /// Keeps the checkpoint of a log whose session is stored as `hail`; forgets the one before where there is
     /// no new one.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl Bookmarks {
         let Some((Draft { prefix, reading }, hail)) = new else {
             return if path.exists() { fs::remove_file(path) } else { Ok(()) };
         };
-        let mark = Bookmark {
+        let mark = Checkpoint {
             version: VERSION,
             program: program(),
             log: source.log.name(),
@@ -166,5 +166,5 @@ impl Bookmarks {
 }
 
 fn program() -> (String, u64) {
-    (env!("CARGO_PKG_VERSION").to_owned(), hash("bookmark"))
+    (env!("CARGO_PKG_VERSION").to_owned(), hash("checkpoint"))
 }

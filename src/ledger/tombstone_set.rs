@@ -1,6 +1,6 @@
-//! Ledgers with tombstones: what they let stay, and their union.
+//! Ledgers with tombstones: what they let stay, and their merge.
 //!
-//! Both sides of a union are settled by what the two remember together before anything of them is
+//! Both sides of a merge are applied by what the two remember together before anything of them is
 //! compared. A side that lost something by it must not become a parent of the result: its history
 //! holds what has to go.
 //!
@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Damage, GoneLedger, LedgerError, Meta, SessionKey, Tombstone, Tombstones,
     layout::Layout,
-    merge, shares,
-    snapshot::{self, Blobs, MAX_META_BYTES},
+    merge, opensession_shares,
+    reader::{self, Blobs, MAX_META_BYTES},
 };
 use crate::{
     git::{EntryKind, GitError, ObjectId, Repository, TreeUpdate},
@@ -23,8 +23,8 @@ use crate::{
 /// The folder of the tombstones below that of the shards.
 const FOLDER: &str = "tombstones";
 
-/// What a union came to.
-pub(super) struct United {
+/// What a merge came to.
+pub(super) struct Merged {
     /// The tree that has both.
     pub(super) tree: ObjectId,
     /// Whether each side had something that is not in it.
@@ -32,7 +32,7 @@ pub(super) struct United {
 }
 
 /// A tree without what must not be in it.
-pub(super) struct Settled {
+pub(super) struct Applied {
     /// The tree.
     pub(super) tree: ObjectId,
     /// How many versions of sessions are gone.
@@ -40,7 +40,7 @@ pub(super) struct Settled {
 }
 
 /// The tombstones that hold for some trees.
-pub(super) struct Graves<'a> {
+pub(super) struct TombstoneSet<'a> {
     repository: &'a Repository,
     layout: &'a dyn Layout,
     sessions: BTreeMap<SessionId, Tombstone>,
@@ -49,19 +49,19 @@ pub(super) struct Graves<'a> {
     unreadable: BTreeSet<SessionId>,
 }
 
-/// Unites two trees and stores the result.
-pub(super) fn unite(repository: &Repository, layout: &dyn Layout, sides: [ObjectId; 2]) -> Result<United, LedgerError> {
-    let mut graves = Graves::of(repository, layout, &sides)?;
-    if graves.is_empty() {
-        return Ok(United { tree: layout.unite(repository, sides[0], sides[1])?, has_lost: [false; 2] });
+/// Merges two trees and stores the result.
+pub(super) fn merge(repository: &Repository, layout: &dyn Layout, sides: [ObjectId; 2]) -> Result<Merged, LedgerError> {
+    let mut set = TombstoneSet::of(repository, layout, &sides)?;
+    if set.is_empty() {
+        return Ok(Merged { tree: layout.merge(repository, sides[0], sides[1])?, has_lost: [false; 2] });
     }
-    let [ours, theirs] = [graves.settle(sides[0])?.tree, graves.settle(sides[1])?.tree];
-    let [ours, theirs] = [graves.without_unreadable(ours)?, graves.without_unreadable(theirs)?];
-    let tree = graves.write(layout.unite(repository, ours, theirs)?)?;
-    Ok(United { tree, has_lost: [ours != sides[0], theirs != sides[1]] })
+    let [ours, theirs] = [set.apply(sides[0])?.tree, set.apply(sides[1])?.tree];
+    let [ours, theirs] = [set.without_unreadable(ours)?, set.without_unreadable(theirs)?];
+    let tree = set.write(layout.merge(repository, ours, theirs)?)?;
+    Ok(Merged { tree, has_lost: [ours != sides[0], theirs != sides[1]] })
 }
 
-impl<'a> Graves<'a> {
+impl<'a> TombstoneSet<'a> {
     /// What `trees` remember together.
     pub(super) fn of(
         repository: &'a Repository,
@@ -69,14 +69,14 @@ impl<'a> Graves<'a> {
         trees: &[ObjectId],
     ) -> Result<Self, LedgerError> {
         let (sessions, ledgers, unreadable) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut graves = Self { repository, layout, sessions, ledgers, unreadable };
+        let mut set = Self { repository, layout, sessions, ledgers, unreadable };
         for tree in trees {
             let found = read_all(repository, layout.folder(), *tree)?;
-            graves.add(&found.sound);
-            graves.unreadable.extend(found.damaged.into_iter().filter_map(|damaged| damaged.session));
+            set.add(&found.sound);
+            set.unreadable.extend(found.damaged.into_iter().filter_map(|damaged| damaged.session));
         }
-        graves.unreadable.retain(|id| !graves.sessions.contains_key(id));
-        Ok(graves)
+        set.unreadable.retain(|id| !set.sessions.contains_key(id));
+        Ok(set)
     }
 
     /// A tree without the sessions whose tombstones cannot be read, where it does not have these itself.
@@ -89,7 +89,7 @@ impl<'a> Graves<'a> {
             }
             let shard = self.repository.find_entry(tree, &format!("{folder}/{}", id.shard()))?;
             let Some(shard) = shard.filter(|entry| entry.kind == EntryKind::Tree) else { continue };
-            let versions = snapshot::shard_sessions(self.repository, shard.id)?.into_iter();
+            let versions = reader::shard_sessions(self.repository, shard.id)?.into_iter();
             for (key, blobs) in versions.filter(|(key, _)| key.id == *id) {
                 updates.extend(blobs.hail.map(|_| (key.hail_path(folder), None)));
                 updates.extend(blobs.meta.map(|_| (key.meta_path(folder), None)));
@@ -100,10 +100,10 @@ impl<'a> Graves<'a> {
 
     /// Adds what is to be remembered.
     pub(super) fn add(&mut self, new: &Tombstones) {
-        for stone in &new.sessions {
-            let known = self.sessions.remove(&stone.session_id);
-            let joined = known.map_or_else(|| stone.clone(), |known| known.joined(stone.clone()));
-            self.sessions.insert(stone.session_id.clone(), joined);
+        for tombstone in &new.sessions {
+            let known = self.sessions.remove(&tombstone.session_id);
+            let joined = known.map_or_else(|| tombstone.clone(), |known| known.joined(tombstone.clone()));
+            self.sessions.insert(tombstone.session_id.clone(), joined);
         }
         for ledger in &new.ledgers {
             let file = ledger.name().encoded();
@@ -124,13 +124,13 @@ impl<'a> Graves<'a> {
 
     /// Whether the metadata of all versions that have a tombstone is here; what a partial clone left out
     /// is not.
-    pub(super) fn can_judge(&self, tree: ObjectId) -> Result<bool, LedgerError> {
+    pub(super) fn can_decide(&self, tree: ObjectId) -> Result<bool, LedgerError> {
         let described_by = self.versions(tree)?.into_iter().filter_map(|(_, blobs)| blobs.meta);
         Ok(described_by.into_iter().all(|id| self.repository.has_object(id)))
     }
 
     /// A tree without what must not be in it. What of that is no content is remembered.
-    pub(super) fn settle(&mut self, tree: ObjectId) -> Result<Settled, LedgerError> {
+    pub(super) fn apply(&mut self, tree: ObjectId) -> Result<Applied, LedgerError> {
         let (repository, folder) = (self.repository, self.layout.folder());
         let mut updates: Vec<TreeUpdate> = Vec::new();
         let mut removed = 0;
@@ -139,20 +139,20 @@ impl<'a> Graves<'a> {
             versions.entry(key.id.clone()).or_default().push((key, blobs));
         }
         for (id, versions) in versions {
-            let Some(stone) = self.sessions.get_mut(&id) else { continue };
+            let Some(tombstone) = self.sessions.get_mut(&id) else { continue };
             let mut staying = Vec::new();
             for (key, blobs) in &versions {
                 let meta = describe(repository, key, *blobs);
-                stone.gather(&meta);
-                staying.extend(stone.lets_stay(meta.own.cleared_at, meta.own.updated_at).then_some(*blobs));
+                tombstone.gather(&meta);
+                staying.extend(tombstone.permits(meta.own.cleared_at, meta.own.updated_at).then_some(*blobs));
             }
             if staying.len() < versions.len() {
                 removed += versions.len() - staying.len();
                 updates.extend(replaced(repository, folder, &id, &versions, staying)?);
             }
         }
-        let purged = self.sessions.values().filter(|stone| stone.purged_at.is_some());
-        for path in purged.map(|stone| shares::path(&SessionKey::from(stone.session_id.clone()))) {
+        let purged = self.sessions.values().filter(|tombstone| tombstone.purged_at.is_some());
+        for path in purged.map(|tombstone| opensession_shares::path(&SessionKey::from(tombstone.session_id.clone()))) {
             if repository.find_in_tree(tree, &path)?.is_some() {
                 updates.push((path, None));
                 removed += 1;
@@ -160,34 +160,34 @@ impl<'a> Graves<'a> {
         }
         updates.extend(self.layout.unlink(repository, tree, self)?);
         let tree = if updates.is_empty() { tree } else { repository.edit_tree(Some(tree), &updates)? };
-        Ok(Settled { tree, removed })
+        Ok(Applied { tree, removed })
     }
 
-    /// Puts the tombstones into a tree that is settled. What stays of a session that has one belongs
+    /// Puts the tombstones into a tree that is applied. What stays of a session that has one belongs
     /// to all of its commits.
     pub(super) fn write(&self, tree: ObjectId) -> Result<ObjectId, LedgerError> {
         let (repository, folder) = (self.repository, self.layout.folder());
         let known = read_all(repository, folder, tree)?.sound;
         let mut updates: Vec<TreeUpdate> = Vec::new();
-        for stone in self.sessions.values().filter(|stone| !known.sessions.contains(stone)) {
-            updates.push((path(folder, &stone.session_id), Some(repository.write_blob(&stone.to_bytes())?)));
+        for tombstone in self.sessions.values().filter(|tombstone| !known.sessions.contains(tombstone)) {
+            updates.push((path(folder, &tombstone.session_id), Some(repository.write_blob(&tombstone.to_bytes())?)));
         }
         for (file, ledger) in self.ledgers.iter().filter(|(_, ledger)| !known.ledgers.contains(ledger)) {
             let path = format!("{folder}/{FOLDER}/branches/{file}.json");
             updates.push((path, Some(repository.write_blob(&ledger.to_bytes())?)));
         }
         for (key, blobs) in self.versions(tree)? {
-            let (Some(stone), Some(id)) = (self.get(&key.id), blobs.meta) else { continue };
+            let (Some(tombstone), Some(id)) = (self.get(&key.id), blobs.meta) else { continue };
             let Some(meta) = read_meta(repository, id) else { continue };
             let mut whole = meta.clone();
             let mut commits: BTreeSet<String> = whole.git.commits.drain(..).collect();
-            commits.extend(stone.commits.iter().cloned());
-            if stone.purged_at.is_some() {
+            commits.extend(tombstone.commits.iter().cloned());
+            if tombstone.purged_at.is_some() {
                 // Whether it got the commits of a version that is gone depends on what was known first.
                 commits = self.layout.commits_of(repository, tree, &key.id)?;
             }
             whole.git.commits = commits.into_iter().collect();
-            whole.own.branches.extend(stone.branches.iter().cloned());
+            whole.own.branches.extend(tombstone.branches.iter().cloned());
             if whole != meta {
                 updates.push((key.meta_path(folder), Some(repository.write_blob(&whole.to_bytes())?)));
             }
@@ -203,7 +203,7 @@ impl<'a> Graves<'a> {
             let path = format!("{}/{shard}", self.layout.folder());
             let entry = self.repository.find_entry(tree, &path)?;
             let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Tree) else { continue };
-            let all = snapshot::shard_sessions(self.repository, entry.id)?;
+            let all = reader::shard_sessions(self.repository, entry.id)?;
             found.extend(all.into_iter().filter(|(key, _)| self.sessions.contains_key(&key.id)));
         }
         Ok(found)
@@ -234,13 +234,13 @@ fn replaced(
 fn describe(repository: &Repository, key: &SessionKey, blobs: Blobs) -> Meta {
     let meta = blobs.meta.and_then(|id| read_meta(repository, id)).unwrap_or_else(|| Meta::unknown(&key.id));
     match blobs.hail {
-        Some(hail) if meta.own.updated_at.is_none() => snapshot::with_times(repository, meta, hail),
+        Some(hail) if meta.own.updated_at.is_none() => reader::with_times(repository, meta, hail),
         _ => meta,
     }
 }
 
 fn read_meta(repository: &Repository, id: ObjectId) -> Option<Meta> {
-    Meta::parse(&snapshot::content(repository, id, MAX_META_BYTES).ok()??).ok()
+    Meta::parse(&reader::content(repository, id, MAX_META_BYTES).ok()??).ok()
 }
 
 fn path(folder: &str, session: &SessionId) -> String {
@@ -268,10 +268,10 @@ pub(super) fn find(
     let entry = repository.find_entry(tree, &path).map_err(|fault| unreadable(fault.to_string()))?;
     let Some(entry) = entry.filter(|entry| entry.kind == EntryKind::Blob) else { return Ok(None) };
     match read::<Tombstone>(repository, entry.id).map_err(unreadable)? {
-        Some(stone) if stone.session_id != *session => {
-            Err(unreadable(format!("it is of session {}", stone.session_id)))
+        Some(tombstone) if tombstone.session_id != *session => {
+            Err(unreadable(format!("it is of session {}", tombstone.session_id)))
         }
-        stone => Ok(stone),
+        tombstone => Ok(tombstone),
     }
 }
 
@@ -321,7 +321,7 @@ pub(super) fn read_all(repository: &Repository, folder: &str, tree: ObjectId) ->
             let id = name.strip_suffix(".json").and_then(|id| id.parse::<SessionId>().ok());
             let Some(id) = id.filter(|id| id.shard() == shard) else { continue };
             match find(repository, folder, tree, &id) {
-                Ok(stone) => found.sound.sessions.extend(stone),
+                Ok(tombstone) => found.sound.sessions.extend(tombstone),
                 Err(unreadable) => found.damaged.push(unreadable),
             }
         }
@@ -344,6 +344,6 @@ fn entries(
 
 /// What is in a blob, `None` where a partial clone left it out, or what is wrong with it.
 fn read<T: serde::de::DeserializeOwned>(repository: &Repository, id: ObjectId) -> Result<Option<T>, String> {
-    let Some(bytes) = snapshot::content(repository, id, MAX_META_BYTES)? else { return Ok(None) };
+    let Some(bytes) = reader::content(repository, id, MAX_META_BYTES)? else { return Ok(None) };
     serde_json::from_slice(&bytes).map(Some).map_err(|fault| fault.to_string())
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LedgerError, note::Note, snapshot::MAX_META_BYTES};
+use super::{LedgerError, note::Note, reader::MAX_META_BYTES};
 use crate::git::{Entry, EntryKind, GitError, MAX_ENTRIES, ObjectId, Repository, TreeUpdate};
 
 /// Where the note of `commit` is written.
@@ -54,7 +54,7 @@ fn read_all(repository: &Repository, blobs: &[ObjectId]) -> Result<Note, String>
     let mut note = Note::default();
     for blob in blobs {
         let text = repository.read_blob(*blob, MAX_META_BYTES).map_err(|fault| fault.to_string())?;
-        note = note.united(Note::parse(&text));
+        note = note.merged(Note::parse(&text));
     }
     Ok(note)
 }
@@ -150,12 +150,12 @@ fn strip_folder(
     Ok(if rest.is_empty() { None } else { Some(repository.write_tree(&rest)?) })
 }
 
-/// Unites two trees: the notes of each commit by session, everything else with `unite`.
-pub(super) fn union(
+/// Merges two trees: the notes of each commit by session, everything else with `merge`.
+pub(super) fn merge(
     repository: &Repository,
     ours: ObjectId,
     theirs: ObjectId,
-    unite: impl Fn(ObjectId, ObjectId) -> Result<ObjectId, LedgerError>,
+    merge: impl Fn(ObjectId, ObjectId) -> Result<ObjectId, LedgerError>,
 ) -> Result<ObjectId, LedgerError> {
     if ours == theirs {
         return Ok(ours);
@@ -187,7 +187,7 @@ pub(super) fn union(
         };
         updates.push((path(commit), Some(blob)));
     }
-    Ok(repository.edit_tree(Some(unite(our_rest, their_rest)?), &updates)?)
+    Ok(repository.edit_tree(Some(merge(our_rest, their_rest)?), &updates)?)
 }
 
 /// Whether all of the note at `path` shows in its entries.

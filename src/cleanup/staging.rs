@@ -9,14 +9,14 @@ use crate::{
 };
 
 /// A repository to write ledgers in.
-pub(super) enum Desk {
+pub(super) enum Staging {
     /// This one, in which whoever runs the janitor can commit.
     Own(Box<Repository>),
     /// One beside it.
     Scratch(Box<Scratch>),
 }
 
-impl Desk {
+impl Staging {
     pub(super) fn new(repository: &Repository, place: &Place) -> Result<Self> {
         Ok(match place {
             Place::Here => Self::Own(Box::new(repository.with_committer()?)),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Bookmarks, CaptureLock, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, Source, Watermarks};
+use super::{CaptureLock, Checkpoints, Draft, Home, Job, JobSession, Known, Queue, Reader, Reading, SeenLogs, Source};
 use crate::{
     agents::CopyKeeper,
     config::{Config, Subject},
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When a ledger cannot be written; the job then stays in the queue.
-pub fn work_off(context: &Context, patience: Duration) -> Result<()> {
+pub fn drain_queue(context: &Context, patience: Duration) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
     if queue.is_empty() {
@@ -56,7 +56,7 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
     let config = context.config()?;
     let ledger = config.ledger;
     let home = Home::of(repository, redactor);
-    let reader = Reader { home: None, redactor, bookmarks: Bookmarks::of(repository, context.now()) };
+    let reader = Reader { home: None, redactor, checkpoints: Checkpoints::of(repository, context.now()) };
     let (mut waiting, mut gone) = (Vec::new(), Vec::new());
     for (session, link) in wanted(repository, &config, job) {
         // A log that is gone or broken must not keep the others from being stored.
@@ -67,10 +67,10 @@ fn run_job(context: &Context, job: &Job) -> Result<bool> {
         if reading.is_excluded(&source, &config.exclude) {
             continue;
         }
-        let bookmark = reading.bookmark.take();
+        let checkpoint = reading.checkpoint.take();
         let mut capture = home.capture(reading, &job.branch());
         capture.links.extend(link);
-        waiting.push(Waiting { source, bookmark, capture });
+        waiting.push(Waiting { source, checkpoint, capture });
     }
     store(context, &reader, &job.branch(), waiting)?;
     ledger.link(repository, &job.branch(), &gone, context.now())?;
@@ -109,7 +109,7 @@ fn is_stored(repository: &Repository, session: &SessionId) -> Result<bool> {
 /// A session that waits to be stored.
 struct Waiting {
     source: Source,
-    bookmark: Option<Draft>,
+    checkpoint: Option<Draft>,
     capture: Capture,
 }
 
@@ -117,7 +117,7 @@ struct Waiting {
 /// not remembered is only read again.
 fn store(context: &Context, reader: &Reader<'_>, branch: &BranchName, mut waiting: Vec<Waiting>) -> Result<()> {
     let (repository, ledger) = (context.repository()?, context.config()?.ledger);
-    let mut watermarks = Watermarks::of(repository);
+    let mut seen_logs = SeenLogs::of(repository);
     while !waiting.is_empty() {
         // Of several logs of one session, the second is stored after the first: it may continue it.
         let mut ids = HashSet::new();
@@ -125,20 +125,20 @@ fn store(context: &Context, reader: &Reader<'_>, branch: &BranchName, mut waitin
         let (batch, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_first);
         waiting = rest;
         let (mut captures, mut marks) = (Vec::new(), Vec::new());
-        for Waiting { source, bookmark, mut capture } in batch {
+        for Waiting { source, checkpoint, mut capture } in batch {
             let id = &capture.session.value().header.session_id;
-            capture.versions = watermarks.versions(repository, &source.log, id);
-            marks.push((source, bookmark));
+            capture.versions = seen_logs.versions(repository, &source.log, id);
+            marks.push((source, checkpoint));
             captures.push(capture);
         }
         let stored = ledger::store(repository, ledger, branch, &captures, context.now())?;
-        for ((source, bookmark), (capture, stored)) in marks.into_iter().zip(captures.iter().zip(&stored)) {
-            watermarks.note(&source.log, Some(Known::of(capture, stored)));
+        for ((source, checkpoint), (capture, stored)) in marks.into_iter().zip(captures.iter().zip(&stored)) {
+            seen_logs.note(&source.log, Some(Known::of(capture, stored)));
             let given = stored.hail.filter(|_| stored.is_given);
-            let _ = reader.bookmarks.keep(&source, reader.redactor, bookmark.zip(given));
+            let _ = reader.checkpoints.keep(&source, reader.redactor, checkpoint.zip(given));
         }
     }
-    let _ = watermarks.save();
+    let _ = seen_logs.save();
     Ok(())
 }
 

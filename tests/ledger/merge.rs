@@ -1,4 +1,4 @@
-//! The union of ledgers does not depend on who merges what first.
+//! The merge of ledgers does not depend on who merges what first.
 
 use std::collections::BTreeMap;
 
@@ -58,19 +58,19 @@ fn store(backend: &dyn Ledger, repository: &Repository, side: &Side) -> ObjectId
         .collect();
     let sessions = side.iter().filter_map(|(id, (.., fate))| tombstone(id, *fate)).collect();
     let tombstones = Tombstones { sessions, ledgers: Vec::new() };
-    stored_and_buried(backend, repository, &captures, &tombstones)
+    stored_and_removed(backend, repository, &captures, &tombstones)
 }
 
-/// Stores sessions and then buries some, as another clone would, and returns its tip.
-fn stored_and_buried(
+/// Stores sessions and then removes some, as another clone would, and returns its tip.
+fn stored_and_removed(
     backend: &dyn Ledger,
     repository: &Repository,
     captures: &[Capture],
     tombstones: &Tombstones,
 ) -> ObjectId {
     let tip = stored_apart(backend, repository, &main_branch(), captures);
-    backend.unite(repository, &main_branch(), tip, now()).expect("a union");
-    backend.bury(repository, &main_branch(), tombstones, now()).expect("a burial");
+    backend.merge(repository, &main_branch(), tip, now()).expect("a merge");
+    backend.apply(repository, &main_branch(), tombstones, now()).expect("a removal");
     let Tip { id, reference, .. } = tip_of(backend, repository, &main_branch());
     delete(repository, reference, id);
     id
@@ -81,10 +81,10 @@ fn delete(repository: &Repository, reference: String, id: ObjectId) {
     repository.update_reference(&update).expect("a deletion");
 }
 
-/// Unites `tips` one after the other in a clone that has nothing else; returns the tip and its tree.
-fn united(backend: &dyn Ledger, work: &Place, repository: &Repository, tips: &[ObjectId]) -> (ObjectId, String) {
+/// Merges `tips` one after the other in a clone that has nothing else; returns the tip and its tree.
+fn merged(backend: &dyn Ledger, work: &Place, repository: &Repository, tips: &[ObjectId]) -> (ObjectId, String) {
     for tip in tips {
-        backend.unite(repository, &main_branch(), *tip, now()).expect("a union");
+        backend.merge(repository, &main_branch(), *tip, now()).expect("a merge");
     }
     let Tip { id: tip, reference, .. } = tip_of(backend, repository, &main_branch());
     work.git(&["update-ref", "-d", &reference]);
@@ -95,55 +95,55 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_union_is_commutative_associative_and_idempotent(sides in sides()) {
+    fn the_merge_is_commutative_associative_and_idempotent(sides in sides()) {
         on_every_backend(|backend, work, repository| {
             let [a, b, c] = [0, 1, 2].map(|index: usize| store(backend, repository, &sides[index]));
-            let unite = |tips: &[ObjectId]| united(backend, work, repository, tips);
-            let (_, all) = unite(&[a, b, c]);
-            assert_eq!(unite(&[c, b, a]).1, all, "{sides:?}");
-            let (bc, _) = unite(&[b, c]);
-            assert_eq!(unite(&[a, bc]).1, all, "{sides:?}");
-            let (ab, _) = unite(&[a, b]);
-            let (cb, _) = unite(&[c, b]);
-            assert_eq!(unite(&[ab, cb, a, b]).1, all, "{sides:?}");
+            let merge = |tips: &[ObjectId]| merged(backend, work, repository, tips);
+            let (_, all) = merge(&[a, b, c]);
+            assert_eq!(merge(&[c, b, a]).1, all, "{sides:?}");
+            let (bc, _) = merge(&[b, c]);
+            assert_eq!(merge(&[a, bc]).1, all, "{sides:?}");
+            let (ab, _) = merge(&[a, b]);
+            let (cb, _) = merge(&[c, b]);
+            assert_eq!(merge(&[ab, cb, a, b]).1, all, "{sides:?}");
         });
     }
 }
 
-/// What every tip that is not known to be part of a union's history brings back, it must not.
+/// What every tip that is not known to be part of a merge's history brings back, it must not.
 fn objects(work: &Place, tip: ObjectId) -> String {
     work.git(&["rev-list", "--objects", &tip.to_string()])
 }
 
 #[test]
-fn what_a_ledger_buried_does_not_come_back_from_a_stale_clone() {
+fn what_a_ledger_removed_does_not_come_back_from_a_stale_clone() {
     on_every_backend(|backend, work, repository| {
         let branch = main_branch();
         let [secret, other] = ["aaaa", "bbbb"].map(|id| capture(session(id, &["one", id]), Vec::new()));
         let stale = stored_apart(backend, repository, &branch, &[secret.clone(), other]);
         let hail = work.tree(&stale.to_string()).into_iter().find(|path| path.contains("aaaa.hail")).expect("a path");
         let blob = work.git(&["rev-parse", &format!("{stale}:{hail}")]).trim().to_owned();
-        backend.unite(repository, &branch, stale, now()).expect("a union");
+        backend.merge(repository, &branch, stale, now()).expect("a merge");
         let purged = Tombstone::purged("aaaa".parse().expect("an id"), now());
         let tombstones = Tombstones { sessions: vec![purged.clone()], ledgers: Vec::new() };
-        let buried = backend.bury(repository, &branch, &tombstones, now()).expect("a burial");
-        assert_eq!((buried.removed, buried.left), (1, 1));
+        let removal = backend.apply(repository, &branch, &tombstones, now()).expect("a removal");
+        assert_eq!((removal.removed, removal.left), (1, 1));
         let first = tip_of(backend, repository, &branch);
         // Where one ledger serves all branches, a tombstone says which it was.
         let branches = (backend.name() == "git_notes").then(|| "main".to_owned()).into_iter().collect();
         let remembered = Tombstone { branches, ..purged.clone() };
         assert_eq!(backend.tombstone(repository, &first, &purged.session_id).expect("a look"), Some(remembered));
-        // The stale clone goes on, and unites what it has with what was buried.
+        // The stale clone goes on, and merges what it has with what was removed.
         delete(repository, first.reference.clone(), first.id);
-        backend.unite(repository, &branch, stale, now()).expect("a union");
+        backend.merge(repository, &branch, stale, now()).expect("a merge");
         super::put(backend, repository, &[capture(session("cccc", &["new"]), Vec::new())]);
-        let united = backend.unite(repository, &branch, first.id, now()).expect("a union");
-        assert!(!objects(work, united).contains(&blob), "the blob is still reachable");
+        let merged = backend.merge(repository, &branch, first.id, now()).expect("a merge");
+        assert!(!objects(work, merged).contains(&blob), "the blob is still reachable");
         assert_eq!(super::read_all(backend, repository).len(), 2);
-        assert_eq!(super::put(backend, repository, &[secret]), [Outcome::Buried]);
+        assert_eq!(super::put(backend, repository, &[secret]), [Outcome::Removed]);
         // Burying again changes nothing.
-        backend.bury(repository, &branch, &tombstones, now()).expect("a burial");
-        assert_eq!(tip_of(backend, repository, &branch).id, united);
+        backend.apply(repository, &branch, &tombstones, now()).expect("a removal");
+        assert_eq!(tip_of(backend, repository, &branch).id, merged);
     });
 }
 
@@ -155,15 +155,15 @@ fn of_a_redacted_session_only_the_redacted_version_stays_and_an_expired_one_may_
         let mut redacted = capture(session("aaaa", &["gone"]), Vec::new());
         redacted.cleared_at = Some(second(5));
         super::put(backend, repository, &[redacted]);
-        let stones = Tombstones {
+        let tombstones = Tombstones {
             sessions: vec![
                 Tombstone::redacted("aaaa".parse().expect("an id"), second(5)),
                 Tombstone::expired("bbbb".parse().expect("an id"), second(0), "session_ttl"),
             ],
             ledgers: Vec::new(),
         };
-        backend.bury(repository, &branch, &stones, now()).expect("a burial");
-        backend.unite(repository, &branch, stale, now()).expect("a union");
+        backend.apply(repository, &branch, &tombstones, now()).expect("a removal");
+        backend.merge(repository, &branch, stale, now()).expect("a merge");
         let stored = super::read_all(backend, repository);
         assert_eq!((stored.len(), stored[0].0.as_str()), (1, "aaaa"));
         assert!(!String::from_utf8_lossy(&stored[0].1).contains("secret"));
@@ -172,7 +172,7 @@ fn of_a_redacted_session_only_the_redacted_version_stays_and_an_expired_one_may_
             session.header.context.updated_at = session.events.last().expect("an event").timestamp;
             [capture(session, Vec::new())]
         };
-        assert_eq!(super::put(backend, repository, &version(&["one"])), [Outcome::Buried]);
+        assert_eq!(super::put(backend, repository, &version(&["one"])), [Outcome::Removed]);
         assert_eq!(super::put(backend, repository, &version(&["one", "two"])), [Outcome::Added]);
     });
 }
@@ -195,8 +195,8 @@ fn a_purge_that_is_heard_of_late_leaves_what_one_heard_of_early_does() {
     on_every_backend(|backend, work, repository| {
         for sides in [&commits, &titles, &absorbed] {
             let [a, b, c] = [0, 1, 2].map(|index: usize| store(backend, repository, &sides[index]));
-            let (_, late) = united(backend, work, repository, &[a, b, c]);
-            let (_, early) = united(backend, work, repository, &[c, b, a]);
+            let (_, late) = merged(backend, work, repository, &[a, b, c]);
+            let (_, early) = merged(backend, work, repository, &[c, b, a]);
             assert_eq!(early, late);
         }
     });

@@ -6,9 +6,8 @@ use std::{
 };
 
 use super::{
-    Digest, MissingSession,
+    Digest, MissingSession, excerpts,
     publish::{DIGEST, EVENTS, README, SESSIONS, artifact_folder, digest_files, events_path},
-    said,
 };
 use crate::{
     error::Result,
@@ -188,10 +187,10 @@ impl<'a> Retraction<'a> {
             session.title = redaction.text(&session.title);
             // An excerpt may have a part of what has to go, which nothing would find.
             match events.get(&events_path(&session.id)) {
-                Some(Some(bytes)) => said::again(session, bytes),
+                Some(Some(bytes)) => excerpts::again(session, bytes),
                 _ if session.exchanges.is_empty() && session.failed_commands.is_empty() => {}
                 _ => {
-                    said::forget(session);
+                    excerpts::forget(session);
                     session.unread = Some("it was redacted".to_owned());
                 }
             }

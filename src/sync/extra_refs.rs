@@ -1,4 +1,4 @@
-//! The exchange of what OpenSession keeps beside the ledgers: summaries, which are united, and
+//! The exchange of what OpenSession keeps beside the ledgers: summaries, which are merged, and
 //! handoff artifacts, which never change.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,9 @@ use super::{
 use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, PushSpec, RefUpdate, RemoteRef},
-    ledger::{ARTIFACTS, SUMMARIES, Tombstones, companion_root, is_companion, settle_summaries, unite_summaries},
+    ledger::{
+        ARTIFACTS, SUMMARIES, Tombstones, apply_tombstones_to_summaries, extra_ref_root, is_extra_ref, merge_summaries,
+    },
 };
 
 /// What begins the name of every reference that is carried along.
@@ -33,9 +35,9 @@ pub struct Carried {
 
 /// The summaries and the artifacts of a remote, as it listed them.
 #[derive(Clone, Debug, Default)]
-pub struct Companions(BTreeMap<String, ObjectId>);
+pub struct ExtraRefs(BTreeMap<String, ObjectId>);
 
-impl Companions {
+impl ExtraRefs {
     /// What artifacts are called.
     pub(super) fn artifacts() -> String {
         format!("{ARTIFACTS}*")
@@ -43,26 +45,26 @@ impl Companions {
 
     /// Takes them out of what a remote listed; returns the rest, too.
     pub(super) fn take(all: Vec<RemoteRef>) -> (Self, Vec<RemoteRef>) {
-        let (own, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| is_companion(&name.to_string()));
+        let (own, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| is_extra_ref(&name.to_string()));
         (Self(own.into_iter().map(|(name, id)| (name.to_string(), id)).collect()), rest)
     }
 }
 
 impl Exchange<'_> {
-    /// Fetches and unites the summaries and the artifacts, and pushes them when `is_pushing`. `listed` is
+    /// Fetches and merges the summaries and the artifacts, and pushes them when `is_pushing`. `listed` is
     /// what the remote has of them; it is asked again where somebody else is faster.
     ///
     /// # Errors
     /// When the remote cannot be reached, or the repository cannot be read or written. What the
     /// remote does not take is a problem, not an error.
-    pub fn exchange_companions(&self, listed: Companions, is_pushing: bool) -> Result<Carried> {
+    pub fn exchange_extra_refs(&self, listed: ExtraRefs, is_pushing: bool) -> Result<Carried> {
         let mut carried = Carried::default();
         let tombstones = self.tombstones()?;
-        let buried = self.bury_artifacts(&tombstones)?;
+        let removed = self.remove_artifacts(&tombstones)?;
         let mut listed = Some(listed);
         for attempt in 1..=ATTEMPTS {
-            let Companions(there) = listed.take().map_or_else(|| self.list_companions(), Ok)?;
-            match self.fetch_companions(&there, &buried, &mut carried) {
+            let ExtraRefs(there) = listed.take().map_or_else(|| self.list_extra_refs(), Ok)?;
+            match self.fetch_extra_refs(&there, &removed, &mut carried) {
                 // A broken object in one of them must not hide the sessions.
                 Err(fault @ GitError::Process { .. }) => {
                     let problem = format!(
@@ -80,14 +82,14 @@ impl Exchange<'_> {
             let mut apart = BTreeSet::new();
             for name in there.keys() {
                 // What somebody else broke stands in the way of nothing but itself.
-                if let Err(fault) = self.unite_companion(name, &tombstones, &mut carried) {
+                if let Err(fault) = self.merge_extra_ref(name, &tombstones, &mut carried) {
                     carried.problems.push(format!("{} stays as it is on both sides: {fault}", short(name)));
                     apart.insert(name.clone());
                 }
             }
-            let mut specs = if is_pushing { self.companion_specs(&there, &buried)? } else { Vec::new() };
+            let mut specs = if is_pushing { self.extra_ref_specs(&there, &removed)? } else { Vec::new() };
             specs.retain(|spec| !apart.contains(&spec.name.to_string()));
-            if specs.is_empty() || self.push_companions(&specs, &mut carried)? || self.left().is_zero() {
+            if specs.is_empty() || self.push_extra_refs(&specs, &mut carried)? || self.left().is_zero() {
                 break;
             }
             std::thread::sleep(jitter(attempt).min(self.left()));
@@ -96,29 +98,29 @@ impl Exchange<'_> {
     }
 
     /// The reference that remembers what the remote has under `name`.
-    fn known_companion(&self, name: &str) -> String {
-        format!("{}{}", companion_root(&self.known_as()), name.strip_prefix(FOLDER).unwrap_or(name))
+    fn known_extra_ref(&self, name: &str) -> String {
+        format!("{}{}", extra_ref_root(&self.known_as()), name.strip_prefix(FOLDER).unwrap_or(name))
     }
 
     /// Asks the remote for its summaries and artifacts.
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub fn list_companions(&self) -> Result<Companions> {
-        let patterns = [SUMMARIES, &Companions::artifacts()];
-        Ok(Companions::take(self.repository.list_remote(self.address(), &patterns, self.left())?).0)
+    pub fn list_extra_refs(&self) -> Result<ExtraRefs> {
+        let patterns = [SUMMARIES, &ExtraRefs::artifacts()];
+        Ok(ExtraRefs::take(self.repository.list_remote(self.address(), &patterns, self.left())?).0)
     }
 
     /// Fetches what the remote has.
-    fn fetch_companions(
+    fn fetch_extra_refs(
         &self,
         there: &BTreeMap<String, ObjectId>,
-        buried: &BTreeSet<String>,
+        removed: &BTreeSet<String>,
         carried: &mut Carried,
     ) -> GitResult<()> {
         let mut refspecs = Vec::new();
-        for (name, id) in there.iter().filter(|(name, _)| !buried.contains(*name)) {
-            let known = self.known_companion(name);
+        for (name, id) in there.iter().filter(|(name, _)| !removed.contains(*name)) {
+            let known = self.known_extra_ref(name);
             if self.repository.find_reference(known.as_bytes())? != Some(*id) {
                 refspecs.push(format!("+{name}:{known}"));
                 carried.fetched.push(short(name));
@@ -127,17 +129,17 @@ impl Exchange<'_> {
         if !refspecs.is_empty() {
             self.repository.fetch(self.address(), &refspecs, self.left())?;
         }
-        self.forget_companions(there)
+        self.forget_extra_refs(there)
     }
 
     /// Forgets what the remote does not have any more. What is here stays.
-    fn forget_companions(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<()> {
-        let root = companion_root(&self.known_as());
+    fn forget_extra_refs(&self, there: &BTreeMap<String, ObjectId>) -> GitResult<()> {
+        let root = extra_ref_root(&self.known_as());
         for folder in [SUMMARIES, ARTIFACTS] {
-            for (known, _) in self.repository.references(&self.known_companion(folder))? {
+            for (known, _) in self.repository.references(&self.known_extra_ref(folder))? {
                 let known = known.to_string();
                 let name = format!("{FOLDER}{}", &known[root.len()..]);
-                if is_companion(&name) && !there.contains_key(&name) {
+                if is_extra_ref(&name) && !there.contains_key(&name) {
                     self.note(known, None)?;
                 }
             }
@@ -146,16 +148,16 @@ impl Exchange<'_> {
     }
 
     /// Brings what was fetched under `name` together with what is here.
-    fn unite_companion(&self, name: &str, tombstones: &Tombstones, carried: &mut Carried) -> Result<()> {
+    fn merge_extra_ref(&self, name: &str, tombstones: &Tombstones, carried: &mut Carried) -> Result<()> {
         let repository = self.repository;
         for _ in 0..ATTEMPTS {
             let ours = repository.find_reference(name.as_bytes())?;
-            let Some(theirs) = repository.find_reference(self.known_companion(name).as_bytes())? else { return Ok(()) };
+            let Some(theirs) = repository.find_reference(self.known_extra_ref(name).as_bytes())? else { return Ok(()) };
             repository.tree_of(theirs)?;
             let new = match ours {
-                None if name == SUMMARIES => settle_summaries(repository, theirs, tombstones, self.now)?,
+                None if name == SUMMARIES => apply_tombstones_to_summaries(repository, theirs, tombstones, self.now)?,
                 None => theirs,
-                Some(ours) if name == SUMMARIES => unite_summaries(repository, [ours, theirs], tombstones, self.now)?,
+                Some(ours) if name == SUMMARIES => merge_summaries(repository, [ours, theirs], tombstones, self.now)?,
                 Some(ours) if ours == theirs => return Ok(()),
                 Some(ours) => {
                     if self.artifact(ours)? != self.artifact(theirs)? {
@@ -185,12 +187,12 @@ impl Exchange<'_> {
 
     /// What the remote lacks: artifacts that it does not have at all, and newer summaries.
     /// What was removed it is not to have.
-    fn companion_specs(
+    fn extra_ref_specs(
         &self,
         there: &BTreeMap<String, ObjectId>,
-        buried: &BTreeSet<String>,
+        removed: &BTreeSet<String>,
     ) -> GitResult<Vec<PushSpec>> {
-        let gone = there.iter().filter(|(name, _)| buried.contains(*name));
+        let gone = there.iter().filter(|(name, _)| removed.contains(*name));
         let delete = |(name, id): (&String, &ObjectId)| PushSpec {
             new: None,
             name: name.as_str().into(),
@@ -201,7 +203,7 @@ impl Exchange<'_> {
             for (name, id) in self.repository.references(folder)? {
                 let known = there.get(&name.to_string());
                 let is_settled = known == Some(&id) || (known.is_some() && name != SUMMARIES);
-                if is_companion(&name.to_string()) && !is_settled {
+                if is_extra_ref(&name.to_string()) && !is_settled {
                     let expected = known.map_or(Expected::Absent, |known| Expected::Is(*known));
                     specs.push(PushSpec { new: Some(id), name, expected });
                 }
@@ -211,7 +213,7 @@ impl Exchange<'_> {
     }
 
     /// Pushes once; whether the remote took everything.
-    fn push_companions(&self, specs: &[PushSpec], carried: &mut Carried) -> Result<bool> {
+    fn push_extra_refs(&self, specs: &[PushSpec], carried: &mut Carried) -> Result<bool> {
         let statuses = match self.repository.push(self.address(), specs, self.left()) {
             Ok(statuses) => statuses,
             Err(fault) => {
@@ -225,7 +227,7 @@ impl Exchange<'_> {
             let name = spec.name.to_string();
             match status.result {
                 Ok(()) => {
-                    self.note(self.known_companion(&name), spec.new)?;
+                    self.note(self.known_extra_ref(&name), spec.new)?;
                     carried.pushed.push(short(&name));
                 }
                 Err(reason) => {

@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// An open log and how long it was then.
-pub(super) struct Snapshot {
+pub(super) struct LogSnapshot {
     file: File,
     size: u64,
 }
 
-impl Snapshot {
+impl LogSnapshot {
     /// Opens the log at `path`.
     pub(super) fn of(path: &Path) -> Result<Self> {
         let file = open(path)?;

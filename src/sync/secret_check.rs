@@ -91,13 +91,13 @@ pub fn unredacted(remote: &str) -> String {
 }
 
 /// Looks at blobs once, however many ledgers have them.
-pub struct Guard<'a> {
+pub struct SecretCheck<'a> {
     redactor: &'a Redactor,
     seen: RefCell<BTreeMap<ObjectId, Rc<Option<Leak>>>>,
 }
 
-impl<'a> Guard<'a> {
-    /// A guard that goes by the rules of `redactor`.
+impl<'a> SecretCheck<'a> {
+    /// A secret_check that goes by the rules of `redactor`.
     #[must_use]
     pub fn new(redactor: &'a Redactor) -> Self {
         Self { redactor, seen: RefCell::new(BTreeMap::new()) }
@@ -221,7 +221,7 @@ pub(super) fn files_of<'a>(blobs: &'a [NewBlob], leaks: &'a [Leak]) -> impl Iter
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Guard, Leak, Reason};
+    use super::{Leak, Reason, SecretCheck};
     use crate::{
         hail::{Agent, Content, Event, EventType, Header, Session, Stats, Timestamp},
         redact::{Profile, Redactor, Settings, TimedOut},
@@ -234,10 +234,10 @@ mod tests {
         let event = Event::new("e", Timestamp::EPOCH, EventType::UserMessage).with_content(Content::text("Hello."));
         let header = Header::new("s".parse().expect("an id"), agent, Timestamp::EPOCH);
         let bytes = Session { header, events: vec![event], stats: Stats::default() }.to_bytes();
-        let guard = Guard::new(&redactor);
-        assert_eq!(guard.reason("s.hail.jsonl", &bytes, Instant::now()), Err(TimedOut));
+        let secret_check = SecretCheck::new(&redactor);
+        assert_eq!(secret_check.reason("s.hail.jsonl", &bytes, Instant::now()), Err(TimedOut));
         let later = Instant::now() + Duration::from_secs(600);
-        assert_eq!(guard.reason("s.hail.jsonl", &bytes, later), Ok(None));
+        assert_eq!(secret_check.reason("s.hail.jsonl", &bytes, later), Ok(None));
         let reason = Reason::TimedOut { timed_out_after_seconds: 3 };
         let line = Leak { session: "s".to_owned(), reason }.line("origin");
         assert!(line.starts_with("session s was not pushed to origin: secret scan timed out after 3 s; "), "{line}");

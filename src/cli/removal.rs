@@ -19,7 +19,7 @@ use crate::{
     ledger::SessionKey,
     link::{self, PROMPT_TRAILER},
     report::{Describe, Report, View},
-    sync::{Exchange, Guard, Outcome, Selection},
+    sync::{Exchange, Outcome, SecretCheck, Selection},
 };
 
 /// How long a remote may take to answer.
@@ -178,8 +178,8 @@ pub(super) fn carry_out(
 fn left_behind(context: &Context, reference: &str, command: &str) -> Result<Option<SessionId>> {
     let Ok(session) = reference.parse::<SessionId>() else { return Ok(None) };
     let repository = context.repository()?;
-    let stone = reference::tombstone(repository, context.config()?.ledger, reference)?;
-    let is_purged = stone.is_some_and(|stone| stone.session_id == session && stone.purged_at.is_some());
+    let tombstone = reference::tombstone(repository, context.config()?.ledger, reference)?;
+    let is_purged = tombstone.is_some_and(|tombstone| tombstone.session_id == session && tombstone.purged_at.is_some());
     let archive = archive(context)?;
     let (fate, archive) = (Fate::Purged, archive.as_deref());
     let erasure = Erasure { repository, session: &session, fate, archive, now: context.now() };
@@ -229,20 +229,20 @@ pub(super) fn remote(context: &Context, config: &Config) -> Result<String> {
 pub(super) fn fetch(context: &Context, config: &Config, remote: &str) -> Result<()> {
     let exchange = exchange(context, config, remote, None)?;
     let fetched = exchange.fetch_all().map_err(|fault| fault.during(format!("fetching from {remote}")))?;
-    exchange.exchange_companions(fetched.companions, false)?;
+    exchange.exchange_extra_refs(fetched.extra_refs, false)?;
     Ok(())
 }
 
 /// Pushes the ledgers that the remote has, in one go and under leases, and what lies beside them: to each
 /// repository that it is pushed to. Returns the branches and what did not work.
 pub(super) fn push(context: &Context, config: &Config, remote: &str) -> Result<(Vec<String>, Vec<String>)> {
-    let guard = Guard::new(context.redactor()?);
-    let guard = Some(&guard).filter(|guard| guard.is_needed());
+    let secret_check = SecretCheck::new(context.redactor()?);
+    let secret_check = Some(&secret_check).filter(|secret_check| secret_check.is_needed());
     let selection = Selection::new(Vec::new(), vec![remote.to_owned()]);
     let selection = Some(&selection).filter(|_| !config.push_unlinked);
     let (mut pushed, mut problems) = (Vec::new(), Vec::new());
     for url in context.repository()?.push_urls(remote)? {
-        let exchange = exchange(context, config, remote, guard)?;
+        let exchange = exchange(context, config, remote, secret_check)?;
         let exchange = Exchange { push_url: url.as_deref(), selection, ..exchange };
         let fetched = match exchange.fetch_all() {
             Ok(fetched) => fetched,
@@ -261,7 +261,7 @@ pub(super) fn push(context: &Context, config: &Config, remote: &str) -> Result<(
             }
             outcome.add(exchange.push(&pairs)?);
         }
-        let carried = exchange.exchange_companions(fetched.companions, true)?;
+        let carried = exchange.exchange_extra_refs(fetched.extra_refs, true)?;
         pushed.extend(outcome.pushed.iter().map(ToString::to_string).chain(carried.pushed));
         problems.extend(outcome.problems.into_iter().chain(carried.problems));
     }
@@ -272,7 +272,7 @@ fn exchange<'a>(
     context: &'a Context,
     config: &Config,
     remote: &'a str,
-    guard: Option<&'a Guard<'a>>,
+    secret_check: Option<&'a SecretCheck<'a>>,
 ) -> Result<Exchange<'a>> {
     let (repository, deadline) = (context.repository()?, Instant::now() + PATIENCE);
     Ok(Exchange {
@@ -282,7 +282,7 @@ fn exchange<'a>(
         push_url: None,
         deadline,
         now: context.now(),
-        guard,
+        secret_check,
         selection: None,
         watch: None,
     })

@@ -1,7 +1,7 @@
 //! Sessions that OpenSession's `share --git` put into a ledger as files of their own:
 //! `sessions/<sha256>.jsonl`, without metadata. They are read and carried along, never written.
 
-use super::{Damage, LedgerError, Listed, Meta, SessionKey, Tip, snapshot};
+use super::{Damage, LedgerError, Listed, Meta, SessionKey, Tip, reader};
 use crate::{
     git::{EntryKind, Repository},
     hail::SessionId,
@@ -20,7 +20,7 @@ pub(super) fn list(repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, Le
     let tree = repository.tree_of(tip.id)?;
     let folder = repository.find_entry(tree, FOLDER)?.filter(|entry| entry.kind == EntryKind::Tree);
     let Some(folder) = folder else { return Ok(Vec::new()) };
-    let mut bodies = snapshot::Bodies::new(repository);
+    let mut bodies = reader::Bodies::new(repository);
     let mut found = Vec::new();
     for entry in repository.read_tree(folder.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
         let Some(id) = entry.name().and_then(hash_of) else { continue };

@@ -1,4 +1,4 @@
-//! OpenSession's ledgers united with ours: whatever it wrote stays, to the byte.
+//! OpenSession's ledgers merged with ours: whatever it wrote stays, to the byte.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn has_all(before: &BTreeMap<String, String>, place: &Place) {
 }
 
 #[test]
-fn a_union_keeps_every_blob_of_theirs_in_both_directions() {
+fn a_merge_keeps_every_blob_of_theirs_in_both_directions() {
     let (world, work, remote) = beside_opensession();
     let theirs = blobs(&remote, LEDGER);
     capture_ours(&world, &work);
@@ -182,29 +182,29 @@ fn four_versions(world: &World, place: &Place) -> Vec<String> {
 }
 
 #[test]
-fn their_versions_unite_to_the_same_in_any_order_and_grouping() {
+fn their_versions_merge_to_the_same_in_any_order_and_grouping() {
     let world = World::new();
     let (work, _) = world.shared();
     let tips = four_versions(&world, &work);
     let repository = Repository::open(&work.path).expect("a repository");
     let backend = ledger::by_name("hidden_ref").expect("a backend");
-    let unite = |parts: &[&String]| -> [String; 2] {
+    let merge = |parts: &[&String]| -> [String; 2] {
         work.git(&["update-ref", "-d", LEDGER]);
         for part in parts {
             let id = repository.parse_id(part).expect("an id");
             let now = "2026-02-01T12:00:00Z".parse().expect("a time");
-            backend.unite(&repository, &BranchName::from("main"), id, now).expect("a union");
+            backend.merge(&repository, &BranchName::from("main"), id, now).expect("a merge");
         }
         [LEDGER.to_owned(), format!("{LEDGER}^{{tree}}")].map(|name| work.git(&["rev-parse", &name]).trim().to_owned())
     };
-    let [_, all] = unite(&tips.iter().collect::<Vec<_>>());
+    let [_, all] = merge(&tips.iter().collect::<Vec<_>>());
     for order in [[3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
-        assert_eq!(unite(&order.map(|index: usize| &tips[index]))[1], all, "{order:?}");
+        assert_eq!(merge(&order.map(|index: usize| &tips[index]))[1], all, "{order:?}");
     }
     for [a, b, c, d] in [[0, 1, 2, 3], [0, 2, 1, 3], [0, 3, 1, 2], [3, 2, 0, 1]] {
-        let [[one, _], [two, _]] = [unite(&[&tips[a], &tips[b]]), unite(&[&tips[c], &tips[d]])];
-        assert_eq!(unite(&[&one, &two])[1], all, "{a}{b} {c}{d}");
-        assert_eq!(unite(&[&two, &one, &tips[b]])[1], all, "{a}{b} {c}{d}");
+        let [[one, _], [two, _]] = [merge(&[&tips[a], &tips[b]]), merge(&[&tips[c], &tips[d]])];
+        assert_eq!(merge(&[&one, &two])[1], all, "{a}{b} {c}{d}");
+        assert_eq!(merge(&[&two, &one, &tips[b]])[1], all, "{a}{b} {c}{d}");
     }
     let paths = work.tree(&all);
     assert!(paths.iter().all(|path| !path.contains('~')), "{paths:?}");

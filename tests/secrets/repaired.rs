@@ -35,7 +35,7 @@ fn a_sync_takes_what_was_removed_from_a_ledger_that_a_stale_clone_pushed() {
         remove(&work, command);
         bring_back(&world, &clone);
         let is_hidden = mode == MODES[0];
-        assert_eq!(reachable(&remote).contains(WORD), is_hidden, "{mode}: the one ledger of notes is united");
+        assert_eq!(reachable(&remote).contains(WORD), is_hidden, "{mode}: the one ledger of notes is merged");
         let others = world.clone_of(&remote, "fresh");
         for (place, is_first) in [(&others, true), (&work, false)] {
             let synced = place.session(&["sync"]).ok();
@@ -73,10 +73,10 @@ fn what_only_expired_and_what_only_is_fetched_stays_on_the_remote() {
     bring_back(&world, &clone);
     let tip = remote.git(&["rev-parse", TOPIC]);
     let now = NOW.parse().expect("a time");
-    let stone = Tombstone::expired(SECRET.parse().expect("an id"), now, "session_ttl");
-    let tombstones = Tombstones { sessions: vec![stone], ledgers: Vec::new() };
+    let tombstone = Tombstone::expired(SECRET.parse().expect("an id"), now, "session_ttl");
+    let tombstones = Tombstones { sessions: vec![tombstone], ledgers: Vec::new() };
     let repository = Repository::open(&work.path).expect("a repository");
-    ledger::ALL[0].bury(&repository, &BranchName::from("main"), &tombstones, now).expect("a burial");
+    ledger::ALL[0].apply(&repository, &BranchName::from("main"), &tombstones, now).expect("a removal");
     work.session(&["sync"]).ok();
     assert_eq!(remote.git(&["rev-parse", TOPIC]), tip, "it expired in another ledger only");
     work.session(&["purge", OTHER, "--yes"]).ok();
