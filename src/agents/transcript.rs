@@ -284,6 +284,22 @@ impl<'s> Transcript<'s> {
         self.push(event)
     }
 
+    /// Says that the session goes on from a copy of another one, whose records count where they were made.
+    pub(super) fn forked_from(
+        &mut self,
+        time: Option<Timestamp>,
+        parent: Option<&str>,
+        copied: usize,
+    ) -> io::Result<()> {
+        if let Some(parent) = parent.filter(|parent| !self.facts.related.iter().any(|known| known == parent)) {
+            self.facts.related.push(parent.to_owned());
+        }
+        let told = serde_json::json!({ "session_id": parent, "messages": copied });
+        let kind = EventType::Custom { kind: "forked_from".to_owned() };
+        let event = self.event("forked-from", time, kind, "forked_from").with_content(Content::json(told));
+        self.push(event)
+    }
+
     /// Keeps a line that is no record, and warns of it.
     pub(super) fn unreadable(&mut self, line: u64, cause: &str, raw: Value) -> io::Result<()> {
         let time = self.time(None);

@@ -129,7 +129,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.extend(remotes::mirrors(repository));
             checks.extend(transfers::refspecs(repository));
             checks.extend(transfers::sending(repository));
-            checks.push(check_ledger(repository, &config));
+            checks.push(check_ledger(context));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(notes::check(repository));
             checks.extend(check_coverage(repository));
@@ -222,8 +222,8 @@ fn check_mode(config: &Config) -> Check {
     }
 }
 
-fn check_ledger(repository: &Repository, config: &Config) -> Check {
-    match reference::all(repository, config.ledger) {
+fn check_ledger(context: &Context) -> Check {
+    match reference::all(context) {
         Ok((sessions, failures)) if failures.is_empty() => {
             Check::new("ledger", Status::Ok, counted(sessions.len(), "session"))
         }
@@ -351,7 +351,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         super::hooks::install(context, repository, Given::default())?;
     }
     if waiting > 0 {
-        capture::work_off(context, Duration::from_secs(60))?;
+        capture::drain_queue(context, Duration::from_secs(60))?;
     }
     Ok(plan)
 }

@@ -76,7 +76,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 /// The sessions that are to be complete, each once.
 fn chosen(context: &Context, arguments: &Args) -> Result<(Vec<Listed>, Vec<Error>)> {
     if arguments.all {
-        return reference::all(context.repository()?, context.config()?.ledger);
+        return reference::all(context);
     }
     let mut sessions: Vec<Listed> = Vec::new();
     for name in &arguments.references {

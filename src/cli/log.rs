@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     git::{self, Repository},
     hail::{Stats, Timestamp},
-    ledger::{BranchName, Listed},
+    ledger::{BranchName, Listed, Tip},
     report::{Describe, Report, View, counted},
 };
 
@@ -108,20 +108,20 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let branch = arguments.branch.as_deref().map(BranchName::from);
-    let (sessions, failures) = reference::of_tips(repository, context.config()?.ledger, |tip| {
-        branch.as_ref().is_none_or(|branch| tip.covers(branch))
-    })?;
+    let is_of_branch = |tip: &Tip| branch.as_ref().is_none_or(|branch| tip.covers(branch));
+    let (sessions, failures) = reference::of_tips(context, is_of_branch)?;
     if let Some(tool) = &arguments.tool {
         check_tool(tool, &sessions)?;
     }
     let since = moment(context, arguments.since.as_deref())?;
     let before = moment(context, arguments.before.as_deref())?;
+    let now = context.now();
     let is_wanted = |listed: &&Listed| {
-        let own = &listed.meta.own;
+        let created_at = listed.meta.own.created_at.map(|time| time.clamped(now));
         branch.as_ref().is_none_or(|branch| listed.branches().contains(branch))
             && arguments.tool.as_deref().is_none_or(|tool| listed.meta.tool == tool)
-            && since.is_none_or(|since| own.updated_at.or(own.created_at).is_some_and(|time| time >= since))
-            && before.is_none_or(|before| own.created_at.is_some_and(|time| time < before))
+            && since.is_none_or(|since| listed.last_activity(now).is_some_and(|time| time >= since))
+            && before.is_none_or(|before| created_at.is_some_and(|time| time < before))
     };
     let limit = if arguments.all { usize::MAX } else { arguments.limit };
     let wanted: Vec<&Listed> = sessions.iter().filter(is_wanted).collect();

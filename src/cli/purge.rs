@@ -1,6 +1,6 @@
 //! The `purge` command.
 
-use super::erasing;
+use super::removal;
 use crate::{
     context::Context,
     erase::{Erasure, Fate},
@@ -31,18 +31,18 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let config = context.config()?;
-    let remote = arguments.push.then(|| erasing::remote(context, &config)).transpose()?;
+    let remote = arguments.push.then(|| removal::remote(context, &config)).transpose()?;
     if let Some(remote) = &remote {
-        erasing::fetch(context, &config, remote)?;
+        removal::fetch(context, &config, remote)?;
     }
-    let session = erasing::session(context, &arguments.reference, "purge")?;
+    let session = removal::session(context, &arguments.reference, "purge")?;
     if !arguments.yes && !confirmed(context, &arguments.reference, session.as_str(), remote.as_deref())? {
         return Err(Error::user("nothing was removed"));
     }
-    let archive = erasing::archive(context)?;
+    let archive = removal::archive(context)?;
     let now = ledger::time_for(repository, &session, context.now())?;
     let erasure = Erasure { repository, session: &session, fate: Fate::Purged, archive: archive.as_deref(), now };
-    let mut report = erasing::carry_out(context, &config, &erasure, remote, None)?;
+    let mut report = removal::carry_out(context, &config, &erasure, remote, None)?;
     report.notes.push(format!(
         "its log is not captured again; to take that back: git session capture --again LOG (the log of {session})"
     ));

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::erasing::{self, Redaction};
+use super::removal::{self, Redaction};
 use crate::{
     config,
     context::Context,
@@ -53,26 +53,26 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         return Err(Error::usage(format!("there is no rule '{rule}'"))
             .hinted(format!("git session scan {} names the rules that hit", arguments.reference)));
     }
-    let remote = arguments.push.then(|| erasing::remote(context, &config)).transpose()?;
+    let remote = arguments.push.then(|| removal::remote(context, &config)).transpose()?;
     if let Some(remote) = &remote {
-        erasing::fetch(context, &config, remote)?;
+        removal::fetch(context, &config, remote)?;
     }
-    let session = erasing::session(context, &arguments.reference, "redact")?;
+    let session = removal::session(context, &arguments.reference, "redact")?;
     let again = Again::new(&redactor, text.as_deref());
-    let archive = erasing::archive(context)?;
+    let archive = removal::archive(context)?;
     let now = ledger::time_for(repository, &session, context.now())?;
     let fate = Fate::Redacted(&again);
     let erasure = Erasure { repository, session: &session, fate, archive: archive.as_deref(), now };
     let redaction = Redaction { dry_run: arguments.dry_run, rules: found(&erasure, &again)? };
     if redaction.rules.is_empty() {
-        return Ok(erasing::untouched(&session, redaction, Vec::new()));
+        return Ok(removal::untouched(&session, redaction, Vec::new()));
     }
     if redaction.dry_run {
-        return Ok(erasing::untouched(&session, redaction, erasure.published()?));
+        return Ok(removal::untouched(&session, redaction, erasure.published()?));
     }
     // Remembered first: what is captured in between is redacted, too.
     remember(repository, &session, text.as_deref(), now)?;
-    let mut report = erasing::carry_out(context, &config, &erasure, remote, Some(redaction))?;
+    let mut report = removal::carry_out(context, &config, &erasure, remote, Some(redaction))?;
     report.notes.extend(in_messages(repository, &session, text.as_deref())?);
     Ok(report)
 }

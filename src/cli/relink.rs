@@ -164,7 +164,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     if !arguments.dry_run {
         // What a commit asked for is not lost, only late.
-        capture::work_off(context, PATIENCE)?;
+        capture::drain_queue(context, PATIENCE)?;
     }
     let mut stored = Stored::read(repository, ledger)?;
     let examined = commits.len();

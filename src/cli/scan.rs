@@ -127,7 +127,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let (mut found, mut failures, mut looked_at) = (Vec::new(), Vec::new(), 0);
     if arguments.all {
         let repository = context.repository()?;
-        let (sessions, unread) = reference::all(repository, context.config()?.ledger)?;
+        let (sessions, unread) = reference::all(context)?;
         failures = unread;
         for listed in &sessions {
             add_metadata(&mut found, &redactor, listed);

@@ -1,9 +1,9 @@
 //! Starting processes: the system `git`, and this program again in the background.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -14,7 +14,6 @@ use nix::{
 };
 
 use super::{GitError, Repository};
-use crate::environment::Environment;
 
 /// The longest a git process may take unless the caller says otherwise.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
@@ -36,7 +35,8 @@ pub(super) const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_QUARANTINE_PATH",
 ];
 
-/// Settings of programs that git would run beside a command of ours and that may lie in the work tree.
+/// Settings of programs that git would run beside a command of ours and that may lie in the work tree. Hooks of the
+/// configuration have switches of their own: [`Repository::without_hooks`].
 const NO_PROGRAMS: [&str; 4] = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
 /// The subcommands that are asked for the settings themselves.
@@ -79,7 +79,7 @@ impl Repository {
         let subcommand = subcommand.unwrap_or_default();
         let mut command = Command::new("git");
         if !READS_SETTINGS.contains(&subcommand.as_str()) {
-            command.args(NO_PROGRAMS);
+            command.args(NO_PROGRAMS).args(self.without_hooks());
         }
         for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
@@ -330,45 +330,6 @@ pub fn detach_from_terminal() {
     for number in numbers {
         // One of them was the folder itself and is closed by now.
         let _ = nix::unistd::close(number);
-    }
-}
-
-/// Runs commands as a person would type them, in an environment of its own: another home, no global
-/// configuration, fixed names, this program found as `git session`.
-pub struct Sandbox {
-    home: PathBuf,
-    path: OsString,
-}
-
-impl Sandbox {
-    /// A sandbox with `home`, in which `program` is git's `session` command.
-    #[must_use]
-    pub fn new(program: &Path, home: &Path, environment: &Environment) -> Self {
-        let mut path = program.parent().map(|folder| folder.as_os_str().to_owned()).unwrap_or_default();
-        if let Some(inherited) = environment.variable("PATH") {
-            path.push(":");
-            path.push(inherited);
-        }
-        Self { home: home.to_owned(), path }
-    }
-
-    /// Runs one line of sh in `folder`; returns whether it succeeded, and what it said.
-    ///
-    /// # Errors
-    /// When it does not start.
-    #[expect(clippy::disallowed_methods, reason = "the demonstration shows commands of git")]
-    pub fn run(&self, folder: &Path, line: &str) -> std::io::Result<(bool, String)> {
-        let name = "A. Developer";
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
-        command.env_clear().env("HOME", &self.home).env("PATH", &self.path).env("TZ", "UTC").env("LC_ALL", "C");
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", self.home.join(".gitconfig"));
-        command.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", "developer@example.org");
-        command.env("GIT_COMMITTER_NAME", name).env("GIT_COMMITTER_EMAIL", "developer@example.org");
-        let output = command.output()?;
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
-        Ok((output.status.success(), said))
     }
 }
 

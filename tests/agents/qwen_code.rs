@@ -61,3 +61,11 @@ fn logs_are_found_by_the_folder_of_the_project() {
     assert_eq!(found(AGENT, &files, &scope), [kite]);
     assert_eq!(found(AGENT, &files, &Scope::default()), files[..2]);
 }
+
+#[test]
+fn a_session_of_slash_commands_only_is_recognised_by_what_the_program_says_of_itself() {
+    let parsed = parse_file(AGENT, &fixture(AGENT, "slash-commands.jsonl"));
+    assert_eq!(parsed.session.stats.event_count, 2);
+    assert_eq!(parsed.session.header.cwd(), Some("/home/ann/kite"));
+    assert_eq!(parsed.session.stats.user_message_count, 0, "a command is no prompt");
+}

@@ -9,6 +9,7 @@ mod destination;
 mod fanout;
 mod install;
 mod managers;
+mod ours;
 mod publishing;
 mod push;
 mod queue;

@@ -185,3 +185,27 @@ fn a_damaged_session_can_be_purged_everywhere() {
         assert_eq!(clone.session(&["log"]).ok().stderr, "");
     }
 }
+
+#[test]
+fn the_janitor_keeps_what_is_damaged_and_goes_on_with_the_rest() {
+    for mode in MODES {
+        let (world, work, remote) = shared(mode);
+        let files: Vec<_> = damaged(&remote, mode, false).into_iter().flat_map(|(_, files)| files).collect();
+        add_there(&remote, mode, &files);
+        work.session(&["sync", "--fetch-only"]).ok();
+        let later = work.with("GIT_SESSION_NOW", "2030-01-01T00:00:00Z");
+        let ran = later.json(&["cleanup", "run", "--apply", "--session-ttl-days", "30"]).to_string();
+        assert!(ran.contains(GOOD), "{}: {ran}", mode.name);
+        for (path, _) in files.iter().filter(|(path, _)| path.ends_with(".meta.json")) {
+            let id = path.rsplit('/').next().and_then(|name| name.split('.').next()).expect("an id");
+            assert!(ran.contains(&format!("the age of session {id} is unknown: {path} in the ledger")), "{id}: {ran}");
+        }
+        let there = remote.tree(mode.reference);
+        assert!(!there.contains(&mode.path(GOOD, ".hail.jsonl")), "{}: {there:?}", mode.name);
+        for (path, _) in &files {
+            assert!(there.contains(path), "{path} {}: {there:?}", mode.name);
+        }
+        let log = world.clone_of(&remote, "clone").session(&["log"]);
+        assert!(!log.stdout.contains(&GOOD[..8]), "{log}");
+    }
+}

@@ -112,7 +112,7 @@ fn cleanup_leaves_the_notes_alone() {
     assert_eq!(work.stored(), [id]);
 }
 
-/// Guards against a union by lines: `cat_sort_uniq` puts the lines of a session into another order.
+/// Guards against a merge by lines: `cat_sort_uniq` puts the lines of a session into another order.
 #[test]
 fn sessions_keep_their_lines_in_order_whatever_notes_are_merged_by() {
     let world = World::new();
