@@ -153,8 +153,9 @@ pub(super) fn look_at(source: &Source) -> Result<(&'static dyn Agent, Sample)> {
         return Ok((source.agent, Sample::default()));
     }
     let head = BufReader::new(open(path)?.take(SAMPLE_BYTES));
-    let sample = Sample::read(head).map_err(|fault| named(path, fault))?;
-    if source.agent.recognises(&sample) {
+    let mut sample = Sample::read(head).map_err(|fault| named(path, fault))?;
+    sample.path = Some(path.clone());
+    if agents::is_of(source.agent, &sample) {
         return Ok((source.agent, sample));
     }
     let sample = Sample::of(path).map_err(|fault| named(path, fault))?;

@@ -4,7 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{hail::Timestamp, system::files};
+use super::super::transcript::Facts;
+use crate::{
+    hail::{Timestamp, title_of},
+    system::files,
+};
 
 /// How many records at the beginning are looked for in other logs.
 const MAX_LOOKS: usize = 5;
@@ -12,19 +16,28 @@ const MAX_LOOKS: usize = 5;
 const HEAD_BYTES: u64 = 256 * 1024;
 
 /// `workspace.yaml` beside a log.
-pub(super) struct Workspace(String);
+struct Workspace(String);
 
 impl Workspace {
-    pub(super) fn beside(log: &Path) -> Option<Self> {
+    fn beside(log: &Path) -> Option<Self> {
         files::read_text(&log.with_file_name("workspace.yaml"), files::SMALL).ok().map(Self)
     }
 
     /// A value at the top; one of several lines is not read.
-    pub(super) fn value(&self, key: &str) -> Option<String> {
+    fn value(&self, key: &str) -> Option<String> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
         let plain = line.trim().trim_matches(['"', '\'']);
         (!plain.is_empty() && !plain.starts_with(['|', '>'])).then(|| plain.to_owned())
     }
+}
+
+/// Takes what `workspace.yaml` beside the log says and the log does not.
+pub(super) fn take_workspace(log: &Path, facts: &mut Facts) {
+    let Some(workspace) = Workspace::beside(log) else { return };
+    let value = |key: &str| workspace.value(key);
+    facts.title = facts.title.take().or_else(|| value("name").or_else(|| value("summary")).as_deref().map(title_of));
+    facts.cwd = facts.cwd.take().or_else(|| value("cwd"));
+    facts.branch = facts.branch.take().or_else(|| value("branch"));
 }
 
 /// What is known of a fork.

@@ -1,31 +1,36 @@
 //! Tells the events of a log as those of a session.
 
-use std::{io, path::Path};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     super::{
-        Log, ParseError, Warning, apply_patch, diff, identity, media,
+        Log, ParseError, Warning, apply_patch, diff, identity,
         records::{self, Record, Teller, count, text, time, with_fields},
         tool,
         transcript::{Outcome, Tokens, Transcript},
     },
-    fork::{Fork, Workspace},
+    content::{self, TOLD_OF_ANSWER, attachment, exit_code, shown_beside},
+    fork::{self, Fork},
 };
-use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of};
+use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute};
 
-/// Reads a log to its end.
-pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let out = Transcript::new("copilot-cli", "copilot-cli-events", sink);
+/// Reads a log to its end, which is one of the agent of that name, schema and title.
+pub(in crate::agents) fn parse(
+    log: &mut Log<'_>,
+    (name, schema, title): (&'static str, &'static str, &str),
+    sink: &mut dyn Sink,
+) -> Result<Vec<Warning>, ParseError> {
+    let out = Transcript::new(name, schema, sink);
     let fork = log.path.map(Fork::of).unwrap_or_default();
     let known = Known { fork, ..Known::default() };
     let mut parser = Parser { out, known };
-    records::tell(log, "GitHub Copilot CLI", &mut parser)?;
+    records::tell(log, title, &mut parser)?;
     "github".clone_into(&mut parser.out.facts.provider);
     if let Some(path) = log.path {
-        take_workspace(path, &mut parser.out);
+        fork::take_workspace(path, &mut parser.out.facts);
     }
     let in_name = log.path.and_then(|path| match path.file_stem()?.to_str()? {
         "events" => path.parent()?.file_name()?.to_str(),
@@ -33,18 +38,8 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
     });
     // What a fork copied may name the other session.
     parser.known.session.take_if(|_| parser.known.fork.parent.is_some());
-    let id = records::session_id(log, [parser.known.session.as_deref(), in_name], "copilot-cli", parser.known.first);
+    let id = records::session_id(log, [parser.known.session.as_deref(), in_name], name, parser.known.first);
     Ok(parser.out.finish(id)?)
-}
-
-/// Takes what `workspace.yaml` beside the log says and the log does not.
-fn take_workspace(log: &Path, out: &mut Transcript<'_>) {
-    let Some(workspace) = Workspace::beside(log) else { return };
-    let value = |key: &str| workspace.value(key);
-    let facts = &mut out.facts;
-    facts.title = facts.title.take().or_else(|| value("name").or_else(|| value("summary")).as_deref().map(title_of));
-    facts.cwd = facts.cwd.take().or_else(|| value("cwd"));
-    facts.branch = facts.branch.take().or_else(|| value("branch"));
 }
 
 struct Parser<'s> {
@@ -64,24 +59,6 @@ struct Known {
     thought: Option<String>,
     fork: Fork,
 }
-
-/// What of an answer is told elsewhere, names a request, or can be read by the provider only.
-const TOLD_OF_ANSWER: [&str; 14] = [
-    "content",
-    "parentToolCallId",
-    "reasoningText",
-    "reasoningOpaque",
-    "encryptedContent",
-    "outputTokens",
-    "model",
-    "messageId",
-    "interactionId",
-    "turnId",
-    "requestId",
-    "serviceRequestId",
-    "clientRequestId",
-    "apiCallId",
-];
 
 /// What every record has.
 struct Envelope {
@@ -119,14 +96,7 @@ impl<'s> Teller<'s> for Parser<'s> {
         if self.known.first.is_none() {
             self.known.first = Some(identity::hashed_id("copilot-cli", &format!("{id}{kind}")));
         }
-        self.out.marks.clear();
-        let agent = text(&record, "agentId").map(str::to_owned);
-        // Said by a subagent.
-        let marks = [("source.parent_call_id", text(&data, "parentToolCallId")), ("source.agent_id", agent.as_deref())];
-        for (key, value) in marks {
-            self.out.marks.extend(value.map(|value| (key.to_owned(), Value::from(value))));
-        }
-        let is_subagent = agent.is_some() || data.contains_key("parentToolCallId");
+        let is_subagent = self.mark(text(&record, "agentId"), text(&data, "parentToolCallId"));
         let envelope = Envelope { id, time: at, kind, is_subagent };
         if self.is_copy(&envelope)? {
             self.facts(&envelope.kind, &data);
@@ -140,13 +110,7 @@ impl<'s> Teller<'s> for Parser<'s> {
             "system.message" | "system.notification" => self.system(&envelope, &mut data),
             // They only mark where the messages between them begin and end.
             "assistant.turn_start" | "assistant.turn_end" => Ok(()),
-            "assistant.reasoning" => {
-                let thought = text(&data, "content").map(str::to_owned);
-                self.thought(&envelope, thought.as_deref())?;
-                self.known.thought = thought;
-                Ok(())
-            }
-            "session.binary_asset" => self.asset(&envelope, data),
+            "assistant.reasoning" => self.reasoning(&envelope, text(&data, "content")),
             "hook.start" => {
                 // The input repeats the prompt, the call or the result that the hook is told of.
                 data.remove("input");
@@ -161,6 +125,16 @@ impl<'s> Teller<'s> for Parser<'s> {
 }
 
 impl Parser<'_> {
+    /// Marks what a subagent said and did; returns whether it is one's.
+    fn mark(&mut self, agent: Option<&str>, call: Option<&str>) -> bool {
+        self.out.marks.clear();
+        let marks = [("source.parent_call_id", call), ("source.agent_id", agent)];
+        for (key, value) in marks {
+            self.out.marks.extend(value.map(|value| (key.to_owned(), Value::from(value))));
+        }
+        agent.is_some() || call.is_some()
+    }
+
     /// Whether a record was copied from the session that this one was forked from; the first one says so.
     fn is_copy(&mut self, envelope: &Envelope) -> io::Result<bool> {
         let Known { fork, .. } = &mut self.known;
@@ -218,7 +192,9 @@ impl Parser<'_> {
         if envelope.kind == "session.shutdown" {
             self.total(&data).note(&mut event);
         }
-        if !data.is_empty() {
+        if envelope.kind == "session.binary_asset" {
+            event.content = content::asset(data);
+        } else if !data.is_empty() {
             event.content = Content::json(Value::Object(data));
         }
         self.out.push(event)
@@ -226,38 +202,13 @@ impl Parser<'_> {
 
     /// The counts of a session that ended, without what its answers noted.
     fn total(&mut self, data: &Record) -> Tokens {
-        let mut tokens = Tokens::default();
         let models = data.get("modelMetrics").and_then(Value::as_object);
-        for usage in
-            models.into_iter().flat_map(serde_json::Map::values).filter_map(|model| model.get("usage")?.as_object())
-        {
-            let [read, write] = ["cacheReadTokens", "cacheWriteTokens"].map(|key| count(usage, key));
-            // The input includes what came from the cache and what went there.
-            let input = count(usage, "inputTokens").saturating_sub(read).saturating_sub(write);
-            tokens.input = tokens.input.saturating_add(input);
-            tokens.output = tokens.output.saturating_add(count(usage, "outputTokens"));
-            tokens.cache_read = tokens.cache_read.saturating_add(read);
-            tokens.cache_write = tokens.cache_write.saturating_add(write);
-            tokens.reasoning = tokens.reasoning.saturating_add(count(usage, "reasoningTokens"));
-        }
+        let mut tokens = models.map(content::used).unwrap_or_default();
         // An end without counts leaves what came before it to the next one.
         if models.is_some_and(|models| !models.is_empty()) {
             tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.known.output));
         }
         tokens
-    }
-
-    /// The bytes that other records name by their hash.
-    fn asset(&mut self, envelope: &Envelope, mut data: Record) -> io::Result<()> {
-        let bytes = match data.remove("data") {
-            Some(Value::String(bytes)) => bytes,
-            _ => String::new(),
-        };
-        let mut content = Content { blocks: vec![media::image(text(&data, "mimeType").unwrap_or("image/*"), &bytes)] };
-        content.blocks.push(Block::Json { data: Value::Object(data) });
-        let kind = EventType::Custom { kind: envelope.kind.clone() };
-        let event = self.out.event(&envelope.id, envelope.time, kind, &envelope.kind).with_content(content);
-        self.out.push(event)
     }
 
     fn prompt(&mut self, envelope: &Envelope, mut data: Record) -> io::Result<()> {
@@ -336,6 +287,13 @@ impl Parser<'_> {
             self.out.push(event)?;
         }
         self.requests(envelope, calls, &tokens)
+    }
+
+    /// A thought that the answer after it may repeat.
+    fn reasoning(&mut self, envelope: &Envelope, thought: Option<&str>) -> io::Result<()> {
+        self.thought(envelope, thought)?;
+        self.known.thought = thought.map(str::to_owned);
+        Ok(())
     }
 
     fn thought(&mut self, envelope: &Envelope, thought: Option<&str>) -> io::Result<()> {
@@ -425,50 +383,5 @@ impl Parser<'_> {
         let exit_code = exit_code(data, said.unwrap_or_default());
         let outcome = Outcome { content, is_error, exit_code, diff, duration_ms: None };
         self.out.result((&envelope.id, call), envelope.time, outcome)
-    }
-}
-
-/// What is stored once and named where it was seen, by its hash.
-fn asset_named(shown: &Value) -> Block {
-    let field = |key: &str| shown.get(key).and_then(Value::as_str);
-    let url = field("assetId").unwrap_or_default().to_owned();
-    Block::Image {
-        url,
-        alt: field("description").map(str::to_owned),
-        mime: field("mimeType").unwrap_or("image/*").to_owned(),
-    }
-}
-
-fn shown_beside(shown: &Value) -> Option<Block> {
-    let field = |key: &str| shown.get(key).and_then(Value::as_str);
-    match field("type") {
-        // The text is the content again.
-        Some("text" | "terminal" | "shell_exit") => None,
-        _ if field("assetId").is_some() => Some(asset_named(shown)),
-        Some("image" | "audio") => Some(media::image(field("mimeType")?, field("data")?)),
-        _ => Some(Block::Json { data: shown.clone() }),
-    }
-}
-
-/// The code of a command: in the telemetry where it is not zero, else in the output's last line.
-fn exit_code(data: &Record, output: &str) -> Option<i32> {
-    let noted = data.get("toolTelemetry").and_then(|telemetry| telemetry.get("metrics")?.get("exit_code")?.as_i64());
-    let shown = data.get("result").and_then(|result| result.get("contents")?.as_array());
-    let noted = noted.or_else(|| shown?.iter().find_map(|shown| shown.get("exitCode")?.as_i64()));
-    noted.and_then(|code| i32::try_from(code).ok()).or_else(|| {
-        let last = output.trim_end().lines().next_back()?;
-        let code = last.strip_suffix('>')?.rsplit_once(" exit code ")?;
-        let is_own = code.0.starts_with("<shellId: ") || code.0.starts_with("<exited with");
-        code.1.parse().ok().filter(|_| is_own)
-    })
-}
-
-fn attachment(attachment: Value) -> Block {
-    let field = |key: &str| attachment.get(key).and_then(Value::as_str);
-    match (field("type"), field("path"), field("mimeType"), field("data")) {
-        (Some("blob"), ..) if field("assetId").is_some() => asset_named(&attachment),
-        (_, _, Some(mime), Some(data)) if mime.starts_with("image/") => media::image(mime, data),
-        (Some("file"), Some(path), ..) => Block::File { path: path.to_owned(), content: None },
-        _ => Block::Json { data: attachment },
     }
 }

@@ -4,12 +4,15 @@ use std::{collections::HashMap, io, iter};
 
 use serde_json::{Value, json};
 
-use super::super::{
-    Log, ParseError, Warning, identity,
-    parts::{self, Part},
-    records::{self, Record, Teller, count, text, time},
-    tool::{self, Kind},
-    transcript::{Tokens, Transcript},
+use super::{
+    super::{
+        Log, ParseError, Warning, identity,
+        parts::{self, Part},
+        records::{self, Record, Teller, text, time},
+        tool::{self, Kind},
+        transcript::{Tokens, Transcript},
+    },
+    fields::{TOLD, compact, file_content, rest_of, rest_of_result, tokens},
 };
 use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
@@ -40,22 +43,6 @@ struct Envelope {
     kind: String,
     model: Option<String>,
 }
-
-/// The fields that say the same on almost every line, or are told elsewhere.
-const TOLD: [&str; 12] = [
-    "uuid",
-    "parentUuid",
-    "sessionId",
-    "timestamp",
-    "type",
-    "subtype",
-    "cwd",
-    "version",
-    "gitBranch",
-    "model",
-    "message",
-    "usageMetadata",
-];
 
 impl<'s> Teller<'s> for Parser<'s> {
     fn out(&mut self) -> &mut Transcript<'s> {
@@ -103,11 +90,6 @@ impl<'s> Teller<'s> for Parser<'s> {
             ["user", subtype] => self.prompt(&envelope, subtype, &content, record),
             ["assistant", _] => self.answer(&envelope, &content, record),
             ["tool_result", _] => self.results(&envelope, &content, record),
-            ["system", "custom_title"] => {
-                let title = record.get("systemPayload").and_then(|payload| payload.get("customTitle"));
-                self.out.facts.title = title.and_then(Value::as_str).map(title_of).or(self.out.facts.title.take());
-                self.custom(&envelope, "custom_title", record)
-            }
             ["system", subtype] => {
                 self.origin(subtype, &mut record);
                 self.custom(&envelope, subtype, record)
@@ -157,9 +139,13 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// Takes which session started this one, and leaves out what a subagent was told of that one.
+    /// Takes the title and which session started this one, and leaves out what a subagent was told of that one.
     fn origin(&mut self, subtype: &str, record: &mut Record) {
         let Some(payload) = record.get_mut("systemPayload").and_then(Value::as_object_mut) else { return };
+        if subtype == "custom_title" {
+            let title = payload.get("customTitle").and_then(Value::as_str);
+            self.out.facts.title = title.map(title_of).or(self.out.facts.title.take());
+        }
         if subtype == "parent_session"
             && let Some(parent) = text(payload, "parentSessionId").map(str::to_owned)
         {
@@ -351,63 +337,5 @@ impl Parser<'_> {
         let content = if payload.is_null() { Content::default() } else { Content::json(payload) };
         let event = self.out.event(&envelope.id, envelope.time, EventType::Custom { kind }, &raw_type);
         self.out.push(event.with_content(content))
-    }
-}
-
-/// Telemetry without what the record, the call or the answer says already, and what is nothing.
-fn compact(mut ui_event: Record) -> Record {
-    for said in ["event.name", "event.timestamp", "function_args", "model"] {
-        ui_event.remove(said);
-    }
-    ui_event.retain(|_, value| !value.is_null() && *value != json!(0) && *value != json!(""));
-    ui_event
-}
-
-fn file_content(event: &Event) -> Option<String> {
-    event.content.blocks.iter().find_map(|block| match block {
-        Block::File { content, .. } => content.clone(),
-        _ => None,
-    })
-}
-
-/// What the program noted of a result beside what the model got.
-fn rest_of_result(native: &Value) -> Option<Value> {
-    let mut rest = native.as_object()?.clone();
-    for told in ["callId", "resultDisplay", "responseParts"] {
-        rest.remove(told);
-    }
-    rest.retain(|key, value| !(value.is_null() || key == "status" && value == "success"));
-    (!rest.is_empty()).then(|| json!({ "toolCallResult": rest }))
-}
-
-/// Keeps the fields of a record that nothing else shows.
-fn rest_of(event: Event, mut record: Record) -> Event {
-    if let Some(Value::Object(payload)) = record.get_mut("systemPayload") {
-        payload.remove("displayText");
-        payload.remove("hookContext");
-    }
-    record.retain(|key, value| *value != json!({}) && key != "contextWindowSize");
-    records::with_fields(event, record, &TOLD)
-}
-
-/// The counts of an answer. Whether the output includes the thoughts differs by provider: the total
-/// tells.
-fn tokens(usage: &Record) -> Tokens {
-    let [prompt, output, cached, thoughts, total] = [
-        "promptTokenCount",
-        "candidatesTokenCount",
-        "cachedContentTokenCount",
-        "thoughtsTokenCount",
-        "totalTokenCount",
-    ]
-    .map(|key| count(usage, key));
-    let is_apart = total == prompt.saturating_add(output).saturating_add(thoughts);
-    Tokens {
-        input: prompt.saturating_sub(cached),
-        output: if is_apart { output.saturating_add(thoughts) } else { output.max(thoughts) },
-        cache_read: cached,
-        cache_write: 0,
-        reasoning: thoughts,
-        cost: None,
     }
 }
