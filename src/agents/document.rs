@@ -8,6 +8,20 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
+use super::{Log, ParseError};
+use crate::hail::describe_json;
+
+/// Reads a log that is one JSON document.
+///
+/// # Errors
+/// When the input fails or is no JSON.
+pub(super) fn read(log: &mut Log<'_>, title: &str) -> Result<Value, ParseError> {
+    serde_json::from_str(&log.document()?).map_err(|fault| ParseError::NoRecord {
+        line: fault.line() as u64,
+        cause: format!("not a log of {title}: not JSON: {}", describe_json(&fault)),
+    })
+}
+
 /// How many elements of an array are looked at.
 const MAX_ELEMENTS: usize = 200;
 

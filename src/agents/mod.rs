@@ -7,10 +7,12 @@ mod agenix;
 mod aider;
 mod amp;
 mod apply_patch;
+mod chat;
 mod claude_code;
 mod cline;
 mod codex;
 mod compressed;
+mod continue_dev;
 mod copies;
 mod copilot_cli;
 
@@ -26,8 +28,10 @@ mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod gptme;
 mod hail;
 mod identity;
+mod iflow;
 mod kiro;
 mod log;
 mod media;
@@ -41,6 +45,7 @@ mod records;
 mod tokens;
 mod tool;
 mod tracked;
+mod trae_agent;
 mod transcript;
 
 use std::{fs::DirEntry, path::Path};
@@ -72,6 +77,7 @@ pub static ALL: &[&dyn Agent] = &[
     &factory_droid::FactoryDroid,
     &kiro::Kiro,
     &claude_code::ClaudeCode,
+    &iflow::Iflow,
     &opencode::OpenCode,
     &opencode::KILO,
     &opencode::MIMO_CODE,
@@ -82,6 +88,9 @@ pub static ALL: &[&dyn Agent] = &[
     &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &continue_dev::Continue,
+    &gptme::Gptme,
+    &trae_agent::TraeAgent,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,

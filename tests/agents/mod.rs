@@ -21,6 +21,7 @@ mod goose;
 mod hail;
 mod kinship;
 mod kiro;
+mod newer;
 mod opencode;
 mod ox;
 mod pauses;
