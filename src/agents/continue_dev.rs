@@ -58,7 +58,15 @@ impl Agent for Continue {
     fn recognises(&self, sample: &Sample) -> bool {
         sample.document.as_ref().is_some_and(|document| {
             let is_text = |key: &str| document.get(key).is_some_and(Value::is_string);
-            is_text("sessionId") && is_text("workspaceDirectory") && document.contains_key("history")
+            // An editor that was made with Continue writes documents that are the same but for these.
+            let is_other = ["selectedModel", "workspacePath"].iter().any(|key| document.contains_key(*key));
+            let is_entry = |entry: &Value| entry.get("contextItems").is_some() && entry.get("executionId").is_none();
+            let history =
+                document.get("history").map(|history| history.as_array().map(Vec::as_slice).unwrap_or_default());
+            is_text("sessionId")
+                && is_text("workspaceDirectory")
+                && !is_other
+                && history.is_some_and(|history| history.iter().all(is_entry))
         })
     }
 
@@ -72,7 +80,7 @@ impl Agent for Continue {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        let session = document::read(log, self.title())?;
+        let session = document::read(log)?;
         let (Some(id), Some(history)) =
             (field::text(&session, "sessionId"), session.get("history").and_then(Value::as_array))
         else {

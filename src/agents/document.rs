@@ -11,19 +11,20 @@ use serde_json::{Map, Value};
 use super::{Log, ParseError};
 use crate::hail::describe_json;
 
-/// Reads a log that is one JSON document.
-///
-/// # Errors
-/// When the input fails or is no JSON.
-pub(super) fn read(log: &mut Log<'_>, title: &str) -> Result<Value, ParseError> {
-    serde_json::from_str(&log.document()?).map_err(|fault| ParseError::NoRecord {
-        line: fault.line() as u64,
-        cause: format!("not a log of {title}: not JSON: {}", describe_json(&fault)),
-    })
-}
-
 /// How many elements of an array are looked at.
 const MAX_ELEMENTS: usize = 200;
+
+/// Reads a log that is one JSON value.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub(super) fn read(log: &mut Log<'_>) -> Result<Value, ParseError> {
+    let text = log.document()?;
+    serde_json::from_str(&text).map_err(|fault| ParseError::NoRecord {
+        line: (fault.line() as u64).max(1),
+        cause: format!("not JSON: {}", describe_json(&fault)),
+    })
+}
 
 /// The first elements of the array, or the members of the object, that `bytes` begin with, and what
 /// is wrong where it breaks off.

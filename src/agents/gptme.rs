@@ -160,8 +160,7 @@ impl Parser<'_> {
         if let Some(model) = &model {
             message::note_model(&mut self.out, model);
         }
-        let tokens = tokens(metadata);
-        let pieces = pieces(words);
+        let (tokens, pieces) = (tokens(metadata), pieces(words));
         let last = pieces.len();
         for (n, piece) in pieces.into_iter().enumerate() {
             let id = if n == 0 { id.to_owned() } else { format!("{id}-{}", n + 1) };

@@ -5,6 +5,7 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod apply_patch;
 mod chat;
@@ -14,13 +15,15 @@ mod codex;
 mod compressed;
 mod continue_dev;
 mod copies;
+mod copilot_chat;
 mod copilot_cli;
-
+mod crush;
 mod cursor;
 mod database;
 mod detect;
 pub(crate) mod diff;
 mod document;
+mod editors;
 mod factory_droid;
 mod field;
 mod folders;
@@ -33,6 +36,7 @@ mod hail;
 mod identity;
 mod iflow;
 mod kiro;
+mod kiro_ide;
 mod log;
 mod media;
 mod message;
@@ -40,6 +44,8 @@ mod opencode;
 mod ox;
 mod parts;
 mod pi;
+mod q_conversation;
+mod q_tools;
 mod qwen_code;
 mod records;
 mod tokens;
@@ -71,11 +77,14 @@ pub static ALL: &[&dyn Agent] = &[
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
+    &copilot_chat::CopilotChat,
     &pi::Pi,
     &pi::OhMyPi,
     &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &amazon_q::AmazonQ,
     &kiro::Kiro,
+    &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
     &iflow::Iflow,
     &opencode::OpenCode,
@@ -83,6 +92,7 @@ pub static ALL: &[&dyn Agent] = &[
     &opencode::MIMO_CODE,
     &cursor::Cursor,
     &goose::Goose,
+    &crush::Crush,
     &cline::Cline,
     &cline::KILO_CODE,
     &cline::ROO_CODE,

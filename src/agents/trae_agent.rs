@@ -71,7 +71,7 @@ impl Agent for TraeAgent {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        let trajectory = document::read(log, self.title())?;
+        let trajectory = document::read(log)?;
         let (Some(task), Some(interactions)) =
             (field::text(&trajectory, "task"), trajectory.get("llm_interactions").and_then(Value::as_array))
         else {

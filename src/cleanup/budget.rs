@@ -1,7 +1,7 @@
 //! Which sessions are removed from a ledger that stays: those that are too old, then the oldest until it is
 //! below its size, those that no branch or tag needs first.
 
-use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
+use super::model::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
 use crate::{hail::Timestamp, ledger::BranchName};
 
 /// Decides about the sessions of `ledger`, that of `branch`, which stays as a whole.

@@ -7,9 +7,8 @@ use std::{
 
 use super::{
     Artifact, LedgerFacts, Need, Policy, SessionFacts, Sessions,
-    examine::Found,
+    model::{age, is_due},
     needed::{Living, LivingRef},
-    plan::{age, is_due},
     same_changes::{self, Linked, SessionCommits},
 };
 use crate::{
@@ -27,6 +26,22 @@ pub(super) struct Refs {
     pub(super) living: Vec<LivingRef>,
     /// What of their history is known to be missing.
     pub(super) gap: Option<String>,
+}
+
+/// A reference of the place that may be a ledger.
+pub(super) struct Found {
+    pub(super) reference: String,
+    pub(super) id: ObjectId,
+    /// Whether the branch lives; a ledger of all branches does.
+    pub(super) is_alive: bool,
+    pub(super) ledger: &'static dyn Ledger,
+}
+
+impl Found {
+    /// The ledger, where it is one.
+    pub(super) fn tip(&self, repository: &Repository) -> std::result::Result<Option<Tip>, LedgerError> {
+        self.ledger.tip_at(repository, &self.reference, self.id)
+    }
 }
 
 /// A look into a repository.

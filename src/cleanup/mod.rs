@@ -14,6 +14,7 @@ mod include;
 mod job;
 mod ledger_facts;
 mod managed;
+mod model;
 mod needed;
 mod plan;
 mod promote;
@@ -27,9 +28,10 @@ pub use cron::Cron;
 pub use examine::{Place, examine, is_artifact};
 pub use job::{Install, Job, SCHEDULE};
 pub use managed::{Managed, State};
-pub use plan::{
-    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, plan,
+pub use model::{
+    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions,
 };
+pub use plan::plan;
 pub use setup::{Setup, by_name, detect, known_job, setup};
 pub use sweep::{Moved, Sweep, freed_by_gc, sweep};
 

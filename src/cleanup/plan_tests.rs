@@ -1,9 +1,11 @@
 use proptest::prelude::*;
 
-use super::{
-    Artifact, Facts, Kept, LedgerFacts, Need, ObjectId, Plan, Policy, SessionFacts, Sessions, Timestamp, plan,
+use super::{Artifact, Facts, LedgerFacts, Need, Plan, Policy, SessionFacts, Timestamp, plan};
+use crate::{
+    cleanup::{Kept, Sessions},
+    git::ObjectId,
+    ledger::BranchName,
 };
-use crate::ledger::BranchName;
 
 const DAY: i64 = 86_400;
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, Damage, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
+    BranchName, Damage, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip, Tombstone,
     backend::{AllLinks, Backend},
     layout::Layout,
     merge, opensession_shares,
     reader::{self, MAX_META_BYTES},
-    tombstone_set::{self, TombstoneSet},
+    tombstone_set,
     writer::Writer,
 };
 use crate::{
@@ -143,18 +143,20 @@ impl Layout for HiddenRef {
         Ok(vec![(BRANCH.to_owned(), Some(repository.write_blob(branch.as_bytes())?))])
     }
 
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        set: &TombstoneSet<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
         let mut updates = Vec::new();
         let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(updates) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
             let entries = repository.read_tree(folder.id).unwrap_or_default();
             for entry in entries.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
-                let Some(tombstone) = entry.name().and_then(session_of).and_then(|id| set.get(&id)) else { continue };
+                let Some(tombstone) = entry.name().and_then(session_of).and_then(|id| tombstone_of(&id)) else {
+                    continue;
+                };
                 if !read_entry(repository, entry.id).is_ok_and(|parsed| tombstone.permits_link(&parsed)) {
                     updates.push((format!("{COMMITS}/{}/{}", folder.name, entry.name), None));
                 }

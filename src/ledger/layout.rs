@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BranchName, LedgerError, Link, Meta, Tip, tombstone_set::TombstoneSet};
+use super::{BranchName, LedgerError, Link, Meta, Tip, Tombstone};
 use crate::{
     git::{Entry, Fingerprint, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
@@ -53,11 +53,11 @@ pub(super) trait Layout: Sync {
 
     /// The changes that take out of a tree the links that the tombstones do not let stay, and what it
     /// shows that they do not let be shown.
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        set: &TombstoneSet<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError>;
 
     /// The commits that the links of a tree tie a session to.

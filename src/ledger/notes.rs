@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, Damage, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
+    BranchName, Damage, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip, Tombstone,
     backend::{AllLinks, Backend},
     branch,
     layout::Layout,
-    merge, note, notes_tree, reader,
-    tombstone_set::{self, TombstoneSet},
+    merge, note, notes_tree, reader, tombstone_set,
     writer::Writer,
 };
 use crate::{
@@ -150,18 +149,18 @@ impl Layout for Notes {
         Ok(Vec::new())
     }
 
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        set: &TombstoneSet<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
         let mut updates = Vec::new();
         for (commit, note) in notes_tree::all(repository, tree)?.sound {
             let mut cleared = note.clone();
-            cleared.entries.retain(|id, entry| set.get(id).is_none_or(|tombstone| tombstone.permits_link(entry)));
+            cleared.entries.retain(|id, entry| tombstone_of(id).is_none_or(|tombstone| tombstone.permits_link(entry)));
             for (id, entry) in &mut cleared.entries {
-                if set.get(id).is_some_and(|tombstone| !tombstone.permits_details(entry)) {
+                if tombstone_of(id).is_some_and(|tombstone| !tombstone.permits_details(entry)) {
                     entry.other.remove(note::SHOWN);
                 }
             }

@@ -158,7 +158,7 @@ impl<'a> TombstoneSet<'a> {
                 removed += 1;
             }
         }
-        updates.extend(self.layout.unlink(repository, tree, self)?);
+        updates.extend(self.layout.unlink(repository, tree, &|id| self.get(id))?);
         let tree = if updates.is_empty() { tree } else { repository.edit_tree(Some(tree), &updates)? };
         Ok(Applied { tree, removed })
     }

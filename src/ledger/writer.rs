@@ -91,7 +91,7 @@ impl Writer<'_> {
             let unlink = |id: &SessionId| Tombstone::purged(id.clone(), Timestamp::LAST);
             let sessions = filter.unshown.iter().map(hide).chain(filter.unlinked.iter().map(unlink)).collect();
             set.add(&Tombstones { sessions, ledgers: Vec::new() });
-            let hidden = self.layout.unlink(self.repository, part, &set)?;
+            let hidden = self.layout.unlink(self.repository, part, &|id| set.get(id))?;
             part = self.repository.edit_tree(Some(part), &hidden)?;
         }
         let Some(base) = filter.base else { return self.commit(part, &[], &format!("part of {}", self.branch)) };

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    Exchange, Leak,
+    Exchange, Leak, Pair,
     limits::Limits,
     secret_check::files_of,
     selection::{session_file, session_of},
 };
 use crate::{
     error::Result,
-    git::{NewBlob, ObjectId},
+    git::{NewBlob, ObjectId, PushSpec},
     hail::SessionId,
     ledger::{BranchName, Filter, SessionKey},
 };
@@ -26,6 +26,18 @@ pub struct Withheld {
     pub bytes: u64,
     /// What the host takes, in bytes.
     pub limit: u64,
+}
+
+/// A ledger on its way.
+pub(super) struct Spec {
+    pub(super) pair: Pair,
+    pub(super) push: PushSpec,
+    /// How large what the remote does not have yet is at most.
+    pub(super) bytes: u64,
+    /// Whether the rest of the ledger has to follow in another push.
+    pub(super) has_more: bool,
+    /// The sessions that this push brings.
+    pub(super) sessions: BTreeSet<SessionId>,
 }
 
 /// What is pushed of one ledger.

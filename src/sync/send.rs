@@ -1,16 +1,20 @@
 //! Pushing ledgers: in portions, under leases, again where another clone was faster.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use super::{Exchange, GitResult, Outcome, Pair, Progress, Withheld, limits::Limits, push_plan, stale_ledgers::Repair};
+use super::{
+    Exchange, GitResult, Outcome, Pair, Progress, Withheld,
+    limits::Limits,
+    push_plan::{self, Spec},
+    stale_ledgers::Repair,
+};
 use crate::{
     config,
     error::Result,
     git::{Expected, GitError, PushSpec},
-    hail::SessionId,
     ledger,
 };
 
@@ -23,18 +27,6 @@ const PORTIONS: (u64, u64) = (256 * 1024, 256 * 1024 * 1024);
 /// A portion that took less time than this is followed by a larger one, and one that took more than the other
 /// by a smaller one.
 const PACE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
-
-/// A ledger on its way.
-pub(super) struct Spec {
-    pub(super) pair: Pair,
-    pub(super) push: PushSpec,
-    /// How large what the remote does not have yet is at most.
-    pub(super) bytes: u64,
-    /// Whether the rest of the ledger has to follow in another push.
-    pub(super) has_more: bool,
-    /// The sessions that this push brings.
-    pub(super) sessions: BTreeSet<SessionId>,
-}
 
 impl Exchange<'_> {
     pub(super) fn send(&self, pairs: &[Pair], repair: &Repair) -> Result<Outcome> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{Exchange, Pair, send::Spec};
+use super::{Exchange, Pair, push_plan::Spec};
 use crate::{
     error::Result,
     git::{Expected, ObjectId, PushSpec, RefUpdate},
