@@ -5,6 +5,7 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod apply_patch;
 mod claude_code;
@@ -12,13 +13,15 @@ mod cline;
 mod codex;
 mod compressed;
 mod copies;
+mod copilot_chat;
 mod copilot_cli;
-
+mod crush;
 mod cursor;
 mod database;
 mod detect;
 pub(crate) mod diff;
 mod document;
+mod editors;
 mod factory_droid;
 mod field;
 mod folders;
@@ -29,6 +32,7 @@ mod goose;
 mod hail;
 mod identity;
 mod kiro;
+mod kiro_ide;
 mod log;
 mod media;
 mod message;
@@ -36,6 +40,8 @@ mod opencode;
 mod ox;
 mod parts;
 mod pi;
+mod q_conversation;
+mod q_tools;
 mod qwen_code;
 mod records;
 mod tokens;
@@ -66,17 +72,21 @@ pub static ALL: &[&dyn Agent] = &[
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
+    &copilot_chat::CopilotChat,
     &pi::Pi,
     &pi::OhMyPi,
     &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &amazon_q::AmazonQ,
     &kiro::Kiro,
+    &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
     &opencode::OpenCode,
     &opencode::KILO,
     &opencode::MIMO_CODE,
     &cursor::Cursor,
     &goose::Goose,
+    &crush::Crush,
     &cline::Cline,
     &cline::KILO_CODE,
     &cline::ROO_CODE,

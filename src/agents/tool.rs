@@ -44,6 +44,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "runinterminal",
             "developershell",
             "executebash",
+            "executepwsh",
             "execute",
             "terminal",
         ],

@@ -2,14 +2,17 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod claude_code;
 mod cline;
 mod codex;
 mod codex_current;
+mod copilot_chat;
 mod copilot_cli;
 pub mod corpus;
 mod counts;
+mod crush;
 mod cursor;
 mod factory_droid;
 mod fidelity;
@@ -21,6 +24,7 @@ mod goose;
 mod hail;
 mod kinship;
 mod kiro;
+mod kiro_ide;
 mod opencode;
 mod ox;
 mod pauses;
@@ -133,6 +137,9 @@ fn a_database_cut_anywhere_is_refused_or_read_but_never_a_crash() {
         ("cursor", "cursor/global-2025.sql", "c-2025"),
         ("cursor", "cursor/store.sql", "chat-1"),
         ("goose", "goose/sessions.sql", "20260202_1"),
+        ("crush", "crush/crush.sql", "s-1"),
+        ("amazon-q", "amazon-q/data.sql", "0a000000-0000-4000-8000-0000000000b1"),
+        ("kiro", "kiro/data.sql", "0a000000-0000-4000-8000-0000000000d1"),
     ] {
         let agent = agents::by_name(name).expect("known");
         let (folder, path) = from_sql(file);

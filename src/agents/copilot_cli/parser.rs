@@ -15,11 +15,15 @@ use crate::{
     system::files,
 };
 
-/// Reads a log to its end.
-pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let out = Transcript::new("copilot-cli", "copilot-cli-events", sink);
+/// Reads a log to its end, which is one of the agent of that name, schema and title.
+pub(in crate::agents) fn parse(
+    log: &mut Log<'_>,
+    (name, schema, title): (&'static str, &'static str, &str),
+    sink: &mut dyn Sink,
+) -> Result<Vec<Warning>, ParseError> {
+    let out = Transcript::new(name, schema, sink);
     let mut parser = Parser { out, session: None, first: None, output: 0 };
-    records::tell(log, "GitHub Copilot CLI", &mut parser)?;
+    records::tell(log, title, &mut parser)?;
     "github".clone_into(&mut parser.out.facts.provider);
     if let Some(path) = log.path {
         take_workspace(path, &mut parser.out);
@@ -28,7 +32,7 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         "events" => path.parent()?.file_name()?.to_str(),
         stem => Some(stem),
     });
-    let id = records::session_id(log, [parser.session.as_deref(), in_name], "copilot-cli", parser.first);
+    let id = records::session_id(log, [parser.session.as_deref(), in_name], name, parser.first);
     Ok(parser.out.finish(id)?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, types::ValueRef};
+use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     agents::{
         ParseError, Warning,
-        database::{self, Database},
+        database::{self, Database, rows},
         identity,
         records::{self, Record, text},
         transcript::{Facts, Tokens, Transcript},
@@ -31,7 +31,7 @@ struct Loaded {
 /// The sessions of a database with the time of their last change.
 pub(super) fn sessions(path: &Path) -> Result<Vec<(String, Option<Timestamp>)>, ParseError> {
     Database::read(path, |connection| {
-        let all = rows(connection, "SELECT id, updated_at FROM sessions ORDER BY created_at, id", None)?;
+        let all = rows(connection, "SELECT id, updated_at FROM sessions ORDER BY created_at, id", &[])?;
         Ok(all.iter().filter_map(|row| Some((text(row, "id")?.to_owned(), time(row, "updated_at")))).collect())
     })
 }
@@ -94,30 +94,22 @@ fn load(connection: &Connection, part: Option<&str>) -> Result<Loaded, ParseErro
     if ["sessions", "messages"].iter().any(|name| !tables.iter().any(|table| table == name)) {
         return Err(ParseError::NoRecord { line: 1, cause: "a database, but not of Goose".to_owned() });
     }
-    let id = match part {
-        Some(part) => part.to_owned(),
-        None => the_only(connection)?,
-    };
-    let Some(session) = rows(connection, "SELECT * FROM sessions WHERE id = ?1", Some(&id))?.pop() else {
+    let id = database::the_one(part, || ids(connection))?;
+    let Some(session) = rows(connection, "SELECT * FROM sessions WHERE id = ?1", &[&id])?.pop() else {
         return Err(ParseError::NoRecord { line: 1, cause: format!("no session '{id}' in the database") });
     };
-    let messages = rows(connection, "SELECT * FROM messages WHERE session_id = ?1 ORDER BY id", Some(&id))?;
+    let messages = rows(connection, "SELECT * FROM messages WHERE session_id = ?1 ORDER BY id", &[&id])?;
     let ledger = if tables.iter().any(|table| table == "usage_ledger") {
-        rows(connection, "SELECT * FROM usage_ledger WHERE session_id = ?1 ORDER BY id", Some(&id))?
+        rows(connection, "SELECT * FROM usage_ledger WHERE session_id = ?1 ORDER BY id", &[&id])?
     } else {
         Vec::new()
     };
     Ok(Loaded { session, messages: messages.into_iter().map(of_row).collect(), ledger })
 }
 
-fn the_only(connection: &Connection) -> Result<String, ParseError> {
-    let all = rows(connection, "SELECT id FROM sessions ORDER BY created_at, id", None)?;
-    let mut parts: Vec<String> = all.iter().filter_map(|row| text(row, "id").map(str::to_owned)).collect();
-    match parts.len() {
-        0 => Err(ParseError::NoRecord { line: 1, cause: "no session in the database".to_owned() }),
-        1 => Ok(parts.remove(0)),
-        _ => Err(ParseError::SeveralSessions { parts }),
-    }
+fn ids(connection: &Connection) -> Result<Vec<String>, ParseError> {
+    let all = rows(connection, "SELECT id FROM sessions ORDER BY created_at, id", &[])?;
+    Ok(all.iter().filter_map(|row| text(row, "id").map(str::to_owned)).collect())
 }
 
 /// A row of `messages` in the shape of a line of earlier versions.
@@ -143,28 +135,6 @@ fn of_row(mut row: Record) -> Record {
     };
     message.insert("metadata".to_owned(), metadata);
     message
-}
-
-/// The rows of a query by the names of their columns; what is null is left out.
-fn rows(connection: &Connection, query: &str, id: Option<&str>) -> Result<Vec<Record>, ParseError> {
-    let mut statement = connection.prepare(query)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let row = |row: &Row<'_>| {
-        let mut record = Record::new();
-        for (index, name) in names.iter().enumerate() {
-            let value = match row.get_ref(index)? {
-                ValueRef::Null => continue,
-                ValueRef::Integer(number) => number.into(),
-                ValueRef::Real(number) => number.into(),
-                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned().into(),
-            };
-            record.insert(name.clone(), value);
-        }
-        Ok(record)
-    };
-    let parameters: Vec<&str> = id.into_iter().collect();
-    let found = statement.query_map(rusqlite::params_from_iter(parameters), row)?;
-    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn facts(mut session: Record) -> Facts {
