@@ -235,6 +235,11 @@ impl<'s> Transcript<'s> {
         self.calls.contains_key(call_id)
     }
 
+    /// Whether a call of that id came and its result did not.
+    pub(super) fn is_open(&mut self, call_id: &str) -> bool {
+        self.waiting_calls(call_id).any(|waiting| waiting.is_open)
+    }
+
     /// The event of a call that still waits for its result; the last one of several.
     pub(super) fn waiting_call(&mut self, call_id: &str) -> Option<&mut Event> {
         self.waiting_calls(call_id).last().map(|waiting| &mut waiting.event)

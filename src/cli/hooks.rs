@@ -53,9 +53,9 @@ enum Action {
         #[arg(long, value_name = "LIST")]
         trailers: Option<String>,
     },
-    /// Remove them and put back what was there before
+    /// Remove the hooks and restore the previous ones
     Uninstall,
-    /// Say how they stand
+    /// Show the state of each hook
     Status,
 }
 
@@ -106,8 +106,8 @@ pub(super) fn words(state: State) -> &'static str {
         State::NotExecutable => "installed, but not executable",
         State::ByHand => "called by a line that was added by hand",
         State::Absent => "not installed",
-        State::Foreign => "somebody else's, without ours",
-        State::Unsupported => "in the configuration, where git before 2.54 does not look",
+        State::Foreign => "another hook, without ours",
+        State::Unsupported => "in the configuration, which git before 2.54 ignores",
         State::SwitchedOff => "switched off in the configuration",
         State::Displaced => "not run: a hook manager was installed over it",
     }

@@ -120,7 +120,7 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
         Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => {
             Err(match tombstone(repository, ledger, reference)? {
                 Some(tombstone) => Error::user(format!("the session {} {}", tombstone.session_id, fate(&tombstone)))
-                    .hinted("git session log lists what is here"),
+                    .hinted("git session log lists the stored sessions"),
                 None => none(reference),
             })
         }
@@ -184,8 +184,9 @@ pub(super) fn fate(tombstone: &Tombstone) -> String {
 }
 
 fn none(reference: &str) -> Error {
-    Error::user(format!("there is no session '{reference}' here"))
-        .hinted("git session log lists what is here; git session sync --fetch-only gets what the others have")
+    Error::user(format!("no session '{reference}' in this repository")).hinted(
+        "git session log lists the stored sessions; git session sync --fetch-only fetches those of other clones",
+    )
 }
 
 fn matches(key: &SessionKey, reference: &str) -> bool {

@@ -18,7 +18,7 @@ use crate::{
     system::files,
 };
 
-/// Look for secrets in sessions, logs or plain text; store nothing
+/// Scan sessions, logs or plain text for secrets
 ///
 /// REF is what `git session show` takes: a session, the log of an agent, or - for standard input. The
 /// exit code is 1 where something was found, 0 where nothing was. What was found is never shown, only

@@ -30,7 +30,7 @@ const PUSH_PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// How many branches are named in a line.
 const MAX_NAMED: usize = 3;
 
-/// Fetch, merge and push the ledgers
+/// Fetch, merge and push session ledgers
 ///
 /// Without REMOTE: the remote of the branch's upstream, else the only one there is.
 ///
@@ -41,13 +41,13 @@ const MAX_NAMED: usize = 3;
 pub(super) struct Args {
     /// The remote to exchange sessions with
     remote: Option<String>,
-    /// Fetch and merge, but push nothing
+    /// Fetch and merge, without pushing
     #[arg(long, conflicts_with_all = ["branch", "session"])]
     fetch_only: bool,
-    /// Push the sessions of this branch, too, though the remote does not have it
+    /// Also push the sessions of this branch, which the remote does not have
     #[arg(long, value_name = "NAME")]
     branch: Vec<String>,
-    /// Push this session, too, though it has no commit that the remote has
+    /// Also push this session, which has no commit on the remote
     #[arg(long, value_name = "REF")]
     session: Vec<String>,
 }
@@ -106,7 +106,7 @@ fn list(names: &[String]) -> String {
 /// What was put right on the remote, where something was.
 fn mended(answer: &Answer) -> Option<String> {
     let branches = Some(list(&answer.mended)).filter(|branches| !branches.is_empty())?;
-    Some(format!("what was purged or redacted was taken out of the sessions of {branches} on {}", answer.remote))
+    Some(format!("removed purged or redacted content from the sessions of {branches} on {}", answer.remote))
 }
 
 /// What stays here, and the command that sends it.
