@@ -1,27 +1,27 @@
 //! From a native log to the ledger: find, parse, redact, store.
 
-mod bookmark;
-mod bulk;
-mod gather;
-mod home;
+mod checkpoint;
+mod drain;
+mod log_snapshot;
 mod origin;
+mod parallel;
 mod queue;
 mod reader;
+mod repository_identity;
 mod route;
-mod snapshot;
-mod watermark;
-mod work;
+mod run;
+mod seen_logs;
 
 use std::{fs::File, path::Path};
 
-pub use bookmark::{Bookmarks, Draft};
-pub use gather::{Captured, Gathered, Order, Progress, gather};
-pub use home::{Home, parse, working_directory};
+pub use checkpoint::{Checkpoints, Draft};
+pub use drain::drain_queue;
 pub use origin::Origin;
 pub use queue::{CaptureLock, Job, JobSession, Queue};
 pub use reader::{Reader, Reading};
-pub use watermark::{Known, Watermarks};
-pub use work::work_off;
+pub use repository_identity::{Home, parse, working_directory};
+pub use run::{Captured, Gathered, Order, Progress, gather};
+pub use seen_logs::{Known, SeenLogs};
 
 use crate::{
     agents::{self, Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, Scope},

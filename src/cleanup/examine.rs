@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     Facts, Policy,
-    contents::{Look, Refs},
+    ledger_facts::{Found, Look, Refs},
     needed::LivingRef,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     git::{GitError, Listing, ObjectId, RemoteRef, Repository, Scratch},
     hail::Timestamp,
-    ledger::{self, BranchName, Ledger, LedgerError, ROOT, Tip},
+    ledger::{self, BranchName, Ledger, ROOT},
 };
 
 /// How long a remote may take to answer.
@@ -36,15 +36,6 @@ pub enum Place {
     Here,
     /// On a remote.
     Remote(String),
-}
-
-/// A reference of the place that may be a ledger.
-pub(super) struct Found {
-    pub(super) reference: String,
-    pub(super) id: ObjectId,
-    /// Whether the branch lives; a ledger of all branches does.
-    pub(super) is_alive: bool,
-    pub(super) ledger: &'static dyn Ledger,
 }
 
 /// Finds out what is there, as far as `policy` asks for it.
@@ -308,13 +299,6 @@ fn listed(repository: &Repository, remote: &str) -> Result<Listing> {
     let patterns: Vec<&str> =
         [heads.as_str(), &tags].into_iter().chain(ledger::ALL.iter().map(|ledger| ledger.pattern())).collect();
     repository.list_remote_with_head(remote, &patterns, PATIENCE).map_err(|fault| asking(remote, fault))
-}
-
-impl Found {
-    /// The ledger, where it is one.
-    pub(super) fn tip(&self, repository: &Repository) -> std::result::Result<Option<Tip>, LedgerError> {
-        self.ledger.tip_at(repository, &self.reference, self.id)
-    }
 }
 
 #[cfg(test)]

@@ -29,13 +29,13 @@ const COVERAGE: usize = 50;
 /// How long another process that stores sessions is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Check that all is well, and mend what is not
+/// Check the installation and repair problems
 ///
 /// `--fix` shows its plan, asks, and applies it. Without a terminal it needs `--yes`, and
 /// `--fanout-mode` where none is stored.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Mend what can be mended
+    /// Repair what can be repaired
     #[arg(long)]
     fix: bool,
     /// Do not ask
@@ -96,7 +96,7 @@ impl Describe for Answer {
         });
         let view = View::default().table(&["status", "check", ""], rows.collect());
         let fixes: Vec<String> = self.checks.iter().filter_map(|check| check.fix.clone()).collect();
-        let view = if fixes.is_empty() { view } else { view.heading("To mend it").list(fixes) };
+        let view = if fixes.is_empty() { view } else { view.heading("To repair").list(fixes) };
         if self.fixed.is_empty() { view } else { view.heading("Done").list(self.fixed.clone()) }
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let mut report = Report::new(Answer { schema_version: 1, checks, fixed });
     report.is_good = is_good;
     if can_be_fixed {
-        report.notes.push("git session doctor --fix does it for you".to_owned());
+        report.notes.push("git session doctor --fix repairs it".to_owned());
     }
     Ok(report)
 }
@@ -129,7 +129,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.extend(remotes::mirrors(repository));
             checks.extend(transfers::refspecs(repository));
             checks.extend(transfers::sending(repository));
-            checks.push(check_ledger(repository, &config));
+            checks.push(check_ledger(context));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(notes::check(repository));
             checks.extend(check_coverage(repository));
@@ -176,8 +176,8 @@ fn check_mode(config: &Config) -> Check {
     }
 }
 
-fn check_ledger(repository: &Repository, config: &Config) -> Check {
-    match reference::all(repository, config.ledger) {
+fn check_ledger(context: &Context) -> Check {
+    match reference::all(context) {
         Ok((sessions, failures)) if failures.is_empty() => {
             Check::new("ledger", Status::Ok, counted(sessions.len(), "session"))
         }
@@ -299,7 +299,7 @@ fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<V
         super::hooks::install(context, repository, Given::default())?;
     }
     if waiting > 0 {
-        capture::work_off(context, Duration::from_secs(60))?;
+        capture::drain_queue(context, Duration::from_secs(60))?;
     }
     Ok(plan)
 }
@@ -309,7 +309,7 @@ fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&
         Some(mode) => ledger::by_name(mode).map_err(|fault| Error::usage(fault.to_string())),
         None if config.is_ledger_set => Ok(config.ledger),
         None if context.is_interactive => Ok(config.ledger),
-        None => Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
+        None => Err(Error::usage("opensession.fanout-mode is not set, and there is no terminal to ask on")
             .hinted(format!("git session doctor --fix --yes --fanout-mode {}", config.ledger.name()))),
     }
 }
@@ -341,8 +341,8 @@ fn confirm(context: &Context, plan: &[String], arguments: &Args) -> Result<bool>
     }
     if !context.is_interactive {
         let mode = arguments.fanout_mode.as_ref().map(|mode| format!(" --fanout-mode {mode}")).unwrap_or_default();
-        return Err(Error::usage(format!("nobody can be asked whether to {}", plan.join(", ")))
+        return Err(Error::usage(format!("cannot ask for confirmation without a terminal: {}", plan.join(", ")))
             .hinted(format!("git session doctor --fix --yes{mode}")));
     }
-    Ok(prompt::confirm(&format!("This is going to:\n  {}\nGo on?", plan.join("\n  ")), false)?)
+    Ok(prompt::confirm(&format!("This will:\n  {}\nContinue?", plan.join("\n  ")), false)?)
 }

@@ -45,13 +45,13 @@ enum Action {
     /// is one of `opensession.remotes`: where that is not set, it is set now, to the remote that the branch
     /// is pushed to, or origin. The answers are kept in the repository's configuration.
     ///
-    /// With `--global`, they serve every repository of yours, and nothing is decided for any of them: commits name
-    /// their sessions, and no push sends one until the repository itself says where they may go. git 2.54 and newer
-    /// read them from a file that your configuration includes, and run them beside the hooks that a repository has.
-    /// An older git puts them into every repository that you clone or make from then on. You are asked first, where
-    /// you can be. A repository is left out with `git config opensession.enabled false`.
+    /// `--global` installs them for all of your repositories, after asking where there is a terminal. Commits then
+    /// name their sessions everywhere, but a push sends none until the repository itself says where they may go.
+    /// git 2.54 and newer read the hooks from a file that your configuration includes, and run them beside those of
+    /// the repository. An older git copies them into the repositories that you clone or make from then on. To leave a
+    /// repository out: `git config opensession.enabled false`.
     Install {
-        /// For every repository of yours
+        /// Install them for all of your repositories
         #[arg(long, conflicts_with_all = ["remotes", "destination", "trailers"])]
         global: bool,
         /// A remote that sessions may go to; may be given more than once
@@ -64,15 +64,15 @@ enum Action {
         #[arg(long, value_name = "LIST")]
         trailers: Option<String>,
     },
-    /// Remove them and put back what was there before
+    /// Remove the hooks and restore the previous ones
     Uninstall {
-        /// Those for every repository of yours
+        /// Remove those for all of your repositories
         #[arg(long)]
         global: bool,
     },
-    /// Say how they stand
+    /// Show the state of each hook
     Status {
-        /// Those for every repository of yours
+        /// Show those for all of your repositories
         #[arg(long)]
         global: bool,
     },
@@ -131,8 +131,8 @@ pub(super) fn words(state: State) -> &'static str {
         State::NotExecutable => "installed, but not executable",
         State::ByHand => "called by a line that was added by hand",
         State::Absent => "not installed",
-        State::Foreign => "somebody else's, without ours",
-        State::Unsupported => "in the configuration, where git before 2.54 does not look",
+        State::Foreign => "another hook, without ours",
+        State::Unsupported => "in the configuration, which git before 2.54 ignores",
         State::SwitchedOff => "switched off in the configuration",
         State::Displaced => "not run: a hook manager was installed over it",
     }

@@ -18,7 +18,7 @@ use crate::{
     system::files,
 };
 
-/// Look for secrets in sessions, logs or plain text; store nothing
+/// Scan sessions, logs or plain text for secrets
 ///
 /// REF is what `git session show` takes: a session, the log of an agent, or - for standard input. The
 /// exit code is 1 where something was found, 0 where nothing was. What was found is never shown, only
@@ -127,7 +127,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let (mut found, mut failures, mut looked_at) = (Vec::new(), Vec::new(), 0);
     if arguments.all {
         let repository = context.repository()?;
-        let (sessions, unread) = reference::all(repository, context.config()?.ledger)?;
+        let (sessions, unread) = reference::all(context)?;
         failures = unread;
         for listed in &sessions {
             add_metadata(&mut found, &redactor, listed);

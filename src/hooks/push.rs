@@ -9,7 +9,7 @@ use std::{
 
 use super::{STRICT, configured::CONFIGURED, running::other_script};
 use crate::{
-    capture::{Job, JobSession, Known, Queue, Watermarks},
+    capture::{Job, JobSession, Known, Queue, SeenLogs},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
@@ -164,8 +164,8 @@ impl Delivery<'_> {
     ) -> Result<bool> {
         let repository = self.context.repository()?;
         let (ledger, remote, deadline, now) = (self.config.ledger, self.target, self.deadline, self.context.now());
-        let (guard, watch) = (None, None);
-        let exchange = Exchange { repository, ledger, remote, push_url, deadline, now, guard, selection, watch };
+        let (secret_check, watch) = (None, None);
+        let exchange = Exchange { repository, ledger, remote, push_url, deadline, now, secret_check, selection, watch };
         let outbox = Outbox::of(repository, remote, push_url);
         let mut backends = exchange.of_each_backend();
         if backends.try_fold(false, |found, exchange| Ok::<_, Error>(found || exchange.has_unsent(pairs)?))? {
@@ -232,7 +232,7 @@ fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
-    let watermarks = Watermarks::of(repository);
+    let seen_logs = SeenLogs::of(repository);
     let tips = tips(repository, config)?;
     let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
@@ -244,7 +244,7 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
         let mut asked = HashSet::new();
         for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
             let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
-            if !is_up_to_date(context, &watermarks, &stored, &session)? {
+            if !is_up_to_date(context, &seen_logs, &stored, &session)? {
                 queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
@@ -335,12 +335,12 @@ fn is_linked(repository: &Repository, tips: &[&StoredTip], session: &SessionId, 
 /// has what was stored then. Where there is no log here, what is stored is all there is.
 fn is_up_to_date(
     context: &Context,
-    watermarks: &Watermarks,
+    seen_logs: &SeenLogs,
     stored: &HashSet<String>,
     session: &JobSession,
 ) -> Result<bool> {
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
-    let known = watermarks.sessions(&source.log).unwrap_or_default();
+    let known = seen_logs.sessions(&source.log).unwrap_or_default();
     let is_there =
         |known: &&Known| known.id == session.id && known.hail.as_ref().is_some_and(|hail| stored.contains(hail));
     Ok(known.iter().flatten().any(is_there))

@@ -92,7 +92,7 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
         "commit-msg" => commit_msg(context, arguments).map(silent),
         "post-commit" => post_commit(context).map(silent),
         "send" => sync::send_requests(context, arguments.first().map(String::as_str).unwrap_or_default()).map(silent),
-        "capture" => work_off(context, arguments.iter().any(|argument| argument == PATIENTLY)).map(silent),
+        "capture" => drain_queue(context, arguments.iter().any(|argument| argument == PATIENTLY)).map(silent),
         other => {
             Err(Error::usage(format!("'{other}' is not a hook of git session")).hinted("git session hooks --help"))
         }
@@ -101,15 +101,15 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
 
 /// Works off the queue in the background. What fails since others are at work in the repository, such as
 /// git's own maintenance, is tried again by somebody who sees it as it is then.
-fn work_off(context: &Context, is_patient: bool) -> Result<()> {
-    let mut worked = capture::work_off(context, CAPTURE_PATIENCE);
+fn drain_queue(context: &Context, is_patient: bool) -> Result<()> {
+    let mut worked = capture::drain_queue(context, CAPTURE_PATIENCE);
     for attempt in 1..=MORE_ATTEMPTS {
         if worked.is_ok() || !is_patient {
             break;
         }
         std::thread::sleep(PAUSE * attempt);
         let fresh = Context::new(context.environment.clone(), context.directory.clone());
-        worked = capture::work_off(&fresh, CAPTURE_PATIENCE);
+        worked = capture::drain_queue(&fresh, CAPTURE_PATIENCE);
     }
     worked
 }

@@ -2,7 +2,7 @@
 
 use super::{
     CommitDigest, Digest, MARKER, MissingSession, SessionDigest,
-    inert::{code, text},
+    escape::{code, text},
 };
 use crate::{hail::cut, report::counted};
 

@@ -9,7 +9,7 @@ use crate::{
     config::{Config, DESTINATION, Destination, REMOTES},
     error::Result,
     git::{ConfigScope, Expected, RefUpdate, Repository},
-    ledger::companion_root,
+    ledger::extra_ref_root,
     link,
     system::files,
 };
@@ -74,7 +74,7 @@ fn new_name(
 
 /// Puts what is remembered of `old` under the name `new`.
 fn move_known(repository: &Repository, old: &str, new: &str) -> Result<()> {
-    let (from, to) = (companion_root(old), companion_root(new));
+    let (from, to) = (extra_ref_root(old), extra_ref_root(new));
     for (name, id) in repository.references(&from)? {
         let name = name.to_string();
         // The rest may be of a remote whose name begins like this one's.

@@ -10,7 +10,7 @@ use crate::{
     report::{Describe, Report, View, counted},
 };
 
-/// Say what would be deleted, here and on a remote; delete it with --apply
+/// Show what would be deleted, here and on a remote; delete it with --apply
 ///
 /// The ledger of a branch that is gone is deleted when nothing in it changed for 30 days and no branch or
 /// tag needs a session of it; what the default branch needs moves to its ledger first. Branches with the
