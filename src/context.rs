@@ -83,6 +83,9 @@ impl Context {
     /// # Errors
     /// When there is no repository, or a setting has no meaning.
     pub fn config(&self) -> Result<Config> {
+        if self.environment.is_enabled(config::FOR_EVERY_REPOSITORY) {
+            return Config::read_for_every_repository(self.repository()?);
+        }
         Config::read(self.repository()?)
     }
 

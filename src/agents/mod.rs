@@ -8,10 +8,12 @@ mod aider;
 mod amazon_q;
 mod amp;
 mod apply_patch;
+mod chat;
 mod claude_code;
 mod cline;
 mod codex;
 mod compressed;
+mod continue_dev;
 mod copies;
 mod copilot_chat;
 mod copilot_cli;
@@ -29,8 +31,10 @@ mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod gptme;
 mod hail;
 mod identity;
+mod iflow;
 mod kiro;
 mod kiro_ide;
 mod log;
@@ -47,6 +51,7 @@ mod records;
 mod tokens;
 mod tool;
 mod tracked;
+mod trae_agent;
 mod transcript;
 
 use std::{fs::DirEntry, path::Path};
@@ -81,6 +86,7 @@ pub static ALL: &[&dyn Agent] = &[
     &kiro::Kiro,
     &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
+    &iflow::Iflow,
     &opencode::OpenCode,
     &opencode::KILO,
     &opencode::MIMO_CODE,
@@ -92,6 +98,9 @@ pub static ALL: &[&dyn Agent] = &[
     &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &continue_dev::Continue,
+    &gptme::Gptme,
+    &trae_agent::TraeAgent,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,

@@ -104,7 +104,7 @@ impl Repository {
             command.env("GIT_ALLOW_PROTOCOL", "none");
         }
         command.args(arguments);
-        Git { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+        Git::new(command, subcommand)
     }
 
     /// The version that `git --version` prints, without the word git.
@@ -132,6 +132,11 @@ fn absolute(path: &Path) -> std::path::PathBuf {
 }
 
 impl Git {
+    /// A command with all its arguments; `subcommand` names it in errors.
+    pub(super) fn new(command: Command, subcommand: String) -> Self {
+        Self { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+    }
+
     /// Feeds `bytes` to its standard input.
     pub(super) fn input(mut self, bytes: Vec<u8>) -> Self {
         self.input = Some(bytes);

@@ -53,7 +53,7 @@ pub fn follow_renamed_remotes(repository: &Repository, config: Config) -> Result
     if left != noted {
         write(repository, &left)?;
     }
-    if is_changed { Config::read(&Repository::open(repository.git_dir())?) } else { Ok(config) }
+    if is_changed { config.read_again(&Repository::open(repository.git_dir())?) } else { Ok(config) }
 }
 
 /// The name that the remote `old`, which is not there, has now: that of the only remote with its URL, else what

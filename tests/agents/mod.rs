@@ -25,6 +25,7 @@ mod hail;
 mod kinship;
 mod kiro;
 mod kiro_ide;
+mod newer;
 mod opencode;
 mod ox;
 mod pauses;

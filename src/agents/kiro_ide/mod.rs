@@ -74,9 +74,13 @@ fn is_session(document: &Map<String, Value>) -> bool {
         Some(first) => first.get("message").is_some_and(Value::is_object),
         None => true,
     };
+    // Continue, which the editor was made with, writes documents that are the same but for these.
+    let entries = document.get("history").and_then(Value::as_array).into_iter().flatten();
+    let mut marks = entries.map(|entry| entry.get("executionId").is_some() || entry.get("contextItems").is_none());
+    let is_own = ["selectedModel", "workspacePath"].iter().any(|key| document.contains_key(*key));
     document.contains_key("sessionId")
         && document.get("history").is_some_and(is_history)
-        && ["workspaceDirectory", "workspacePath"].iter().any(|key| document.contains_key(*key))
+        && (is_own || document.contains_key("workspaceDirectory") && marks.any(|is_own| is_own))
 }
 
 /// Whether a document is what the first versions kept of one execution.

@@ -26,6 +26,9 @@ pub(super) fn check(repository: &Repository, config: &Config) -> Check {
 
 fn destination(repository: &Repository, config: &Config, remotes: &[String]) -> Check {
     let stays = |why: String| Check::new("remotes", Status::Info, format!("sessions stay here: {why}"));
+    if !config.is_set_up && config.must_be_set_here() {
+        return stays("nothing is decided for this repository (to decide it: git session hooks install)".to_owned());
+    }
     if !config.is_set_up {
         return Check::new("remotes", Status::Warning, "sessions stay here: no destination is set")
             .fixed_by("git session hooks install");
