@@ -156,7 +156,7 @@ impl Config {
     }
 
     /// The remote that the sessions of a push to `pushed` are sent to; `None` where they stay here. Nothing is
-    /// sent where nobody decided that it should be.
+    /// sent without a decision.
     #[must_use]
     pub fn session_remote(&self, repository: &Repository, pushed: &str) -> Option<String> {
         if !self.is_set_up {
@@ -271,7 +271,7 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
 pub fn remembered(repository: &Repository) -> Result<Remembered> {
     let folder = repository.state_dir();
     Remembered::load(&folder).map_err(|fault| {
-        Error::user(format!("what was redacted by hand cannot be read: {fault}"))
+        Error::user(format!("the texts redacted by hand cannot be read: {fault}"))
             .hinted(format!("nothing was stored; correct or remove the file in {}", folder.display()))
     })
 }
@@ -285,10 +285,9 @@ pub fn check_off(repository: &Repository, settings: &Settings) -> Result<()> {
     if settings.profile != Profile::Off || repository.own_flag(ALLOW_UNREDACTED)? == Some(true) {
         return Ok(());
     }
-    Err(Error::user(format!("{REDACTION} is off, and this repository does not allow sessions that are not redacted"))
-        .hinted(format!(
-            "git config {REDACTION} default; or, to allow it here: git config --local {ALLOW_UNREDACTED} true"
-        )))
+    Err(Error::user(format!("{REDACTION} is off, which this repository does not allow")).hinted(format!(
+        "git config {REDACTION} default; or, to allow it here: git config --local {ALLOW_UNREDACTED} true"
+    )))
 }
 
 /// Whether the hooks do anything in this repository, as they do unless it says no.
@@ -307,7 +306,7 @@ pub fn is_enabled(repository: &Repository) -> Result<bool> {
 fn flag(repository: &Repository, key: &str) -> Result<bool> {
     repository.config_bool(key).map(|value| value == Some(true)).map_err(|_| {
         let value = repository.config(key).unwrap_or_default();
-        Error::user(format!("{key}: '{value}' is neither true nor false")).hinted(format!("git config {key} true"))
+        Error::user(format!("{key}: '{value}' is not a boolean")).hinted(format!("git config {key} true"))
     })
 }
 
@@ -318,7 +317,7 @@ fn flag(repository: &Repository, key: &str) -> Result<bool> {
 pub fn limit(repository: &Repository, key: &str) -> Result<Option<Option<u64>>> {
     let meaningless = || {
         let value = repository.config(key).unwrap_or_default();
-        Error::user(format!("{key}: '{value}' is no number such as 100m, or 0 for no limit"))
+        Error::user(format!("{key}: '{value}' is not a size such as 100m, or 0 for no limit"))
             .hinted(format!("git config --unset {key}"))
     };
     let Some(value) = repository.config_number(key).map_err(|_| meaningless())? else { return Ok(None) };

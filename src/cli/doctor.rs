@@ -59,7 +59,7 @@ pub(super) struct Check {
     name: &'static str,
     status: Status,
     message: String,
-    /// The command that mends it.
+    /// The command that repairs it.
     fix: Option<String>,
 }
 
@@ -104,7 +104,7 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let fixed = if arguments.fix { fix(context, repository, arguments)? } else { Vec::new() };
-    // What was mended shows to one who looks anew: settings are read once.
+    // Settings are read once per context: a new one sees the repairs.
     let context = &Context::new(context.environment.clone(), context.directory.clone());
     let repository = context.repository()?;
     let checks = checks(context, repository);
@@ -263,7 +263,7 @@ fn check_queue(context: &Context, repository: &Repository) -> Vec<Check> {
     checks
 }
 
-/// Mends what can be mended, after asking; returns what was done.
+/// Repairs what can be repaired, after asking; returns what was done.
 fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
     let config = context.config()?;
     let mode = wanted_mode(context, &config, arguments)?;
@@ -314,7 +314,7 @@ fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&
     }
 }
 
-/// Brings the sessions over, changes the setting, and lets go of what is safe in the new mode; broken
+/// Copies the sessions, changes the setting, and deletes what is safe in the new mode; broken
 /// off anywhere, it can be begun again. Returns what became of the old references.
 fn set_mode(repository: &Repository, moves: &[Switch<'_>], mode: Option<&dyn Ledger>) -> Result<Vec<String>> {
     // Hooks that store something wait, or leave it in the queue.

@@ -81,7 +81,7 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// Whether installing mends it.
+    /// Whether installing repairs it.
     #[must_use]
     pub fn has_to_be_mended(&self) -> bool {
         !self.state.works() || self.is_too_early()

@@ -311,7 +311,7 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
     Ok(())
 }
 
-/// Why what waits could not be stored: the process that tried has nobody to tell.
+/// Why queued sessions could not be stored: the background process has no terminal to say so.
 fn unstored(context: &Context) -> Error {
     let found = context.repository().map(|repository| repository.leftovers(context.now())).unwrap_or_default();
     match found.iter().find(|leftover| leftover.is_lock) {

@@ -15,7 +15,7 @@ use crate::{
 
 /// How long the capture in the background waits for another one.
 const CAPTURE_PATIENCE: Duration = Duration::from_secs(60);
-/// The argument of a capture that nobody waits for.
+/// The argument of a capture in the background.
 pub(super) const PATIENTLY: &str = "patiently";
 /// How often such a capture is tried again.
 const MORE_ATTEMPTS: u32 = 4;

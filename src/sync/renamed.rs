@@ -1,4 +1,4 @@
-//! A remote that got another name: git tells nobody of it but its own settings.
+//! Follows renamed remotes: git updates only its own settings.
 //!
 //! `opensession.remotes` then names a remote that is not there, and what is remembered of it is under its old
 //! name. Which repository a name stood for is noted at every push and `sync`.
