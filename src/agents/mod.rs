@@ -8,6 +8,7 @@ mod aider;
 mod amazon_q;
 mod amp;
 mod apply_patch;
+mod auggie;
 mod chat;
 mod claude_code;
 mod cline;
@@ -33,14 +34,17 @@ mod generic;
 mod goose;
 mod gptme;
 mod hail;
+mod hermes;
 mod identity;
 mod iflow;
+mod junie;
 mod kiro;
 mod kiro_ide;
 mod log;
 mod media;
 mod message;
 mod opencode;
+mod openhands;
 mod ox;
 mod parts;
 mod pi;
@@ -98,8 +102,12 @@ pub static ALL: &[&dyn Agent] = &[
     &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &auggie::Auggie,
     &continue_dev::Continue,
     &gptme::Gptme,
+    &hermes::Hermes,
+    &junie::Junie,
+    &openhands::OpenHands,
     &trae_agent::TraeAgent,
     &agenix::Agenix,
     &ox::Ox,

@@ -82,6 +82,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "insert",
             "multiedits",
             "editexistingfile",
+            "fileeditor",
             "singlefindandreplace",
             "texteditor",
             "developertexteditor",

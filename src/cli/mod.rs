@@ -133,7 +133,7 @@ impl Command {
 }
 
 /// Runs the program; returns its exit code. A panic is our bug: it is said so, and a hook that
-/// panics stands in nobody's way.
+/// panics blocks no git command.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let is_hook = arguments.get(1).is_some_and(|first| first == "hook");

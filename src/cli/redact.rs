@@ -148,7 +148,7 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
     Ok(count)
 }
 
-/// The commits whose messages have the text: they are nobody's to rewrite but the user's.
+/// The commits whose messages contain the text. Only the user may rewrite commits.
 fn in_messages(repository: &Repository, session: &SessionId, text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     let mut commits = std::collections::BTreeSet::new();

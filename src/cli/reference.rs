@@ -239,7 +239,7 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
         let missing: Vec<String> = named.iter().map(ToString::to_string).collect();
         return Err(if missing.is_empty() {
             Error::user(format!("no session is linked to {revision}, and its message names none"))
-                .hinted("git session log lists the sessions that are here, with their commits")
+                .hinted("git session log lists the stored sessions, with their commits")
         } else {
             Error::user(format!("{revision} names the session {}, which is not here", missing.join(", ")))
                 .hinted("git session sync --fetch-only")

@@ -202,7 +202,7 @@ fn find(repository: &Repository, stored: &mut Stored, commits: &[ObjectId]) -> R
             orphan.fingerprint = found.remove(&orphan.commit).unwrap_or_default();
         }
     }
-    // A commit that is not here any more is in nobody's history.
+    // A commit that is gone is in no history.
     let is_ancestor = |one, other| repository.is_ancestor(one, other).unwrap_or(false);
     let rows = orphans.iter().zip(subjects).map(|(orphan, subject)| {
         let found = link::relink(orphan, &stored.known, is_ancestor);

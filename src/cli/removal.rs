@@ -154,7 +154,7 @@ pub(super) fn carry_out(
     let mut seen = std::collections::HashSet::new();
     notes.retain(|note| seen.insert(note.clone()));
     if remote.is_none() && !context.repository()?.remotes().is_empty() {
-        notes.push("the remote still has it until the next push: git session sync".to_owned());
+        notes.push("the remote has it until the next push: git session sync".to_owned());
     }
     let is_left = |place: &&Publication| remote.is_none() || place.remote != remote;
     notes.extend(erased.elsewhere.iter().filter(is_left).map(|place| {

@@ -23,7 +23,7 @@ use crate::{
     sync::{self, Exchange, Fetched, Leak, Outbox, Outcome, Pair, SecretCheck, Selection, Withheld},
 };
 
-/// How long a remote may take to answer: nobody waits for a hook here.
+/// How long a remote may take to answer; longer than in a hook.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the sessions may take to be sent. What was delivered by then stays delivered.
 const PUSH_PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -85,7 +85,7 @@ impl Describe for Answer {
         if self.fetched.is_empty() && self.pushed.is_empty() && others.is_empty() {
             let remote = &self.remote;
             return View::default().paragraph(if self.has_failed {
-                format!("nothing new from {remote}, and not everything was sent")
+                format!("nothing new from {remote}; not everything was sent")
             } else {
                 format!("up to date with {remote}")
             });
@@ -144,7 +144,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if !arguments.fetch_only && !config.allows(repository, &remote) {
         return Err(remotes::refusal(&config, &remote));
     }
-    // Stores what commits asked for and nobody got to yet.
+    // Stores what is still queued by earlier commits.
     capture::drain_queue(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
     // Without rules that load, nothing is pushed.
@@ -203,15 +203,15 @@ impl Wanted {
         }
         let has_ledger = |branch: &&BranchName| tips.iter().any(|tip| tip.remote.is_none() && tip.covers(branch));
         if let Some(unknown) = branches.iter().find(|branch| !has_ledger(branch)) {
-            return Err(Error::user(format!("no session is stored for a branch '{unknown}'"))
-                .hinted("git session log lists the sessions that are here"));
+            return Err(Error::user(format!("no session of a branch '{unknown}' is stored"))
+                .hinted("git session log lists the stored sessions"));
         }
         let mut wanted = Self { branches, sessions: Vec::new(), of_sessions: HashSet::new() };
         for named in &arguments.session {
             for found in reference::resolve(context, named)? {
                 let Named::Stored(listed) = found else {
-                    return Err(Error::user(format!("'{named}' is a file and no session that is stored here"))
-                        .hinted("git session log lists the sessions that are here"));
+                    return Err(Error::user(format!("'{named}' is a file, not a stored session"))
+                        .hinted("git session log lists the stored sessions"));
                 };
                 wanted.of_sessions.extend(listed.branches());
                 wanted.sessions.push(listed.key.id.clone());
@@ -332,8 +332,8 @@ fn known(repository: &Repository, remote: &str) -> Result<String> {
         return Ok(remote.to_owned());
     }
     let others = match repository.remotes().as_slice() {
-        [] => "there is none at all".to_owned(),
+        [] => "this repository has none".to_owned(),
         remotes => format!("there are: {}", remotes.join(", ")),
     };
-    Err(Error::user(format!("there is no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
+    Err(Error::user(format!("no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
 }

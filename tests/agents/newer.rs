@@ -100,3 +100,104 @@ fn logs_are_found_where_each_keeps_them() {
     assert_eq!(trae.logs(&git_session::environment::Environment::default(), &scope).len(), 1);
     assert!(trae.is_local(), "a clone may bring one");
 }
+
+#[test]
+fn openhands_events_are_files_and_its_state_says_what_answers_used() {
+    let log = fixture("openhands", "conversations/0000000000004000800000000000a001/base_state.json");
+    let parsed = parse_file("openhands", &log);
+    let header = &parsed.session.header;
+    assert_eq!(header.session_id.as_str(), "00000000-0000-4000-8000-00000000a001");
+    assert_eq!((header.cwd(), header.agent.model.as_str()), (Some("/home/ann/kite"), "anthropic/opus-9"));
+    assert_eq!((exit_codes(&parsed), changes(&parsed)), (vec![Some(3)], vec!["~/home/ann/kite/kite.py".to_owned()]));
+    let EventType::FileEdit { diff: Some(diff), .. } = &event(&parsed, "e2-3").event_type else { panic!("no edit") };
+    assert!(diff.ends_with("@@ -1,2 +1,2 @@\n 0\n-1\n+2\n"), "{diff}");
+    assert_eq!(tokens(&parsed), [38, 24, 60, 10, 4], "each answer once, that of the title, too");
+    assert_eq!(event(&parsed, "e3").count(attribute::OUTPUT_TOKENS), 20, "on the last event of the answer");
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Fix the kite"]);
+    assert_eq!(event(&parsed, "e7").attributes["source.injected"], "compact_summary");
+    assert_eq!(event(&parsed, "e9").event_type, EventType::Custom { kind: "PauseEvent".to_owned() });
+}
+
+#[test]
+fn openhands_first_versions_number_their_events_and_count_on() {
+    let log = fixture("openhands", "sessions/00000000000040008000000000000b01/events/0.json");
+    let parsed = parse_file("openhands", &log);
+    let header = &parsed.session.header;
+    assert_eq!(header.session_id.as_str(), "00000000000040008000000000000b01");
+    assert_eq!((header.context.title.as_str(), header.attribute(attribute::GIT_BRANCH)), ("A red kite", Some("red")));
+    assert_eq!((exit_codes(&parsed), changes(&parsed)), (vec![Some(2)], vec!["+/home/ann/kite/red.txt".to_owned()]));
+    assert_eq!(tokens(&parsed), [90, 16, 40, 0, 0], "the counts are running totals");
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Paint it red"]);
+    assert_eq!(texts(&parsed, &EventType::AgentMessage), ["I paint."]);
+}
+
+#[test]
+fn auggies_exchanges_hold_results_of_the_one_before() {
+    let parsed = parse_file("auggie", &fixture("auggie", "00000000-0000-4000-8000-00000000c001.json"));
+    let header = &parsed.session.header;
+    assert_eq!((header.cwd(), header.context.title.as_str()), (Some("/home/ann/kite"), "Lighter"));
+    assert_eq!(header.agent.model, "claude-opus-9");
+    assert_eq!(
+        (exit_codes(&parsed), changes(&parsed)),
+        (vec![Some(3)], ["~kite.py", "-a.txt", "-b.txt"].map(str::to_owned).into())
+    );
+    assert_eq!(parsed.session.stats.tool_call_count, 3, "a call that is being written is none");
+    assert_eq!(tokens(&parsed), [11, 22, 30, 40, 0]);
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Make it lighter"]);
+    assert_eq!(event(&parsed, "r3-summary-1").attributes["source.injected"], "compact_summary");
+    let text = String::from_utf8(parsed.session.to_bytes()).expect("HAIL is UTF-8");
+    assert!(!text.contains("ann@example.com"), "who it was is not asked");
+}
+
+#[test]
+fn junies_blocks_change_until_they_are_done() {
+    let parsed = parse_file("junie", &fixture("junie", "sessions/session-260203-100000-ab12/events.jsonl"));
+    let header = &parsed.session.header;
+    assert_eq!(header.session_id.as_str(), "session-260203-100000-ab12");
+    assert_eq!((header.cwd(), header.context.title.as_str()), (Some("/home/ann/kite"), "Knot the kite"));
+    assert_eq!(exit_codes(&parsed), [Some(1)]);
+    let EventType::ShellCommand { command, .. } = &event(&parsed, "s1").event_type else { panic!("no command") };
+    assert_eq!(command, "knot --tight");
+    assert_eq!(changes(&parsed), ["~kite.py", "+knot.txt", "-old.txt"]);
+    assert_eq!(tokens(&parsed), [100, 30, 20, 5, 0]);
+    assert_eq!(texts(&parsed, &EventType::AgentMessage), ["It is knotted."]);
+    assert_eq!(event(&parsed, "s4").event_type, EventType::ToolCall { name: "tool".to_owned() }, "never done");
+    assert_eq!(event(&parsed, "line-11").event_type, EventType::Custom { kind: "WindEvent".to_owned() });
+}
+
+#[test]
+fn hermes_results_are_json_in_a_text() {
+    let parsed = parse_file("hermes", &fixture("hermes", "20260203_100000_ab12cd34.jsonl"));
+    let header = &parsed.session.header;
+    assert_eq!((header.session_id.as_str(), header.agent.model.as_str()), ("20260203_100000_ab12cd34", "openai/gpt-9"));
+    assert_eq!((exit_codes(&parsed), changes(&parsed)), (vec![Some(7)], vec!["~/home/ann/kite/s.py".to_owned()]));
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Wind the string"]);
+    assert_eq!(event(&parsed, "line-6").attributes["source.injected"], "compact_summary");
+    let snapshot = parse_file("hermes", &fixture("hermes", "session_20260203_110000_ef56ab78.json"));
+    assert_eq!(snapshot.session.header.session_id.as_str(), "20260203_110000_ef56ab78");
+    assert_eq!(texts(&snapshot, &EventType::AgentMessage), ["It is."]);
+}
+
+#[test]
+fn conversations_in_folders_and_snapshots_are_found() {
+    let files = [
+        ".augment/sessions/1.json",
+        ".hermes/sessions/20260203_1.jsonl",
+        ".hermes/sessions/session_20260203_1.json",
+        ".hermes/sessions/session_20260203_2.json",
+        ".junie/sessions/index.jsonl",
+        ".junie/sessions/session-1/events.jsonl",
+        ".openhands/conversations/1/base_state.json",
+        ".openhands/conversations/1/events/event-00000-a.json",
+        ".openhands/sessions/2/events/0.json",
+        ".openhands/sessions/2/events/1.json",
+    ];
+    for (name, own) in [
+        ("auggie", vec![files[0]]),
+        ("hermes", vec![files[1], files[3]]),
+        ("junie", vec![files[5]]),
+        ("openhands", vec![files[6], files[8]]),
+    ] {
+        assert_eq!(found(name, &files, &Scope::default()), own, "{name}");
+    }
+}
