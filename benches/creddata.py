@@ -48,7 +48,10 @@ def replaced(text, chance):
     upper, lower = string.ascii_uppercase, string.ascii_lowercase
     if letters <= set("0123456789abcdefABCDEF"):
         upper, lower = upper[:6], lower[:6]
-    kinds = [(string.digits, string.digits), (upper, string.ascii_uppercase), (lower, string.ascii_lowercase)]
+    # Base32 has no other digits.
+    is_base32 = letters <= set(string.ascii_uppercase + "234567") and not letters <= set(string.hexdigits)
+    digits = "234567" if is_base32 else string.digits
+    kinds = [(digits, string.digits), (upper, string.ascii_uppercase), (lower, string.ascii_lowercase)]
     made, at = "", 0
     while at < len(text):
         escape = ESCAPE.match(text, at)

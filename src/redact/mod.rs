@@ -35,6 +35,7 @@ mod sink;
 mod special;
 mod stream;
 mod value;
+mod verdict;
 mod view;
 mod walk;
 

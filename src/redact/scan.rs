@@ -13,7 +13,7 @@ use super::{
     rules::{Candidate, Check, Detector, Rule, Rules},
     service,
     special::UNREAD,
-    view,
+    verdict, view,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
@@ -131,7 +131,7 @@ impl Scanner {
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
         if !self.counts(self.assignment_rule)
-            || !assignment::is_secret_under(key, value, self.profile)
+            || !verdict::is_secret_under(key, value, self.profile)
             || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
         {
             return None;
@@ -187,7 +187,11 @@ impl Scanner {
             let found = found.into_iter().filter(|hit| hit.rule != self.home_rule);
             hits.extend(found.filter_map(|hit| Some(Hit { range: view.original(&hit.range)?, ..hit })));
         }
-        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text) } else { Vec::new() };
+        let mut run = |range: Range<usize>| {
+            let rule = self.rules.of_run(&text.as_bytes()[range.clone()]).filter(|rule| self.counts(*rule));
+            hits.extend(rule.map(|rule| Hit { range, rule }));
+        };
+        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text, &mut run) } else { Vec::new() };
         for (range, read) in encoded {
             let mut of_read = Budget::new(self.rules.len());
             let found = self.hits_within(&read, layers - 1, &mut of_read);
@@ -268,7 +272,7 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile:
         Detector::Before => command::find_before(text, &keyword),
         Detector::Argument => command::find_argument(text, &keyword, reach, rule.argument),
         Detector::NameAndValue => apart::find(text, &keyword, reach, profile),
-        Detector::Everywhere | Detector::CredentialFile | Detector::Column | Detector::Manifest => None,
+        Detector::Everywhere | Detector::Run | Detector::CredentialFile | Detector::Column | Detector::Manifest => None,
     }
 }
 

@@ -20,6 +20,7 @@ impl Scanner {
     pub(super) fn redact_id(&self, id: &str, heeds_patterns: bool, summary: &mut Summary) -> Option<String> {
         let counts = |hit: &Hit| match self.rules.rule(hit.rule).detector {
             Detector::Pattern => self.rules.rule(hit.rule).check == Check::None,
+            Detector::Run => true,
             Detector::Everywhere => heeds_patterns,
             _ => false,
         };
