@@ -38,12 +38,18 @@ fn ratio(before: [usize; 2], letter: usize) -> i32 {
     digit.map_or(0, |digit| digit.cast_signed() - OFFSET)
 }
 
+/// How like words a value of this length may be at most to be none: several words in one are less like words than one.
+pub(super) fn by_length(value: &str) -> i32 {
+    i32::try_from(value.len() / 2).map_or(i32::MIN, |half| -half)
+}
+
 /// Whether `value` is nothing but letters that do not follow each other so in words.
 pub(super) fn is_no_word(value: &str) -> bool {
     let most = match value.len() {
         0..4 => return false,
         4 => -4,
-        _ => -2,
+        5..8 => -2,
+        _ => by_length(value),
     };
     value.bytes().all(|byte| byte.is_ascii_alphabetic()) && likeness(value) <= most
 }

@@ -114,6 +114,8 @@ pub(super) enum Detector {
     Column,
     /// The values of a Kubernetes secret.
     Manifest,
+    /// The values of variables that a command printed.
+    Environment,
     /// A value whose name stands beside it, as in `{"name": …, "value": …}`.
     NameAndValue,
 }

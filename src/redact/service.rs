@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use super::value::{
-    changes_class, has_sequence, is_object_id, is_public, is_stand_in, is_unpronounceable, is_wordy, looks_random,
-};
+use super::value::{changes_class, is_object_id, is_public, is_stand_in, is_unpronounceable, is_wordy, looks_random};
 
 /// How many bytes lie between the name and the value at most.
 const MAX_GAP: usize = 48;
@@ -88,8 +86,7 @@ pub(super) fn find(text: &str, name: &Range<usize>, reach: usize, is_word: bool)
     } else {
         words == 0 && separators <= 4 && !rest[..gap].contains(&b'\n') && is_credible(value, 20)
     };
-    (found && !is_stand_in(value) && !has_sequence(value) && !is_public(&text[token..]))
-        .then_some(start..start + value.len())
+    (found && !is_stand_in(value) && !is_public(&text[token..])).then_some(start..start + value.len())
 }
 
 /// How far the value is, and how many words lie between.

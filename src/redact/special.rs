@@ -2,14 +2,12 @@
 
 use super::{
     Summary,
+    placeholder::UNREAD,
     rules::{Candidate, Check, Detector},
     scan::{Hit, Scanner, stands_alone},
     value,
 };
 use crate::hail::SessionId;
-
-/// What stands in placeholders for the rule by which attachments go that cannot be read.
-pub(super) const UNREAD: &str = "unread-attachment";
 
 /// How much of a token is worth hiding where the rest was cut off, in bytes behind what tells its kind.
 const LEAST_OF_TOKEN: usize = 8;

@@ -206,13 +206,13 @@ const SEQUENCE: usize = 6;
 
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
 pub(super) fn is_placeholder(value: &str) -> bool {
-    if is_stand_in(value) || has_sequence(value) {
+    if is_stand_in(value) {
         return true;
     }
     let letters: String = value.chars().filter(char::is_ascii_alphabetic).collect();
     let letters = letters.to_ascii_lowercase();
     // A person may make a password of the word and a year.
-    let is_extended = letters.len() + 3 < value.len();
+    let is_extended = value.bytes().rev().take_while(u8::is_ascii_digit).count() >= 3;
     WORDS.contains(&letters.as_str()) || (!is_extended && NAMES.iter().any(|name| letters.contains(name)))
 }
 

@@ -3,16 +3,19 @@
 use super::{
     Profile,
     key_name::{Promise, promise},
-    letters::{is_no_word, likeness},
+    letters::{by_length, is_no_word, likeness},
     notation::{MAX_VALUE, Notation},
     value::{
-        changes_class, is_foreign_word, is_object_id, is_placeholder, is_public, is_record_id, is_stand_in,
-        is_unpronounceable, is_word, is_wordy, looks_random,
+        changes_class, has_sequence, is_foreign_word, is_object_id, is_placeholder, is_public, is_record_id,
+        is_stand_in, is_unpronounceable, is_word, is_wordy, looks_random,
     },
 };
 
 /// The shortest value that is a secret, in bytes.
 const MIN_VALUE: usize = 4;
+
+/// The longest value of which a sequence of letters or digits makes a stand-in, in bytes.
+const LONGEST_TYPED: usize = 16;
 
 /// How many bytes of a value tell what it is.
 const TELLING: usize = 256;
@@ -42,7 +45,7 @@ impl Place {
         }
         let value = telling(value);
         // What takes longest comes last: few values are mixed enough to get there.
-        let found = (self.likely(value) && !is_placeholder(value))
+        let found = (self.likely(value) && !is_placeholder(value) && !is_typed(value))
             || (profile == Profile::Strict && self.possible(value) && !is_stand_in(value));
         let is_password = self.promise == Promise::Password;
         found && !is_record_id(value) && (self.notation == Notation::Quoted || !is_code(value, is_password))
@@ -120,7 +123,7 @@ impl Place {
             && value.bytes().all(is_part)
             && !value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
             && value.bytes().filter(u8::is_ascii_alphabetic).count() >= 4
-            && likeness(value) <= most
+            && likeness(value) <= most.min(by_length(value))
     }
 
     /// Whether `value` may be a secret: also one that a person chose, and one that is short.
@@ -181,6 +184,11 @@ fn is_plain_word(value: &str) -> bool {
 /// Whether `value` is so long that no person types it, and of one piece.
 fn is_long(value: &str) -> bool {
     value.len() >= 20 && !is_object_id(value) && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether `value` is short and has letters or digits as they stand beside each other on a keyboard or in the alphabet.
+fn is_typed(value: &str) -> bool {
+    value.len() <= LONGEST_TYPED && has_sequence(value)
 }
 
 /// Whether `value` is what stands between two strings of a program rather than in one, as in `"key=").append("`.
