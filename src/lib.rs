@@ -5,7 +5,7 @@
 //!                                                                        │
 //! commit message ◀──link (which session made these lines?)───────────────┤
 //!                                                                        │
-//!              remote ◀──── sync (fetch, union merge, push) ─────────────┤
+//!              remote ◀──── sync (fetch, merge, push) ───────────────────┤
 //!                                                                        │
 //!                  log · show · review · cleanup ──▶ Report ──▶ text │ json │ jsonl │ markdown │ hail
 //! ```

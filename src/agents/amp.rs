@@ -94,7 +94,7 @@ fn note_facts(transcript: &mut Transcript<'_>, thread: &Value) {
     facts.title = field::text(thread, "title").map(str::to_owned);
     let own = |pointer: &str| thread.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     facts.version = own("/env/initial/platform/clientVersion");
-    facts.cwd = own("/env/initial/trees/0/uri").and_then(|uri| path_of(&uri));
+    facts.cwd = own("/env/initial/trees/0/uri").and_then(|uri| field::path_of_uri(&uri));
     let reference = own("/env/initial/trees/0/repository/ref");
     facts.branch = reference.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
     facts.parent = field::text(thread, "mainThreadID").map(str::to_owned);
@@ -110,20 +110,6 @@ fn note_facts(transcript: &mut Transcript<'_>, thread: &Value) {
     if !other.is_empty() {
         facts.attributes.insert("source.other_usage", Value::Array(other));
     }
-}
-
-/// The path of a `file://` URI.
-fn path_of(uri: &str) -> Option<String> {
-    let path = uri.strip_prefix("file://")?;
-    let mut bytes = Vec::new();
-    let mut rest = path.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// What the thread used, call by call of a model.

@@ -9,9 +9,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row, types::ValueRef};
 
-use super::{ParseError, copies::Copy};
+use super::{LogFile, ParseError, copies::Copy, records::Record};
 use crate::system::files;
 
 /// How a database file begins.
@@ -115,6 +115,60 @@ pub(super) fn tables(connection: &Connection) -> Result<Vec<String>, ParseError>
     let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'")?;
     let names = statement.query_map([], |row| row.get(0))?;
     Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// The rows of a query by the names of their columns; what is null is left out.
+///
+/// # Errors
+/// When the query fails.
+pub(super) fn rows(connection: &Connection, query: &str, parameters: &[&str]) -> Result<Vec<Record>, ParseError> {
+    let mut statement = connection.prepare(query)?;
+    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let row = |row: &Row<'_>| {
+        let mut record = Record::new();
+        for (index, name) in names.iter().enumerate() {
+            let value = match row.get_ref(index)? {
+                ValueRef::Null => continue,
+                ValueRef::Integer(number) => number.into(),
+                ValueRef::Real(number) => number.into(),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned().into(),
+            };
+            record.insert(name.clone(), value);
+        }
+        Ok(record)
+    };
+    let found = statement.query_map(rusqlite::params_from_iter(parameters), row)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The session that is meant of those in a database: `part`, else the only one.
+///
+/// # Errors
+/// When none is named, and there is not exactly one.
+pub(super) fn the_one(
+    part: Option<&str>,
+    ids: impl FnOnce() -> Result<Vec<String>, ParseError>,
+) -> Result<String, ParseError> {
+    if let Some(part) = part {
+        return Ok(part.to_owned());
+    }
+    let mut parts = ids()?;
+    match parts.len() {
+        0 => Err(ParseError::NoRecord { line: 1, cause: "no session in the database".to_owned() }),
+        1 => Ok(parts.remove(0)),
+        _ => Err(ParseError::SeveralSessions { parts }),
+    }
+}
+
+/// Whether the file at a path is a database.
+pub(super) fn is_database_at(path: &Path) -> bool {
+    head(path, 16).is_ok_and(|head| is_database(&head))
+}
+
+/// A database that holds sessions, where there is one: its time is that of the newest of its files.
+pub(super) fn log_at(path: PathBuf) -> Option<LogFile> {
+    let log = LogFile::at(path)?;
+    Some(LogFile { modified: modified(&log.path, log.modified), ..log })
 }
 
 /// Whether a file that begins with `head` is a database.

@@ -1,8 +1,9 @@
-//! Recognises a log by its content, never by its folder or name.
+//! Recognises a log by its content. Only between an agent and its forks, whose logs may look the same, does the
+//! folder decide.
 
 use std::{
     io::{self, BufRead, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use super::{
     ALL, Agent,
     compressed::plain,
     database::{Database, is_database},
-    document,
+    document, forks,
 };
 use crate::{
     hail::{Lines, describe_json},
@@ -39,6 +40,8 @@ pub struct Sample {
     pub tables: Vec<String>,
     /// The first line that is not JSON, with the reason.
     pub fault: Option<(u64, String)>,
+    /// Where the file is, if it is one.
+    pub path: Option<PathBuf>,
     lines: u64,
 }
 
@@ -84,6 +87,7 @@ impl Sample {
             let tables = Database::open(path).and_then(|database| database.tables());
             sample.tables = tables.map_err(io::Error::other)?;
         }
+        sample.path = Some(path.to_owned());
         Ok(sample)
     }
 
@@ -175,7 +179,9 @@ fn text_of(head: &[u8]) -> String {
 /// # Errors
 /// When no agent, or more than one, recognises it.
 pub fn detect(sample: &Sample) -> Result<&'static dyn Agent, DetectError> {
-    let candidates: Vec<&'static dyn Agent> = ALL.iter().copied().filter(|agent| agent.recognises(sample)).collect();
+    let mut candidates: Vec<&'static dyn Agent> =
+        ALL.iter().copied().filter(|agent| agent.recognises(sample)).collect();
+    forks::choose(&mut candidates, sample);
     match (candidates.as_slice(), &sample.fault) {
         ([agent], _) => Ok(*agent),
         ([], _) if sample.lines == 0 => Err(DetectError::Empty),

@@ -8,8 +8,23 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
+use super::{Log, ParseError};
+use crate::hail::describe_json;
+
 /// How many elements of an array are looked at.
 const MAX_ELEMENTS: usize = 200;
+
+/// Reads a log that is one JSON value.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub(super) fn read(log: &mut Log<'_>) -> Result<Value, ParseError> {
+    let text = log.document()?;
+    serde_json::from_str(&text).map_err(|fault| ParseError::NoRecord {
+        line: (fault.line() as u64).max(1),
+        cause: format!("not JSON: {}", describe_json(&fault)),
+    })
+}
 
 /// The first elements of the array, or the members of the object, that `bytes` begin with, and what
 /// is wrong where it breaks off.

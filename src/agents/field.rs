@@ -16,6 +16,20 @@ pub(super) fn any_text<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
     keys.iter().find_map(|key| text(value, key))
 }
 
+/// The arguments of a call, which many agents keep as JSON in a text; a text that is none stays one.
+pub(super) fn arguments(value: Option<&Value>) -> Value {
+    match value {
+        Some(Value::String(text)) if text.trim().is_empty() => Value::Null,
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
+        other => other.cloned().unwrap_or_default(),
+    }
+}
+
+/// A member that is an exit code.
+pub(super) fn exit_code(value: &Value, key: &str) -> Option<i32> {
+    value.get(key).and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok())
+}
+
 /// A member that counts something; anything but a natural number counts as zero.
 pub(super) fn count(value: &Value, key: &str) -> u64 {
     value.get(key).and_then(Value::as_u64).unwrap_or(0)
@@ -114,6 +128,21 @@ pub(super) fn provider_of(model: &str) -> &'static str {
     makers.iter().find(|(_, names)| names.iter().any(|name| model.contains(name))).map_or("unknown", |(maker, _)| maker)
 }
 
+/// The path of a `file://` URI, or of one of a machine that an editor works on (`vscode-remote://`).
+pub(super) fn path_of_uri(uri: &str) -> Option<String> {
+    let rest = uri.strip_prefix("file://").or_else(|| uri.strip_prefix("vscode-remote://"))?;
+    let path = &rest[rest.find('/')?..];
+    let mut bytes = Vec::new();
+    let mut rest = path.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = code.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Drops user name and password from a URL with a scheme; `git@host:path` holds none.
 pub(super) fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -126,7 +155,7 @@ pub(super) fn without_credentials(url: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{rest, time};
+    use super::{path_of_uri, rest, time};
 
     #[test]
     fn a_time_is_read_in_every_form_that_agents_write() {
@@ -143,6 +172,13 @@ mod tests {
         for written in [json!("0001-01-01T00:00:00Z"), json!("soon"), json!(1e300), json!(null)] {
             assert_eq!(time(&written), None, "{written}");
         }
+    }
+
+    #[test]
+    fn a_uri_of_a_file_here_or_on_another_machine_has_a_path() {
+        assert_eq!(path_of_uri("file:///home/ann/my%20kite").as_deref(), Some("/home/ann/my kite"));
+        assert_eq!(path_of_uri("vscode-remote://ssh-remote%2Bbox/srv/kite").as_deref(), Some("/srv/kite"));
+        assert_eq!(path_of_uri("untitled:Untitled-1"), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Kiro CLI: a log of messages a session, and the facts of the session in a document beside it.
+//! Kiro CLI: a log of messages a session, and the facts of the session in a document beside it; sessions of
+//! its first engine are in the database that it took over from Amazon Q Developer CLI.
 //!
 //! Learned from what other public programs read and test with; no log of a real session was seen.
 //! The document's `conversation_metadata` counts whole turns; only prompts have a time.
@@ -8,9 +9,9 @@ use std::{collections::HashMap, io, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders, identity,
+    Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database, folders, identity, q_conversation,
+    q_tools::{call, exit_code},
     records::{self, Record, Teller, count, text, time},
-    tool::{self, Call, Kind},
     transcript::{Outcome, Tokens, Transcript},
 };
 use crate::{
@@ -34,19 +35,28 @@ impl Agent for Kiro {
     // The logs are named by session, so the scope's folder is not asked.
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
         let Some(home) = environment.folder("KIRO_HOME", ".kiro") else { return Vec::new() };
-        let found = folders::files(&home.join("sessions/cli"), folders::is_jsonl);
+        let mut found = folders::files(&home.join("sessions/cli"), folders::is_jsonl);
+        found.extend(q_conversation::databases(environment, "kiro-cli"));
         folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        sample.records.iter().any(|record| {
-            let kind = record["kind"].as_str().unwrap_or_default();
-            record["version"].is_string() && record.get("data").is_some() && KINDS.contains(&kind)
-        })
+        q_conversation::has_tables(sample, "conversations_v2")
+            || sample.records.iter().any(|record| {
+                let kind = record["kind"].as_str().unwrap_or_default();
+                record["version"].is_string() && record.get("data").is_some() && KINDS.contains(&kind)
+            })
+    }
+
+    fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
+        q_conversation::sessions(log)
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        parse(log, sink)
+        match log.path.filter(|path| database::is_database_at(path)) {
+            Some(path) => q_conversation::write_row(path, log.part, "kiro", sink),
+            None => parse(log, sink),
+        }
     }
 }
 
@@ -233,23 +243,6 @@ impl Turn {
     }
 }
 
-/// The event of a call. One tool writes and edits; the reading one lists what it reads.
-fn call(name: &str, mut input: Value) -> Call {
-    match (name, input["command"].as_str()) {
-        ("write" | "fs_write", Some("str_replace" | "strReplace" | "insert" | "append")) => {
-            tool::call_as(Kind::Edit, name, input)
-        }
-        ("read" | "fs_read", _) if input["path"].is_null() => {
-            let path = input["operations"][0]["path"].clone();
-            if let Value::Object(input) = &mut input {
-                input.insert("path".to_owned(), path);
-            }
-            tool::call_as(Kind::Read, name, input)
-        }
-        _ => tool::call(name, input),
-    }
-}
-
 fn blocks(content: Option<&Value>) -> Vec<Block> {
     content.and_then(Value::as_array).into_iter().flatten().map(block).collect()
 }
@@ -262,16 +255,6 @@ fn block(part: &Value) -> Block {
         }
         (Some("json"), data) => Block::Json { data: data.clone() },
         _ => Block::Json { data: part.clone() },
-    }
-}
-
-/// The code of a command, in the result of the shell tool: a number, or words that end with it.
-fn exit_code(block: &Block) -> Option<i32> {
-    let Block::Json { data } = block else { return None };
-    match data.get("exit_status")? {
-        Value::Number(code) => i32::try_from(code.as_i64()?).ok(),
-        Value::String(status) => status.rsplit([' ', ':']).next()?.parse().ok(),
-        _ => None,
     }
 }
 

@@ -42,10 +42,18 @@ pub(super) enum Part {
         name: String,
         arguments: Value,
     },
+    /// A call that is known to do these things.
+    Calls {
+        id: String,
+        name: String,
+        calls: Vec<tool::Call>,
+    },
     Result {
         id: String,
         outcome: Outcome,
     },
+    /// The time of what follows, where it is not that of the message.
+    At(Timestamp),
     /// Anything else, with its type.
     Other(String, Value),
 }
@@ -85,12 +93,17 @@ impl Message {
     /// Those of the sink.
     pub(super) fn send(mut self, transcript: &mut Transcript<'_>) -> io::Result<()> {
         let parts = std::mem::take(&mut self.parts);
-        let count = parts.len();
+        let count = parts.iter().filter(|part| !matches!(part, Part::At(_))).count();
         let mut is_noted = false;
-        for (index, part) in parts.into_iter().enumerate() {
+        let mut index = 0;
+        for part in parts {
+            if let Part::At(time) = part {
+                self.time = Some(time);
+                continue;
+            }
             let id = if index == 0 { self.id.clone() } else { format!("{}-{}", self.id, index + 1) };
-            let is_last = index + 1 == count;
-            is_noted = self.send_part(transcript, &id, part, is_last)?;
+            index += 1;
+            is_noted = self.send_part(transcript, &id, part, index == count)?;
         }
         if !is_noted && (self.tokens != Tokens::default() || !self.attributes.is_empty()) {
             let kind = EventType::Custom { kind: "usage".to_owned() };
@@ -113,13 +126,14 @@ impl Message {
                 (kind, "text".to_owned(), content)
             }
             Part::Thought(text) => (EventType::Thinking, "thinking".to_owned(), Content::text(text)),
+            Part::At(_) => return Ok(false),
             Part::Other(kind, value) => (EventType::Custom { kind: kind.clone() }, kind, Content::json(value)),
             Part::Call { id: call, name, arguments } => {
-                let call = if call.is_empty() { id.to_owned() } else { call };
-                transcript.call((id, &call), self.time, &name, tool::call(&name, arguments))?;
-                // A call that does not wait has left already.
-                let event = transcript.waiting_call(&call);
-                return Ok(event.map(|event| self.note(event, is_last)).is_some() && is_last);
+                let calls = vec![tool::call(&name, arguments)];
+                return self.send_calls(transcript, id, (call, name, calls), is_last);
+            }
+            Part::Calls { id: call, name, calls } => {
+                return self.send_calls(transcript, id, (call, name, calls), is_last);
             }
             Part::Result { id: call, outcome } => {
                 transcript.result((id, &call), self.time, outcome)?;
@@ -135,6 +149,20 @@ impl Message {
             transcript.push(event)?;
         }
         Ok(is_last)
+    }
+
+    fn send_calls(
+        &self,
+        transcript: &mut Transcript<'_>,
+        id: &str,
+        (call, name, calls): (String, String, Vec<tool::Call>),
+        is_last: bool,
+    ) -> io::Result<bool> {
+        let call = if call.is_empty() { id.to_owned() } else { call };
+        transcript.calls((id, &call), self.time, &name, calls)?;
+        // A call that does not wait has left already.
+        let event = transcript.waiting_call(&call);
+        Ok(event.map(|event| self.note(event, is_last)).is_some() && is_last)
     }
 
     fn note(&self, event: &mut Event, is_last: bool) {

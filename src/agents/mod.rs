@@ -5,41 +5,57 @@
 
 mod agenix;
 mod aider;
+mod amazon_q;
 mod amp;
 mod apply_patch;
+mod auggie;
+mod chat;
 mod claude_code;
 mod cline;
 mod codex;
 mod compressed;
+mod continue_dev;
 mod copies;
+mod copilot_chat;
 mod copilot_cli;
-
+mod crush;
 mod cursor;
 mod database;
 mod detect;
 pub(crate) mod diff;
 mod document;
+mod editors;
 mod factory_droid;
 mod field;
 mod folders;
+mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod gptme;
 mod hail;
+mod hermes;
 mod identity;
+mod iflow;
+mod junie;
 mod kiro;
+mod kiro_ide;
 mod log;
 mod media;
 mod message;
 mod opencode;
+mod openhands;
 mod ox;
 mod parts;
 mod pi;
+mod q_conversation;
+mod q_tools;
 mod qwen_code;
 mod records;
 mod tokens;
 mod tool;
 mod tracked;
+mod trae_agent;
 mod transcript;
 
 use std::{fs::DirEntry, path::Path};
@@ -48,6 +64,7 @@ use thiserror::Error;
 
 pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
+pub use forks::is_of;
 pub use generic::{Generic, MapError};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 pub use tracked::is_own;
@@ -60,19 +77,38 @@ use crate::{
 /// Every agent, in the order in which recognition asks them.
 pub static ALL: &[&dyn Agent] = &[
     &codex::Codex,
+    &codex::TraeCli,
     &gemini_cli::GeminiCli,
     &qwen_code::QwenCode,
     &copilot_cli::CopilotCli,
+    &copilot_chat::CopilotChat,
     &pi::Pi,
+    &pi::OhMyPi,
+    &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &amazon_q::AmazonQ,
     &kiro::Kiro,
+    &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
+    &iflow::Iflow,
     &opencode::OpenCode,
+    &opencode::KILO,
+    &opencode::MIMO_CODE,
     &cursor::Cursor,
     &goose::Goose,
+    &crush::Crush,
     &cline::Cline,
+    &cline::KILO_CODE,
+    &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &auggie::Auggie,
+    &continue_dev::Continue,
+    &gptme::Gptme,
+    &hermes::Hermes,
+    &junie::Junie,
+    &openhands::OpenHands,
+    &trae_agent::TraeAgent,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,
@@ -102,6 +138,18 @@ pub trait Agent: Sync {
 
     /// Whether the first records of a file are this agent's.
     fn recognises(&self, sample: &Sample) -> bool;
+
+    /// The name of the agent that this one is a fork of, where their logs may look the same. What it
+    /// [`recognises`](Self::recognises) then is what only the fork writes.
+    fn forked_from(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether a log at `path` is in a folder of this fork: what decides where the content tells no more than the
+    /// agent that it is a fork of.
+    fn keeps(&self, _: &Path) -> bool {
+        false
+    }
 
     /// The sessions of a log, the log itself where it holds one.
     ///

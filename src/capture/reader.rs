@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::{
     Home, Source,
-    bookmark::{Bookmarks, Draft},
+    checkpoint::{Checkpoints, Draft},
     explain_parse,
-    home::{belongs, log_at, look_at},
+    log_snapshot::LogSnapshot,
     named,
     origin::{Noting, Origin},
-    snapshot::Snapshot,
+    repository_identity::{belongs, log_at, look_at},
 };
 use crate::{
     agents::{self, Agent, Log, Warning},
@@ -29,7 +29,7 @@ pub struct Reader<'r> {
     /// What redacts them.
     pub redactor: &'r Redactor,
     /// Where earlier readings stood.
-    pub bookmarks: Bookmarks,
+    pub checkpoints: Checkpoints,
 }
 
 /// A session that was read and redacted.
@@ -44,7 +44,7 @@ pub struct Reading {
     /// The blob of the stored session that it goes on from.
     pub continues: Option<ObjectId>,
     /// Where the next reading can go on, once the session is stored.
-    pub bookmark: Option<Draft>,
+    pub checkpoint: Option<Draft>,
 }
 
 impl Reading {
@@ -77,20 +77,20 @@ impl Reader<'_> {
         reading.map(Some)
     }
 
-    /// Reads what came since the bookmark of a log; `None` where there is none, or where it does not do: then
+    /// Reads what came since the checkpoint of a log; `None` where there is none, or where it does not do: then
     /// the log has to be read from the beginning.
     fn read_on(&self, source: &Source) -> Option<Reading> {
         let path = &source.log.path;
-        let mark = self.bookmarks.load(source, self.redactor)?;
+        let mark = self.checkpoints.load(source, self.redactor)?;
         let agent = agents::by_name(&mark.agent).ok()?;
-        let mut snapshot = Snapshot::of(path).ok()?;
+        let mut snapshot = LogSnapshot::of(path).ok()?;
         let begin = mark.reading.parser.offset;
         let end = snapshot.line_end(begin).ok().filter(|end| *end >= begin)?;
         let [before, prefix] = snapshot.hash([begin, end]).ok()?;
         let is_same = before.to_string() == mark.prefix;
-        let lines = is_same.then(|| self.bookmarks.lines(&mark)).flatten()?;
-        let continues = self.bookmarks.session(&mark);
-        // Without a new line nothing pauses, and the bookmark stays where it is.
+        let lines = is_same.then(|| self.checkpoints.lines(&mark)).flatten()?;
+        let continues = self.checkpoints.session(&mark);
+        // Without a new line nothing pauses, and the checkpoint stays where it is.
         let stays = (end == begin).then(|| Draft { prefix, reading: mark.reading.clone() });
         let (mut spool, pause) = self.redactor.spool_after(mark.reading, lines).ok()?;
         let mut log = Log::after(pause, snapshot.from(begin).ok()?, Some(path));
@@ -99,18 +99,18 @@ impl Reader<'_> {
         let warnings = agent.parse(&mut log, &mut noting).ok()?;
         let origin = noting.origin();
         finish(path, spool, warnings, Some(prefix)).ok().map(|reading| {
-            let bookmark = reading.bookmark.or(stays);
-            Reading { origin, continues, bookmark, ..reading }
+            let checkpoint = reading.checkpoint.or(stays);
+            Reading { origin, continues, checkpoint, ..reading }
         })
     }
 
     /// Reads a log from its beginning.
     fn read_whole(&self, agent: &'static dyn Agent, source: &Source) -> Result<Reading> {
         let path = &source.log.path;
-        let mut snapshot = Snapshot::of(path)?;
+        let mut snapshot = LogSnapshot::of(path)?;
         let end = snapshot.line_end(0).map_err(|fault| named(path, fault))?;
         let [prefix] = snapshot.hash([end]).map_err(|fault| named(path, fault))?;
-        let is_worth_marking = self.bookmarks.is_worth(source, snapshot.size());
+        let is_worth_marking = self.checkpoints.is_worth(source, snapshot.size());
         let mut log = Log::new(snapshot.from(0).map_err(|fault| named(path, fault))?, Some(path));
         log.pause_at = is_worth_marking.then_some(end);
         let mut spool = self.redactor.spool();
@@ -144,9 +144,9 @@ fn finish(
     let (session, paused) = finished.ok_or_else(|| named(path, "no event in it"))?;
     let size = session.value().size();
     if size > MAX_SESSION_BYTES {
-        let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
+        let fault = format!("the session has {size} bytes; the limit is {MAX_SESSION_BYTES}");
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
-    let bookmark = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });
-    Ok(Reading { session, origin: Origin::default(), warnings, continues: None, bookmark })
+    let checkpoint = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });
+    Ok(Reading { session, origin: Origin::default(), warnings, continues: None, checkpoint })
 }

@@ -152,11 +152,9 @@ fn branches(repository: &Repository, current: &BranchName) -> Result<Vec<(Branch
         tips.push((BranchName::from(&name[b"refs/heads/".len()..]), id));
     }
     for remote in repository.remotes() {
-        let folder = format!("refs/remotes/{remote}/");
-        for (name, id) in repository.references(&folder)? {
-            let name = &name[folder.len()..];
+        for (name, id) in repository.tracking_branches(&remote)? {
             if name != b"HEAD" {
-                tips.push((BranchName::from(name), id));
+                tips.push((BranchName::from(name.as_slice()), id));
             }
         }
     }

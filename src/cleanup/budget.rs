@@ -1,7 +1,7 @@
 //! Which sessions are removed from a ledger that stays: those that are too old, then the oldest until it is
 //! below its size, those that no branch or tag needs first.
 
-use super::plan::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
+use super::model::{LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, age, is_due, kept};
 use crate::{hail::Timestamp, ledger::BranchName};
 
 /// Decides about the sessions of `ledger`, that of `branch`, which stays as a whole.
@@ -34,7 +34,7 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    fn let_go(&mut self, session: &SessionFacts, last: Timestamp, policy: &'static str) {
+    fn expire_session(&mut self, session: &SessionFacts, last: Timestamp, policy: &'static str) {
         self.plan.session_candidates.push(SessionCandidate {
             session: session.id.clone(),
             reference: self.ledger.reference.clone(),
@@ -50,7 +50,7 @@ impl Decision<'_> {
         kept(&self.ledger.reference, reason)
     }
 
-    /// Lets go what is too old; returns the rest.
+    /// Marks the sessions past their TTL as expired; returns the rest.
     fn by_age<'s>(&mut self, sessions: &'s [SessionFacts]) -> Vec<&'s SessionFacts> {
         let mut left = Vec::new();
         for session in sessions {
@@ -60,17 +60,18 @@ impl Decision<'_> {
                     self.plan.kept_pinned.push(self.keep(format!("session {} is pinned", session.id)));
                     left.push(session);
                 }
-                Some((_, last)) => self.let_go(session, last, "session_ttl"),
+                Some((_, last)) => self.expire_session(session, last, "session_ttl"),
                 None => left.push(session),
             }
             if session.last_activity.is_none() {
-                self.plan.unknown.push(self.keep(format!("the age of session {} is unknown", session.id)));
+                let cause = if let Need::Unknown(cause) = &session.need { format!(": {cause}") } else { String::new() };
+                self.plan.unknown.push(self.keep(format!("the age of session {} is unknown{cause}", session.id)));
             }
         }
         left
     }
 
-    /// Lets go what is too much.
+    /// Marks the sessions beyond the size budget as expired.
     fn by_size(&mut self, left: Vec<&SessionFacts>) {
         let Some(limit) = self.policy.max_ledger_size else { return };
         let sum = left.iter().try_fold(0_u64, |sum, session| Some(sum.saturating_add(session.bytes?)));
@@ -92,10 +93,10 @@ impl Decision<'_> {
                 return;
             }
             size -= session.bytes.unwrap_or_default();
-            self.let_go(session, last, "size_budget");
+            self.expire_session(session, last, "size_budget");
         }
         if size > limit {
-            let reason = format!("what is pinned, or of unknown age, has more than {limit} bytes");
+            let reason = format!("pinned sessions and sessions of unknown age exceed the size budget of {limit} bytes");
             self.plan.kept_pinned.push(self.keep(reason));
         }
     }

@@ -4,15 +4,16 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     Facts, Policy,
-    contents::{Look, Refs},
+    ledger_facts::{Found, Look, Refs},
     needed::LivingRef,
 };
 use crate::{
     config::{Config, Destination},
     error::{Error, Result},
+    forge::review_folder,
     git::{GitError, Listing, ObjectId, RemoteRef, Repository, Scratch},
     hail::Timestamp,
-    ledger::{self, BranchName, Ledger, LedgerError, ROOT, Tip},
+    ledger::{self, BranchName, Ledger, ROOT},
 };
 
 /// How long a remote may take to answer.
@@ -38,15 +39,6 @@ pub enum Place {
     Remote(String),
 }
 
-/// A reference of the place that may be a ledger.
-pub(super) struct Found {
-    pub(super) reference: String,
-    pub(super) id: ObjectId,
-    /// Whether the branch lives; a ledger of all branches does.
-    pub(super) is_alive: bool,
-    pub(super) ledger: &'static dyn Ledger,
-}
-
 /// Finds out what is there, as far as `policy` asks for it.
 ///
 /// # Errors
@@ -56,15 +48,6 @@ pub fn examine(repository: &Repository, place: &Place, policy: &Policy, now: Tim
         Place::Here => examine_here(repository, policy, now),
         Place::Remote(remote) => examine_remote(repository, remote, policy, now),
     }
-}
-
-/// Whether `branch` has the sessions of a review: `opensession/pr-<any>-sessions`, or `mr`.
-#[must_use]
-pub fn is_artifact(branch: &[u8]) -> bool {
-    let rest = branch.strip_prefix(b"opensession/").unwrap_or_default();
-    let number = rest.strip_prefix(b"pr-").or_else(|| rest.strip_prefix(b"mr-"));
-    let number = number.and_then(|number| number.strip_suffix(b"-sessions"));
-    number.is_some_and(|number| !number.is_empty() && !number.contains(&b'/'))
 }
 
 fn examine_here(repository: &Repository, policy: &Policy, now: Timestamp) -> Result<Facts> {
@@ -99,7 +82,7 @@ fn references_here(repository: &Repository) -> Result<Here> {
     for (name, id) in repository.references(HEADS)? {
         let branch = &name[HEADS.len()..];
         here.branches.insert(BranchName::from(branch));
-        if is_artifact(branch) {
+        if review_folder(branch).is_some() {
             // In a work tree such a branch is the person's own.
             if repository.is_bare() {
                 here.artifacts.push((name.to_string(), id));
@@ -111,9 +94,11 @@ fn references_here(repository: &Repository) -> Result<Here> {
     // A branch that was deleted here may live on a remote, and its sessions with it.
     let remotes = repository.remotes();
     for (name, id) in repository.references(REMOTES)? {
-        let Some(branch) = branch_of_remote(&remotes, &name[REMOTES.len()..]) else { continue };
-        here.branches.insert(BranchName::from(branch));
-        if !is_artifact(branch) {
+        let branches = branches_of_remotes(&remotes, &name[REMOTES.len()..]);
+        here.branches.extend(branches.iter().map(|branch| BranchName::from(*branch)));
+        if let Some(branch) =
+            branches.first().filter(|_| !branches.iter().all(|branch| review_folder(branch).is_some()))
+        {
             here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
         }
     }
@@ -132,11 +117,18 @@ fn references_here(repository: &Repository) -> Result<Here> {
     Ok(here)
 }
 
-/// The branch in `<remote>/<branch>`; the name of a remote may have slashes too.
-fn branch_of_remote<'n>(remotes: &[String], name: &'n [u8]) -> Option<&'n [u8]> {
+/// The branches that `<remote>/<branch>` may be, the likeliest first. A name with several slashes does not say where
+/// the remote ends: one remote may be called like the beginning of another, and one that was removed by hand leaves
+/// its branches. Each counts as living, since the janitor deletes nothing on uncertainty.
+fn branches_of_remotes<'n>(remotes: &[String], name: &'n [u8]) -> Vec<&'n [u8]> {
     let after = |remote: &String| name.strip_prefix(remote.as_bytes())?.strip_prefix(b"/");
-    let shortest = remotes.iter().filter_map(after).min_by_key(|branch| branch.len());
-    shortest.or_else(|| name.iter().position(|byte| *byte == b'/').map(|slash| &name[slash + 1..]))
+    let mut known: Vec<&[u8]> = remotes.iter().filter_map(after).collect();
+    known.sort_by_key(|branch| branch.len());
+    if !known.is_empty() {
+        return known;
+    }
+    let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    slashes.map(|(slash, _)| &name[slash + 1..]).collect()
 }
 
 /// The commits that tags name. What is not here stays, so that the walk finds it missing.
@@ -149,7 +141,7 @@ fn tags(repository: &Repository, all: Vec<RemoteRef>) -> impl Iterator<Item = Li
 
 /// What of this repository's history is known to be missing.
 fn gap(repository: &Repository) -> Option<String> {
-    repository.is_shallow().then(|| "not all of the history is here; git fetch --unshallow".to_owned())
+    repository.is_shallow().then(|| "the history is incomplete; git fetch --unshallow".to_owned())
 }
 
 /// The branch that everything is merged into, as far as this repository tells: what the HEAD of its
@@ -271,7 +263,7 @@ fn sort_out(listing: &Listing, branches: &HashSet<BranchName>) -> There {
     let mut there = There::default();
     for (name, id) in &listing.references {
         let reference = name.to_string();
-        if name.strip_prefix(HEADS.as_bytes()).is_some_and(is_artifact) {
+        if name.strip_prefix(HEADS.as_bytes()).is_some_and(|branch| review_folder(branch).is_some()) {
             there.artifacts.push((reference, *id));
         } else if let Some(ledger) = ledger_of(&reference) {
             there.ledgers.push(Found { is_alive: is_alive(&reference), reference, id: *id, ledger });
@@ -303,32 +295,25 @@ fn listed(repository: &Repository, remote: &str) -> Result<Listing> {
     repository.list_remote_with_head(remote, &patterns, PATIENCE).map_err(|fault| asking(remote, fault))
 }
 
-impl Found {
-    /// The ledger, where it is one.
-    pub(super) fn tip(&self, repository: &Repository) -> std::result::Result<Option<Tip>, LedgerError> {
-        self.ledger.tip_at(repository, &self.reference, self.id)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::is_artifact;
+    use super::branches_of_remotes;
 
     #[test]
-    fn artifact_branches_are_known_by_their_whole_name() {
-        for name in ["opensession/pr-1-sessions", "opensession/mr-1234-sessions", "opensession/pr-a-b-sessions"] {
-            assert!(is_artifact(name.as_bytes()), "{name}");
-        }
-        for name in [
-            "opensession/pr--sessions",
-            "opensession/pr-1/x-sessions",
-            "opensession/pr-1-session",
-            "x/opensession/pr-1-sessions",
-            "opensession/archive",
-            "pr-1-sessions",
-            "main",
-        ] {
-            assert!(!is_artifact(name.as_bytes()), "{name}");
+    fn a_name_with_several_slashes_may_be_a_branch_of_several_remotes() {
+        let remotes = ["origin", "team", "team/fork"].map(str::to_owned);
+        let cases: [(&str, &[&str]); 6] = [
+            ("origin/main", &["main"]),
+            ("origin/topic/one", &["topic/one"]),
+            ("team/fork/topic/one", &["topic/one", "fork/topic/one"]),
+            ("team/fork", &["fork"]),
+            ("gone/away/topic", &["away/topic", "topic"]),
+            ("origin", &[]),
+        ];
+        for (name, expected) in cases {
+            let found = branches_of_remotes(&remotes, name.as_bytes());
+            let expected: Vec<&[u8]> = expected.iter().map(|branch| branch.as_bytes()).collect();
+            assert_eq!(found, expected, "{name}");
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Place, SessionCandidate,
-    desk::Desk,
     examine::ledger_of,
-    sweep::{Broom, Moved, Sweep},
+    staging::Staging,
+    sweep::{Moved, Sweep, Sweeper},
 };
 use crate::{
     error::Result,
@@ -17,7 +17,7 @@ use crate::{
 /// The sessions of one ledger that go.
 type Group<'a> = (&'a str, Vec<&'a SessionCandidate>);
 
-impl Broom<'_> {
+impl Sweeper<'_> {
     /// Removes the candidates, and leaves tombstones.
     pub(super) fn expire(&self, candidates: &[SessionCandidate], swept: &mut Sweep) -> Result<()> {
         let mut by_ledger: BTreeMap<&str, Vec<&SessionCandidate>> = BTreeMap::new();
@@ -27,52 +27,52 @@ impl Broom<'_> {
         if by_ledger.is_empty() {
             return Ok(());
         }
-        let desk = self.desk()?;
+        let staging = self.staging()?;
         let needed: Vec<(String, ObjectId)> =
             by_ledger.iter().map(|(reference, group)| ((*reference).to_owned(), group[0].id)).collect();
         // Whole: what stays goes to the remote as part of a commit without history.
-        desk.bring(self.repository, self.place, &needed, None)?;
+        staging.bring(self.repository, self.place, &needed, None)?;
         let mut ready = Vec::new();
         for (reference, group) in by_ledger {
-            match self.bury(&desk, (reference, &group)) {
+            match self.remove(&staging, (reference, &group)) {
                 Ok(new) => ready.push(((reference, group), new)),
                 Err(fault) => swept.failed.push((reference.to_owned(), fault.to_string())),
             }
         }
-        self.publish(&desk, ready, swept)
+        self.publish(&staging, ready, swept)
     }
 
     /// Writes a ledger without the sessions of `group`; returns its new tip.
-    fn bury(
+    fn remove(
         &self,
-        desk: &Desk,
+        staging: &Staging,
         (reference, group): (&str, &[&SessionCandidate]),
     ) -> std::result::Result<Option<ObjectId>, LedgerError> {
         let (id, branch) = (group[0].id, &group[0].branch);
         let changed = || LedgerError::from(GitError::Conflict { name: reference.to_owned() });
         let ledger = ledger_of(reference).ok_or_else(changed)?;
-        let repository = desk.repository();
+        let repository = staging.repository();
         let is_as_examined = match self.place {
             Place::Here => repository.find_reference(reference.as_bytes())? == Some(id),
             Place::Remote(_) => repository.has_object(id),
         };
-        if !is_as_examined || desk.lay_out(ledger, self.place, (reference, id)).is_err() {
+        if !is_as_examined || staging.lay_out(ledger, self.place, (reference, id)).is_err() {
             return Err(changed());
         }
-        let stone = |one: &&SessionCandidate| {
-            let mut stone = Tombstone::expired(one.session.clone(), one.until, one.policy);
-            if let Some(expired) = &mut stone.expired {
+        let tombstone = |one: &&SessionCandidate| {
+            let mut tombstone = Tombstone::expired(one.session.clone(), one.until, one.policy);
+            if let Some(expired) = &mut tombstone.expired {
                 expired.on = Some(self.now);
             }
-            stone
+            tombstone
         };
-        let tombstones = Tombstones { sessions: group.iter().map(stone).collect(), ledgers: Vec::new() };
-        ledger.bury(repository, branch, &tombstones, self.now)?;
+        let tombstones = Tombstones { sessions: group.iter().map(tombstone).collect(), ledgers: Vec::new() };
+        ledger.apply(repository, branch, &tombstones, self.now)?;
         Ok(repository.find_reference(ledger.reference(branch).as_bytes())?)
     }
 
     /// Gives a remote its new ledgers.
-    fn publish(&self, desk: &Desk, ready: Vec<(Group<'_>, Option<ObjectId>)>, swept: &mut Sweep) -> Result<()> {
+    fn publish(&self, staging: &Staging, ready: Vec<(Group<'_>, Option<ObjectId>)>, swept: &mut Sweep) -> Result<()> {
         let mut done = Vec::new();
         if let Place::Remote(remote) = self.place {
             let spec = |(group, new): &(Group<'_>, Option<ObjectId>)| PushSpec {
@@ -82,11 +82,9 @@ impl Broom<'_> {
             };
             // Without a new tip this would delete it.
             let (ready, lost): (Vec<_>, Vec<_>) = ready.into_iter().partition(|(_, new)| new.is_some());
-            swept
-                .failed
-                .extend(lost.into_iter().map(|((name, _), _)| (name.to_owned(), "it was not written".to_owned())));
+            swept.failed.extend(lost.into_iter().map(|((name, _), _)| (name.to_owned(), "not written".to_owned())));
             let specs: Vec<PushSpec> = ready.iter().map(spec).collect();
-            let statuses = if specs.is_empty() { Vec::new() } else { self.push(remote, &specs, Some(desk))? };
+            let statuses = if specs.is_empty() { Vec::new() } else { self.push(remote, &specs, Some(staging))? };
             for ((group, _), status) in ready.into_iter().zip(statuses) {
                 match status.result {
                     Ok(()) => done.push(group),

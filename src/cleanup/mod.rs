@@ -4,9 +4,7 @@
 
 mod budget;
 mod config;
-mod contents;
 mod cron;
-mod desk;
 mod examine;
 mod expire;
 mod generic;
@@ -14,22 +12,26 @@ mod github;
 mod gitlab;
 mod include;
 mod job;
+mod ledger_facts;
 mod managed;
+mod model;
 mod needed;
 mod plan;
 mod promote;
 mod same_changes;
 mod setup;
+mod staging;
 mod sweep;
 
 pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
 pub use cron::Cron;
-pub use examine::{Place, examine, is_artifact};
+pub use examine::{Place, examine};
 pub use job::{Install, Job, SCHEDULE};
 pub use managed::{Managed, State};
-pub use plan::{
-    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions, plan,
+pub use model::{
+    Artifact, Candidate, Facts, Kept, LedgerFacts, Need, Plan, Policy, SessionCandidate, SessionFacts, Sessions,
 };
+pub use plan::plan;
 pub use setup::{Setup, by_name, detect, known_job, setup};
 pub use sweep::{Moved, Sweep, freed_by_gc, sweep};
 

@@ -220,6 +220,7 @@ impl Case {
                 branch: Some(BranchName::from(format!("gone-{place}").as_str())),
                 last_activity,
                 sessions: Sessions::Known(needs.into_iter().map(facts).collect()),
+                damage: None,
             }
         });
         let main = BranchName::from("main");

@@ -1,9 +1,11 @@
 use proptest::prelude::*;
 
-use super::{
-    Artifact, Facts, Kept, LedgerFacts, Need, ObjectId, Plan, Policy, SessionFacts, Sessions, Timestamp, plan,
+use super::{Artifact, Facts, LedgerFacts, Need, Plan, Policy, SessionFacts, Timestamp, plan};
+use crate::{
+    cleanup::{Kept, Sessions},
+    git::ObjectId,
+    ledger::BranchName,
 };
-use crate::ledger::BranchName;
 
 const DAY: i64 = 86_400;
 
@@ -27,6 +29,7 @@ fn ledger(name: &str, last: Option<i64>) -> LedgerFacts {
         branch: Some(BranchName::from(name)),
         last_activity: last.map(at),
         sessions: Sessions::Known(vec![session(&format!("in-{name}"), last)]),
+        damage: None,
     }
 }
 
@@ -56,12 +59,13 @@ fn takes_only_what_is_gone_and_old_enough() {
         ledger("undated", None),
         LedgerFacts { branch: None, ..ledger("whose", Some(0)) },
         LedgerFacts { sessions: Sessions::Unreadable("it is damaged".to_owned()), ..ledger("damaged", Some(0)) },
+        LedgerFacts { damage: Some("a folder is damaged".to_owned()), ..ledger("partly", Some(0)) },
     ];
     let plan = plan(at(100 * DAY), &Policy::default(), &facts(&["alive"], ledgers));
     assert_eq!(hidden(&plan), ["old"]);
     assert_eq!(names(&plan.kept_alive), ["alive"]);
     assert_eq!(names(&plan.kept_due_to_ttl), ["young"]);
-    assert_eq!(names(&plan.unknown), ["undated", "whose", "damaged"]);
+    assert_eq!(names(&plan.unknown), ["undated", "whose", "damaged", "partly"]);
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn a_ledger_over_its_budget_loses_the_oldest_first_and_what_the_default_branch_n
     assert_eq!(going(&with(29)), ["old", "young", "needed"]);
     let least = with(1);
     assert_eq!(going(&least), ["old", "young", "needed"]);
-    assert!(least.kept_pinned[0].reason.contains("more than 1 bytes"), "{least:?}");
+    assert!(least.kept_pinned[0].reason.contains("size budget of 1 bytes"), "{least:?}");
 }
 
 #[test]
@@ -222,10 +226,11 @@ fn any_ledger() -> impl Strategy<Value = LedgerFacts> {
         1 => Just(Sessions::Unreadable("damaged".to_owned())),
     ];
     let last = proptest::option::weighted(0.9, -4_000_000_000_i64..8_000_000_000);
-    (0_u8..8, any::<bool>(), last, sessions).prop_map(|(number, is_named, last, sessions)| {
+    let damage = proptest::option::weighted(0.1, Just("damaged".to_owned()));
+    (0_u8..8, any::<bool>(), last, sessions, damage).prop_map(|(number, is_named, last, sessions, damage)| {
         let name = format!("b{number}");
         let branch = (is_named || number > 2).then(|| BranchName::from(name.as_str()));
-        LedgerFacts { branch, sessions, ..ledger(&name, last) }
+        LedgerFacts { branch, sessions, damage, ..ledger(&name, last) }
     })
 }
 
@@ -274,6 +279,7 @@ proptest! {
             let is_pinned = policy.has_pinned(&ledger.reference) || known(ledger).iter().any(|session| policy.has_pinned(session.id.as_str()));
             let can_go = |need: &Need| *need == Need::None || *need == Need::ByDefault && policy.promote && has_default;
             let is_doubtful = !matches!(ledger.sessions, Sessions::Known(_))
+                || ledger.damage.is_some()
                 || !known(ledger).iter().all(|session| can_go(&session.need));
             let is_due = old_enough(now, ledger.last_activity, policy.hidden_ttl_days);
             prop_assert_eq!(candidate.is_some(), is_gone && is_due && !is_pinned && !is_doubtful);

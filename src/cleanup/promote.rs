@@ -4,9 +4,9 @@
 
 use super::{
     Candidate, Place,
-    desk::Desk,
     examine::{FILTER, PATIENCE, ledger_of},
-    sweep::{Broom, Moved, Sweep},
+    staging::Staging,
+    sweep::{Moved, Sweep, Sweeper},
 };
 use crate::{
     error::Result,
@@ -28,14 +28,14 @@ struct Home<'a> {
     tip: Option<ObjectId>,
 }
 
-impl Broom<'_> {
+impl Sweeper<'_> {
     /// Keeps what is to stay of `candidates`; returns those of which nothing is left to keep.
     pub(super) fn promote<'c>(&self, candidates: &'c [Candidate], swept: &mut Sweep) -> Result<Vec<&'c Candidate>> {
         let is_remembered = |one: &&Candidate| !one.sessions.is_empty();
         let Some(first) = candidates.iter().find(is_remembered) else { return Ok(candidates.iter().collect()) };
         let (Some(branch), Some(ledger)) = (&self.facts.default_branch, ledger_of(&first.reference)) else {
             let (bound, free): (Vec<_>, Vec<_>) = candidates.iter().partition(|one| !one.promotes.is_empty());
-            let reason = "it stays, since the default branch is unknown";
+            let reason = "kept: the default branch is unknown";
             swept.failed.extend(bound.into_iter().map(|one| (one.reference.clone(), reason.to_owned())));
             return Ok(free);
         };
@@ -63,7 +63,7 @@ impl Broom<'_> {
             if let Place::Remote(remote) = self.place {
                 self.refused(remote, home.reference.clone(), reason.clone(), swept);
             }
-            let after = format!("it stays, since {} could not be written: {reason}", home.reference);
+            let after = format!("kept: {} could not be written: {reason}", home.reference);
             swept.failed.extend(candidates.iter().map(|one| (one.reference.clone(), after.clone())));
             return Ok(Vec::new());
         }
@@ -83,41 +83,41 @@ impl Broom<'_> {
         moved: &mut Vec<Moved>,
         failed: &mut Vec<(String, String)>,
     ) -> Result<Option<String>> {
-        let desk = self.desk()?;
+        let staging = self.staging()?;
         let promoting = candidates.iter().filter(|one| !one.promotes.is_empty());
         let mut needed: Vec<(String, ObjectId)> = promoting.map(|one| (one.reference.clone(), one.id)).collect();
         let filter = Some(FILTER).filter(|_| needed.is_empty());
         needed.extend(home.tip.map(|tip| (home.reference.clone(), tip)));
-        desk.bring(self.repository, self.place, &needed, filter)?;
+        staging.bring(self.repository, self.place, &needed, filter)?;
         if let Some(tip) = home.tip {
-            desk.lay_out(home.ledger, self.place, (&home.reference, tip))?;
+            staging.lay_out(home.ledger, self.place, (&home.reference, tip))?;
         }
         let mut tombstones = Tombstones::default();
         for candidate in candidates {
-            if let Err(fault) = self.adopt(&desk, home, candidate, moved) {
+            if let Err(fault) = self.adopt(&staging, home, candidate, moved) {
                 failed.push((candidate.reference.clone(), fault.to_string()));
             } else if !candidate.sessions.is_empty() {
                 tombstones.ledgers.extend(self.tombstone(candidate));
             }
         }
         if !tombstones.ledgers.is_empty() {
-            home.ledger.bury(desk.repository(), home.branch, &tombstones, self.now)?;
+            home.ledger.apply(staging.repository(), home.branch, &tombstones, self.now)?;
         }
         let Place::Remote(remote) = self.place else { return Ok(None) };
-        let new = desk.repository().find_reference(home.reference.as_bytes())?;
+        let new = staging.repository().find_reference(home.reference.as_bytes())?;
         if new.is_none() || new == home.tip {
             return Ok(None);
         }
         let expected = home.tip.map_or(Expected::Absent, Expected::Is);
         let specs = [PushSpec { new, name: home.reference.as_str().into(), expected }];
-        let statuses = self.push(remote, &specs, Some(&desk))?;
+        let statuses = self.push(remote, &specs, Some(&staging))?;
         Ok(statuses.into_iter().find_map(|status| status.result.err()))
     }
 
     /// Takes what is promoted of one ledger.
     fn adopt(
         &self,
-        desk: &Desk,
+        staging: &Staging,
         home: &Home<'_>,
         candidate: &Candidate,
         moved: &mut Vec<Moved>,
@@ -125,7 +125,7 @@ impl Broom<'_> {
         if candidate.promotes.is_empty() {
             return Ok(());
         }
-        let repository = desk.repository();
+        let repository = staging.repository();
         if !repository.has_object(candidate.id) {
             return Err(GitError::Conflict { name: candidate.reference.clone() }.into());
         }

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{
     Candidate, Facts, Place, Plan,
-    desk::Desk,
     examine::{PATIENCE, ledger_of},
     provider_of,
+    staging::Staging,
 };
 use crate::{
     error::Result,
@@ -32,7 +32,7 @@ pub struct Sweep {
     /// What to grant, where the host refused.
     pub hint: Option<&'static str>,
     /// The objects that references were at.
-    pub let_go: Vec<ObjectId>,
+    pub expire_session: Vec<ObjectId>,
 }
 
 /// A session that is not any more where it was.
@@ -48,7 +48,7 @@ pub struct Moved {
 }
 
 /// A place that is swept.
-pub(super) struct Broom<'a> {
+pub(super) struct Sweeper<'a> {
     pub(super) repository: &'a Repository,
     pub(super) place: &'a Place,
     pub(super) facts: &'a Facts,
@@ -64,21 +64,21 @@ pub fn sweep(repository: &Repository, place: &Place, (facts, plan): (&Facts, &Pl
     if plan.is_empty() {
         return Ok(swept);
     }
-    let broom = Broom { repository, place, facts, now };
+    let sweeper = Sweeper { repository, place, facts, now };
     // What is kept of them is kept first.
-    let kept_safe = broom.promote(&plan.hidden_candidates, &mut swept)?;
+    let kept_safe = sweeper.promote(&plan.hidden_candidates, &mut swept)?;
     let all: Vec<&Candidate> = kept_safe.into_iter().chain(&plan.artifact_candidates).collect();
     for batch in all.chunks(BATCH) {
-        broom.delete(batch, &mut swept)?;
+        sweeper.delete(batch, &mut swept)?;
     }
-    broom.expire(&plan.session_candidates, &mut swept)?;
-    broom.tidy(plan, &mut swept)?;
+    sweeper.expire(&plan.session_candidates, &mut swept)?;
+    sweeper.tidy(plan, &mut swept)?;
     Ok(swept)
 }
 
-impl Broom<'_> {
-    pub(super) fn desk(&self) -> Result<Desk> {
-        Desk::new(self.repository, self.place)
+impl Sweeper<'_> {
+    pub(super) fn staging(&self) -> Result<Staging> {
+        Staging::new(self.repository, self.place)
     }
 
     fn delete(&self, candidates: &[&Candidate], swept: &mut Sweep) -> Result<()> {
@@ -93,7 +93,7 @@ impl Broom<'_> {
             return Ok(());
         };
         // First what was fetched of it: after a crash in between the next run finds it again on the
-        // remote, while nobody would look for what the remote does not have any more.
+        // remote; a reference here whose remote part is gone would never be looked for.
         self.forget(remote, candidates.iter().map(|one| (one.reference.as_str(), one.id)))?;
         let spec = |candidate: &&Candidate| PushSpec {
             new: None,
@@ -116,9 +116,9 @@ impl Broom<'_> {
         &self,
         remote: &str,
         specs: &[PushSpec],
-        desk: Option<&Desk>,
+        staging: Option<&Staging>,
     ) -> std::result::Result<Vec<PushStatus>, GitError> {
-        let objects = desk.and_then(Desk::scratch);
+        let objects = staging.and_then(Staging::scratch);
         if specs.len() > 1 {
             let pushing = Pushing { objects, is_atomic: true };
             let statuses = self.repository.push_as(remote, specs, pushing, PATIENCE);
@@ -158,7 +158,7 @@ impl Broom<'_> {
         Ok(())
     }
 
-    /// Lets go of what only the logs of references remember, and notes what nothing of this place needs.
+    /// Expires the reflogs of what was deleted, and notes the tips that nothing needs any more.
     fn tidy(&self, plan: &Plan, swept: &mut Sweep) -> Result<()> {
         let removed: Vec<String> = swept.removed.iter().map(|moved| moved.from.clone()).collect();
         if *self.place == Place::Here {
@@ -167,16 +167,16 @@ impl Broom<'_> {
         let whole = plan.hidden_candidates.iter().chain(&plan.artifact_candidates);
         let whole = whole.filter(|one| swept.deleted.contains(&one.reference)).map(|one| one.id);
         let parts = plan.session_candidates.iter().filter(|one| removed.contains(&one.reference)).map(|one| one.id);
-        swept.let_go = whole.chain(parts).collect();
+        swept.expire_session = whole.chain(parts).collect();
         Ok(())
     }
 }
 
 /// How many bytes of this repository nothing needs any more once everything is swept, so that the next
-/// `git gc` frees them in time; `None` where nothing was let go, or git cannot tell.
+/// `git gc` frees them in time; `None` where nothing was deleted, or git cannot tell.
 #[must_use]
 pub fn freed_by_gc(repository: &Repository, swept: &[&Sweep]) -> Option<u64> {
-    let mut tips: Vec<ObjectId> = swept.iter().flat_map(|swept| swept.let_go.iter().copied()).collect();
+    let mut tips: Vec<ObjectId> = swept.iter().flat_map(|swept| swept.expire_session.iter().copied()).collect();
     tips.sort();
     tips.dedup();
     tips.retain(|tip| repository.has_object(*tip));

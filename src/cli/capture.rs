@@ -40,13 +40,13 @@ pub(super) struct Args {
     all: bool,
     #[command(flatten)]
     choice: Choice,
-    /// Only sessions that went on since then, such as 2026-01-31 or "2 weeks ago"
+    /// Only sessions active since TIME, such as 2026-01-31 or "2 weeks ago"
     #[arg(long, value_name = "TIME", conflicts_with = "files")]
     since: Option<String>,
-    /// Store the sessions of these logs although they were purged or have expired
+    /// Store the sessions of these logs even if they were purged or have expired
     #[arg(long, requires = "files")]
     again: bool,
-    /// Say what would be stored, and store nothing
+    /// Show what would be stored, without storing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -113,7 +113,7 @@ impl Describe for Answer {
                 Some(Outcome::Added) => "added",
                 Some(Outcome::Updated) => "updated",
                 Some(Outcome::Unchanged) => "unchanged",
-                Some(Outcome::Buried) => "not stored",
+                Some(Outcome::Removed) => "not stored",
                 None => "would be stored",
             };
             vec![
@@ -138,7 +138,7 @@ impl Describe for Answer {
             (count(None), "to be stored"),
             (count(Some(Outcome::Added)), "added"),
             (count(Some(Outcome::Updated)), "updated"),
-            (count(Some(Outcome::Buried)), "not stored, since it was removed"),
+            (count(Some(Outcome::Removed)), "not stored, since it was removed"),
             (count(Some(Outcome::Unchanged)) + self.stored_already, "stored already"),
             (self.excluded, "excluded"),
         ];
@@ -152,7 +152,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let _copies = CopyKeeper::new();
     let repository = context.repository()?;
     // What a commit asked for is not lost, only late.
-    let late = if arguments.dry_run { None } else { capture::work_off(context, PATIENCE).err() };
+    let late = if arguments.dry_run { None } else { capture::drain_queue(context, PATIENCE).err() };
     let branch = BranchName::current(repository, &repository.head()?);
     let is_explicit = !arguments.files.is_empty();
     let mut unknown = Vec::new();
@@ -165,7 +165,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if is_nothing && gathered.failed.len() == 1 && is_explicit && late.is_none() {
         return Err(gathered.failed.remove(0).1);
     }
-    let buried = buried(context, &gathered.sessions)?;
+    let removed = removed(context, &gathered.sessions)?;
     let mut report = Report::new(Answer {
         schema_version: 1,
         branch: branch.to_string(),
@@ -175,7 +175,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         excluded: gathered.excluded,
         failed: gathered.failed.iter().map(Failed::of).collect(),
     });
-    report.notes = buried;
+    report.notes = removed;
     report.notes.extend(gathered.warnings);
     if is_empty && gathered.failed.is_empty() {
         report.notes.push(nothing(arguments).to_owned());
@@ -186,15 +186,15 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 }
 
 /// Why sessions were not stored, and what to do for them to be.
-fn buried(context: &Context, sessions: &[capture::Captured]) -> Result<Vec<String>> {
+fn removed(context: &Context, sessions: &[capture::Captured]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
-    for session in sessions.iter().filter(|session| session.outcome == Some(Outcome::Buried)) {
-        let stone = reference::tombstone(context.repository()?, context.config()?.ledger, session.id.as_str())?;
-        let Some(stone) = stone else { continue };
-        let what = reference::fate(&stone);
-        let fix = match stone.purged_at {
-            None if stone.redacted_at.is_some() => {
-                format!("to redact it in this clone, too: git session redact {}", stone.session_id)
+    for session in sessions.iter().filter(|session| session.outcome == Some(Outcome::Removed)) {
+        let tombstone = reference::tombstone(context.repository()?, context.config()?.ledger, session.id.as_str())?;
+        let Some(tombstone) = tombstone else { continue };
+        let what = reference::fate(&tombstone);
+        let fix = match tombstone.purged_at {
+            None if tombstone.redacted_at.is_some() => {
+                format!("to redact it in this clone, too: git session redact {}", tombstone.session_id)
             }
             _ => format!("to store it again: git session capture --again '{}'", session.log),
         };
@@ -205,9 +205,9 @@ fn buried(context: &Context, sessions: &[capture::Captured]) -> Result<Vec<Strin
 
 fn nothing(arguments: &Args) -> &'static str {
     if arguments.all {
-        "no agent worked here; git session discover lists what there is elsewhere"
+        "no session of this repository found; git session discover lists those of other directories"
     } else {
-        "no agent worked here lately; git session capture --all looks further back"
+        "no session of the last 30 days in this repository; git session capture --all looks further back"
     }
 }
 
@@ -230,7 +230,7 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     let now = context.now();
     let since = match &arguments.since {
         Some(since) => Some(git::parse_time(since, now).ok_or_else(|| {
-            Error::usage(format!("'{since}' is not a time")).hinted("git session capture --since '2 weeks ago'")
+            Error::usage(format!("'{since}' is not a date or time")).hinted("git session capture --since '2 weeks ago'")
         })?),
         None if arguments.all => None,
         None => Some(now),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::time;
 use crate::{
     agents::{self, Scope},
-    capture::{self, Source, Watermarks},
+    capture::{self, SeenLogs, Source},
     config::{Exclusions, Subject},
     context::Context,
     error::Result,
@@ -90,7 +90,7 @@ fn count(number: usize) -> String {
 /// What tells which logs belong to this repository, without opening one.
 struct Known {
     exclude: Exclusions,
-    watermarks: Watermarks,
+    seen_logs: SeenLogs,
     stored: HashSet<SessionId>,
 }
 
@@ -104,14 +104,14 @@ impl Known {
             let blobs = tips.iter().flat_map(|tip| ledger.blobs(repository, tip).unwrap_or_default());
             stored.extend(blobs.map(|(session, _)| session));
         }
-        Some(Self { exclude: config.exclude, watermarks: Watermarks::of(repository), stored })
+        Some(Self { exclude: config.exclude, seen_logs: SeenLogs::of(repository), stored })
     }
 
     /// How many logs are kept out, as far as their names, earlier captures and, where a folder is excluded,
     /// their first records tell.
     fn excluded(&self, logs: &[&Source]) -> usize {
         let is_excluded = |source: &&&Source| {
-            let known = self.watermarks.sessions(&source.log).unwrap_or_default();
+            let known = self.seen_logs.sessions(&source.log).unwrap_or_default();
             let session = (known.len() == 1).then(|| known[0].map(|known| &known.id)).flatten();
             let folder = self.exclude.has_folder().then(|| capture::working_directory(source)).flatten();
             self.exclude.covers(&Subject { folder: folder.as_deref(), ..source.subject(session) })
@@ -122,7 +122,7 @@ impl Known {
     fn count(&self, logs: &[&Source]) -> Here {
         let mut here = Here::default();
         for source in logs {
-            match self.watermarks.sessions(&source.log) {
+            match self.seen_logs.sessions(&source.log) {
                 Some(sessions) => {
                     here.sessions += sessions.iter().flatten().count();
                     here.stored +=
@@ -161,7 +161,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let is_empty = found.iter().all(|found| found.sessions == 0);
     let mut report = Report::new(Answer { schema_version: 1, agents: found });
     if is_empty {
-        report.notes.push("no agent has left a session on this machine yet; try: git session demo".to_owned());
+        report.notes.push("no agent session found on this machine; try: git session demo".to_owned());
     }
     Ok(report)
 }

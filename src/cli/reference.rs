@@ -24,17 +24,14 @@ pub(super) enum Named {
 }
 
 /// Every session of every ledger that is here, of whatever backend, the newest first, each once: this repository's
-/// own take precedence over fetched ones, and those of `ledger` over those of the other backends.
-pub(super) fn all(repository: &Repository, ledger: &dyn Ledger) -> Result<(Vec<Listed>, Vec<Error>)> {
-    of_tips(repository, ledger, |_| true)
+/// own take precedence over fetched ones, and those of the configured backend over those of the others.
+pub(super) fn all(context: &Context) -> Result<(Vec<Listed>, Vec<Error>)> {
+    of_tips(context, |_| true)
 }
 
 /// The sessions of the ledgers that `is_wanted` says, as [`all`] lists them.
-pub(super) fn of_tips(
-    repository: &Repository,
-    ledger: &dyn Ledger,
-    is_wanted: impl Fn(&Tip) -> bool,
-) -> Result<(Vec<Listed>, Vec<Error>)> {
+pub(super) fn of_tips(context: &Context, is_wanted: impl Fn(&Tip) -> bool) -> Result<(Vec<Listed>, Vec<Error>)> {
+    let (repository, ledger) = (context.repository()?, context.config()?.ledger);
     let mut found: BTreeMap<SessionKey, Listed> = BTreeMap::new();
     let mut failures = Vec::new();
     let mut seen = std::collections::HashSet::new();
@@ -63,7 +60,8 @@ pub(super) fn of_tips(
     let stored: std::collections::HashSet<ObjectId> = stored.filter_map(|listed| listed.hail).collect();
     let is_new = |listed: &Listed| !listed.is_share || listed.hail.is_none_or(|hail| !stored.contains(&hail));
     let mut sessions: Vec<Listed> = found.into_values().filter(is_new).collect();
-    sessions.sort_by(|one, other| newest(other).cmp(&newest(one)).then_with(|| one.key.cmp(&other.key)));
+    let last = |listed: &Listed| listed.last_activity(context.now());
+    sessions.sort_by(|one, other| last(other).cmp(&last(one)).then_with(|| one.key.cmp(&other.key)));
     Ok((sessions, failures))
 }
 
@@ -94,10 +92,6 @@ fn add(found: &mut BTreeMap<SessionKey, Listed>, listed: Listed) {
     known.meta.git.commits = commits.into_iter().collect();
 }
 
-fn newest(listed: &Listed) -> Option<crate::hail::Timestamp> {
-    listed.meta.own.updated_at.or(listed.meta.own.created_at)
-}
-
 /// Finds what `reference` names: `HEAD`, `HEAD~N`, `HEAD^N`, an id or the beginning of one, a commit
 /// or a range of commits, a file, or `-`.
 pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> {
@@ -108,9 +102,8 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
     if is_path(reference) && !path.is_file() {
         capture::open(&path)?;
     }
-    let repository = context.repository()?;
-    let ledger = context.config()?.ledger;
-    let (sessions, _) = all(repository, ledger)?;
+    let (repository, ledger) = (context.repository()?, context.config()?.ledger);
+    let (sessions, _) = all(context)?;
     let stored = |found: Vec<Listed>| Ok(found.into_iter().map(|listed| Named::Stored(Box::new(listed))).collect());
     if let Some(range) = latest(reference) {
         let found: Vec<Listed> = sessions.into_iter().skip(range.start).take(range.len()).collect();
@@ -126,8 +119,8 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
         Ok(found) => stored(found),
         Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => {
             Err(match tombstone(repository, ledger, reference)? {
-                Some(stone) => Error::user(format!("the session {} {}", stone.session_id, fate(&stone)))
-                    .hinted("git session log lists what is here"),
+                Some(tombstone) => Error::user(format!("the session {} {}", tombstone.session_id, fate(&tombstone)))
+                    .hinted("git session log lists the stored sessions"),
                 None => none(reference),
             })
         }
@@ -176,11 +169,11 @@ pub(super) fn tombstone(repository: &Repository, ledger: &dyn Ledger, reference:
 }
 
 /// What became of a session, for the end of a sentence.
-pub(super) fn fate(stone: &Tombstone) -> String {
-    if let Some(at) = stone.purged_at {
+pub(super) fn fate(tombstone: &Tombstone) -> String {
+    if let Some(at) = tombstone.purged_at {
         return format!("was purged on {}", time::minute(at));
     }
-    match (&stone.expired, stone.redacted_at) {
+    match (&tombstone.expired, tombstone.redacted_at) {
         (Some(expiry), _) => {
             let policy = expiry.policy.as_ref().map(|policy| format!(" ({policy})")).unwrap_or_default();
             format!("expired on {}{policy}", time::minute(expiry.on.unwrap_or(expiry.at)))
@@ -191,8 +184,9 @@ pub(super) fn fate(stone: &Tombstone) -> String {
 }
 
 fn none(reference: &str) -> Error {
-    Error::user(format!("there is no session '{reference}' here"))
-        .hinted("git session log lists what is here; git session sync --fetch-only gets what the others have")
+    Error::user(format!("no session '{reference}' in this repository")).hinted(
+        "git session log lists the stored sessions; git session sync --fetch-only fetches those of other clones",
+    )
 }
 
 fn matches(key: &SessionKey, reference: &str) -> bool {
@@ -245,7 +239,7 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
         let missing: Vec<String> = named.iter().map(ToString::to_string).collect();
         return Err(if missing.is_empty() {
             Error::user(format!("no session is linked to {revision}, and its message names none"))
-                .hinted("git session log lists the sessions that are here, with their commits")
+                .hinted("git session log lists the stored sessions, with their commits")
         } else {
             Error::user(format!("{revision} names the session {}, which is not here", missing.join(", ")))
                 .hinted("git session sync --fetch-only")

@@ -8,13 +8,14 @@ use super::{reference, remotes};
 use crate::{
     context::Context,
     error::{Error, Result},
+    forge,
     git::GitError,
     report::{Describe, Message, Report, View, counted},
-    review::{self, Digest, SessionDigest, Shape, Shelf, Sought},
+    review::{self, Digest, SessionDigest, Shape, Sought, Target},
     system::files,
 };
 
-/// Show what a reviewer should know of a range of commits
+/// Summarise the sessions behind a range of commits
 ///
 /// For every commit of RANGE, such as `main..HEAD`: the sessions that had a part in it, what was asked and
 /// answered, the files and tests it changed and the commands that failed. The options for CI jobs are what
@@ -135,21 +136,22 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let range = arguments.range.as_deref().unwrap_or_default();
     let commits = reference::commits(repository, range).map_err(|fault| unknown(range, fault))?;
     let ledger = context.config()?.ledger;
-    let (sessions, failures) = reference::all(repository, ledger)?;
+    let (sessions, failures) = reference::all(context)?;
     let mut digest = review::digest(repository, range, &commits, &sessions)?;
     for session in digest.missing() {
-        session.fate = reference::tombstone(repository, ledger, &session.id)?.map(|stone| reference::fate(&stone));
+        session.fate =
+            reference::tombstone(repository, ledger, &session.id)?.map(|tombstone| reference::fate(&tombstone));
     }
-    let shelf = arguments.publish.as_ref().map(|branch| shelf(context, arguments, branch)).transpose()?;
-    let url = |path: &str| Some(shelf.as_ref()?.url(arguments.browse_url.as_deref()?, path));
+    let target = arguments.publish.as_ref().map(|branch| target(context, arguments, branch)).transpose()?;
+    let url = |path: &str| Some(target.as_ref()?.url(arguments.browse_url.as_deref()?, path));
     if url("").is_some() {
         digest.link(|id| url(&review::events_path(id)).unwrap_or_default());
     }
     let mut notes = Vec::new();
-    if let Some(shelf) = &shelf {
-        let published = review::publish(repository, shelf, &digest, context.now())?;
+    if let Some(target) = &target {
+        let published = review::publish(repository, target, &digest, context.now())?;
         let done = if published.is_new { "is now at" } else { "was already at" };
-        notes.push(format!("the branch {} of {} {done} {}", shelf.branch, shelf.remote, published.commit));
+        notes.push(format!("the branch {} of {} {done} {}", target.branch, target.remote, published.commit));
     }
     let answer = Answer { whole: url("README.md"), limit: arguments.limit, digest };
     if let Some(file) = &arguments.comment_file {
@@ -186,21 +188,21 @@ fn unpublish(context: &Context, arguments: &Args, branch: &str) -> Result<Report
     if let Some(archive) = &arguments.archive {
         return Ok(Report::new(Message::new(format!("the sessions stay on the branch {archive}\n"))));
     }
-    let shelf = shelf(context, arguments, branch)?;
-    let is_deleted = review::unpublish(context.repository()?, &shelf)?;
+    let target = target(context, arguments, branch)?;
+    let is_deleted = review::unpublish(context.repository()?, &target)?;
     let done = if is_deleted { "deleted" } else { "not there" };
-    Ok(Report::new(Message::new(format!("the branch {} of {}: {done}\n", shelf.branch, shelf.remote))))
+    Ok(Report::new(Message::new(format!("the branch {} of {}: {done}\n", target.branch, target.remote))))
 }
 
-fn shelf(context: &Context, arguments: &Args, branch: &str) -> Result<Shelf> {
+fn target(context: &Context, arguments: &Args, branch: &str) -> Result<Target> {
     let (repository, config) = (context.repository()?, context.config()?);
     let remote = match &arguments.remote {
         Some(remote) if !config.allows(repository, remote) => return Err(remotes::refusal(&config, remote)),
         Some(remote) => remote.clone(),
         None => remotes::default_remote(repository, &config)?,
     };
-    let folder = review::artifact_folder(branch).map(str::to_owned).filter(|_| arguments.archive.is_some());
-    Ok(Shelf { remote, branch: arguments.archive.clone().unwrap_or_else(|| branch.to_owned()), folder })
+    let folder = forge::review_folder(branch.as_bytes()).map(str::to_owned).filter(|_| arguments.archive.is_some());
+    Ok(Target { remote, branch: arguments.archive.clone().unwrap_or_else(|| branch.to_owned()), folder })
 }
 
 fn unknown(range: &str, fault: Error) -> Error {
@@ -217,7 +219,7 @@ fn unknown(range: &str, fault: Error) -> Error {
 }
 
 fn artifact_branch(text: &str) -> std::result::Result<String, String> {
-    let is_ours = review::artifact_folder(text).is_some();
+    let is_ours = forge::review_folder(text.as_bytes()).is_some();
     is_ours
         .then(|| text.to_owned())
         .ok_or_else(|| "it is opensession/pr-<n>-sessions or opensession/mr-<n>-sessions".to_owned())

@@ -2,7 +2,7 @@
 //! keeping them, what is remembered of remotes, shares, summaries, handoff artifacts, the branches that
 //! sessions were published on, local state.
 //!
-//! What is removed leaves a tombstone, so that no union brings it back. What a remote has goes with
+//! What is removed leaves a tombstone, so that no merge brings it back. What a remote has goes with
 //! the next push, and its published branches with [`Erasure::retract_on`].
 
 mod published;
@@ -20,7 +20,7 @@ use crate::{
     hail::{SessionId, Timestamp},
     ledger::{
         self, ARTIFACTS, Capture, GitFacts, KnownVersions, Ledger, LedgerError, Listed, REMOTE_ROOT, Redaction,
-        SUMMARIES, Tip, Tombstone, Tombstones, redact_summary, settle_summaries,
+        SUMMARIES, Tip, Tombstone, Tombstones, apply_tombstones_to_summaries, redact_summary,
     },
 };
 
@@ -82,15 +82,15 @@ impl Erasure<'_> {
     /// does the rest.
     pub fn run(&self) -> Result<Erased> {
         let mut erased = Erased { artifacts: self.artifacts()?, ..Erased::default() };
-        let mut stones = Tombstones::default();
+        let mut tombstones = Tombstones::default();
         for name in &erased.artifacts {
-            stones.sessions.extend(name.parse().ok().map(|id: SessionId| Tombstone::purged(id, self.now)));
+            tombstones.sessions.extend(name.parse().ok().map(|id: SessionId| Tombstone::purged(id, self.now)));
         }
         for ledger in ledger::ALL {
-            self.in_ledgers(*ledger, &stones, &mut erased)?;
+            self.in_ledgers(*ledger, &tombstones, &mut erased)?;
         }
         erased.summaries = self.summaries()?;
-        self.forget_companions(&mut erased)?;
+        self.forget_extra_refs(&mut erased)?;
         state::clear(self.repository, self.session)?;
         self.retract_here(&mut erased)?;
         let references: Vec<String> = erased.ledgers.iter().cloned().chain([SUMMARIES.to_owned()]).collect();
@@ -106,12 +106,12 @@ impl Erasure<'_> {
         Ok(stored.chain(shared).collect())
     }
 
-    fn in_ledgers(&self, ledger: &dyn Ledger, stones: &Tombstones, erased: &mut Erased) -> Result<()> {
+    fn in_ledgers(&self, ledger: &dyn Ledger, tombstones: &Tombstones, erased: &mut Erased) -> Result<()> {
         // What only a remote is known to have is taken in first: the tombstone has to get there, too.
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
             let Some(versions) = self.readable(ledger, &tip, erased)? else { continue };
             if !versions.is_empty() {
-                ledger.unite(self.repository, &tip.branch, tip.id, self.now)?;
+                ledger.merge(self.repository, &tip.branch, tip.id, self.now)?;
             }
         }
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_none()) {
@@ -119,7 +119,7 @@ impl Erasure<'_> {
             if versions.is_empty() {
                 continue;
             }
-            self.in_ledger(ledger, &tip, &versions, stones)?;
+            self.in_ledger(ledger, &tip, &versions, tombstones)?;
             erased.ledgers.push(tip.reference);
         }
         for tip in ledger.tips(self.repository)?.into_iter().filter(|tip| tip.remote.is_some()) {
@@ -140,15 +140,15 @@ impl Erasure<'_> {
         match self.versions(ledger, tip) {
             Ok(versions) => Ok(Some(versions)),
             Err(LedgerError::Git(fault)) if fault.is_damage() => {
-                erased.problems.push(format!("{} cannot be read and stays as it is: {fault}", tip.reference));
+                erased.problems.push(format!("{} cannot be read and was not changed: {fault}", tip.reference));
                 Ok(None)
             }
             Err(fault) => Err(fault.into()),
         }
     }
 
-    fn in_ledger(&self, ledger: &dyn Ledger, tip: &Tip, versions: &[Listed], stones: &Tombstones) -> Result<()> {
-        let mut stones = stones.clone();
+    fn in_ledger(&self, ledger: &dyn Ledger, tip: &Tip, versions: &[Listed], tombstones: &Tombstones) -> Result<()> {
+        let mut tombstones = tombstones.clone();
         let shares = versions.iter().filter(|listed| listed.is_share);
         if let Fate::Redacted(redaction) = self.fate {
             for share in shares.clone() {
@@ -162,11 +162,11 @@ impl Erasure<'_> {
             }
             ledger.rewrite(self.repository, &tip.branch, self.session, redaction, self.now)?;
         } else {
-            stones.sessions.push(Tombstone::purged(self.session.clone(), self.now));
+            tombstones.sessions.push(Tombstone::purged(self.session.clone(), self.now));
         }
-        stones.sessions.extend(shares.map(|share| Tombstone::purged(share.key.id.clone(), self.now)));
-        if !stones.sessions.is_empty() {
-            ledger.bury(self.repository, &tip.branch, &stones, self.now)?;
+        tombstones.sessions.extend(shares.map(|share| Tombstone::purged(share.key.id.clone(), self.now)));
+        if !tombstones.sessions.is_empty() {
+            ledger.apply(self.repository, &tip.branch, &tombstones, self.now)?;
         }
         Ok(())
     }
@@ -214,14 +214,19 @@ impl Erasure<'_> {
         Ok(match self.fate {
             Fate::Purged => {
                 let sessions = vec![Tombstone::purged(self.session.clone(), self.now)];
-                settle_summaries(self.repository, tip, &Tombstones { sessions, ledgers: Vec::new() }, self.now)?
+                apply_tombstones_to_summaries(
+                    self.repository,
+                    tip,
+                    &Tombstones { sessions, ledgers: Vec::new() },
+                    self.now,
+                )?
             }
             Fate::Redacted(redaction) => redact_summary(self.repository, tip, self.session, redaction, self.now)?,
         })
     }
 
     /// Deletes what remembers summaries of the session that a remote has.
-    fn forget_companions(&self, erased: &mut Erased) -> Result<()> {
+    fn forget_extra_refs(&self, erased: &mut Erased) -> Result<()> {
         for (name, id) in self.repository.references(REMOTE_ROOT)? {
             let name = name.to_string();
             if name.ends_with("/summaries") && self.summaries_of(id)? != id {

@@ -1,7 +1,7 @@
 //! What this clone remembers of a session outside of the ledgers.
 
 use crate::{
-    capture::{Bookmarks, Job, Queue},
+    capture::{Checkpoints, Job, Queue},
     error::Result,
     git::Repository,
     hail::SessionId,
@@ -11,7 +11,7 @@ use crate::{
 /// Forgets the prompts and touches of a session, and the captures of it that wait. Its log is read
 /// again at the next look.
 pub(super) fn clear(repository: &Repository, session: &SessionId) -> Result<()> {
-    Bookmarks::clear(repository)?;
+    Checkpoints::clear(repository)?;
     let folder = repository.state_dir();
     if folder.join("touches.json").exists() {
         let (file, mut state) = StateFile::open(&folder)?;

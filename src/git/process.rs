@@ -1,9 +1,9 @@
 //! Starting processes: the system `git`, and this program again in the background.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -14,7 +14,6 @@ use nix::{
 };
 
 use super::{GitError, Repository};
-use crate::environment::Environment;
 
 /// The longest a git process may take unless the caller says otherwise.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
@@ -36,7 +35,8 @@ pub(super) const REPOSITORY_VARIABLES: [&str; 9] = [
     "GIT_QUARANTINE_PATH",
 ];
 
-/// Settings of programs that git would run beside a command of ours and that may lie in the work tree.
+/// Settings of programs that git would run beside a command of ours and that may lie in the work tree. Hooks of the
+/// configuration have switches of their own: [`Repository::without_hooks`].
 const NO_PROGRAMS: [&str; 4] = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
 /// The subcommands that are asked for the settings themselves.
@@ -79,7 +79,7 @@ impl Repository {
         let subcommand = subcommand.unwrap_or_default();
         let mut command = Command::new("git");
         if !READS_SETTINGS.contains(&subcommand.as_str()) {
-            command.args(NO_PROGRAMS);
+            command.args(NO_PROGRAMS).args(self.without_hooks());
         }
         for variable in REPOSITORY_VARIABLES {
             command.env_remove(variable);
@@ -90,7 +90,7 @@ impl Repository {
             command.env("GIT_WORK_TREE", absolute(work_tree));
         }
         command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
-        // Nobody watches: whatever would ask for a password fails at once instead. Credential helpers
+        // There is no terminal: a prompt for a password fails at once instead. Credential helpers
         // and the user's own SSH settings are left alone.
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "true").env("SSH_ASKPASS_REQUIRE", "never");
         let has_own_ssh = ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(|name| std::env::var_os(name).is_some());
@@ -104,7 +104,7 @@ impl Repository {
             command.env("GIT_ALLOW_PROTOCOL", "none");
         }
         command.args(arguments);
-        Git { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+        Git::new(command, subcommand)
     }
 
     /// The version that `git --version` prints, without the word git.
@@ -132,6 +132,11 @@ fn absolute(path: &Path) -> std::path::PathBuf {
 }
 
 impl Git {
+    /// A command with all its arguments; `subcommand` names it in errors.
+    pub(super) fn new(command: Command, subcommand: String) -> Self {
+        Self { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+    }
+
     /// Feeds `bytes` to its standard input.
     pub(super) fn input(mut self, bytes: Vec<u8>) -> Self {
         self.input = Some(bytes);
@@ -150,19 +155,19 @@ impl Git {
         self
     }
 
-    /// Runs it to its end with what `source` writes as its input, which nobody has to hold. When
+    /// Runs it to its end with what `source` writes as its input, without buffering it. When
     /// `source` fails, so does this.
     pub(super) fn run_after(mut self, mut source: Self) -> Result<Finished, GitError> {
         let failed = |message: String| GitError::Process { command: source.subcommand.clone(), message };
         source.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = source.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let mut child = source.command.spawn().map_err(|fault| failed(format!("cannot run git: {fault}")))?;
         let writer = source
             .input
             .take()
             .zip(child.stdin.take())
             .map(|(bytes, mut stdin)| std::thread::spawn(move || drop(stdin.write_all(&bytes))));
         self.source = child.stdout.take();
-        // Once this one has ended, nobody reads what the other still writes, so that it ends too.
+        // Once this one has ended, the other writes into a closed pipe and ends, too.
         let finished = self.run();
         let status = wait(&mut child, DEFAULT_LIMIT).map_err(|fault| failed(fault.to_string()))?;
         drop(writer.map(std::thread::JoinHandle::join));
@@ -183,7 +188,7 @@ impl Git {
             None => Stdio::null(),
         });
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let mut child = self.command.spawn().map_err(|fault| failed(format!("cannot run git: {fault}")))?;
         let writer = self.input.take().zip(child.stdin.take()).map(|(bytes, mut stdin)| {
             // A git that ends early closes the pipe; its exit code says why.
             std::thread::spawn(move || drop(stdin.write_all(&bytes)))
@@ -330,45 +335,6 @@ pub fn detach_from_terminal() {
     for number in numbers {
         // One of them was the folder itself and is closed by now.
         let _ = nix::unistd::close(number);
-    }
-}
-
-/// Runs commands as a person would type them, in an environment of its own: another home, no global
-/// configuration, fixed names, this program found as `git session`.
-pub struct Sandbox {
-    home: PathBuf,
-    path: OsString,
-}
-
-impl Sandbox {
-    /// A sandbox with `home`, in which `program` is git's `session` command.
-    #[must_use]
-    pub fn new(program: &Path, home: &Path, environment: &Environment) -> Self {
-        let mut path = program.parent().map(|folder| folder.as_os_str().to_owned()).unwrap_or_default();
-        if let Some(inherited) = environment.variable("PATH") {
-            path.push(":");
-            path.push(inherited);
-        }
-        Self { home: home.to_owned(), path }
-    }
-
-    /// Runs one line of sh in `folder`; returns whether it succeeded, and what it said.
-    ///
-    /// # Errors
-    /// When it does not start.
-    #[expect(clippy::disallowed_methods, reason = "the demonstration shows commands of git")]
-    pub fn run(&self, folder: &Path, line: &str) -> std::io::Result<(bool, String)> {
-        let name = "A. Developer";
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).current_dir(folder).stdin(Stdio::null());
-        command.env_clear().env("HOME", &self.home).env("PATH", &self.path).env("TZ", "UTC").env("LC_ALL", "C");
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", self.home.join(".gitconfig"));
-        command.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", "developer@example.org");
-        command.env("GIT_COMMITTER_NAME", name).env("GIT_COMMITTER_EMAIL", "developer@example.org");
-        let output = command.output()?;
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
-        Ok((output.status.success(), said))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashSet,
+    path::{Path, PathBuf},
     process::Child,
     time::{Duration, Instant},
 };
 
-use super::STRICT;
+use super::{STRICT, configured::CONFIGURED, running::other_script};
 use crate::{
-    capture::{Job, JobSession, Known, Queue, Watermarks},
+    capture::{Job, JobSession, Known, Queue, SeenLogs},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
@@ -65,6 +66,9 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     }
     let config = sync::follow_renamed_remotes(repository, context.config()?)?;
     let Some(target) = config.session_remote(repository, remote) else { return Ok(Pushed::default()) };
+    if let Some(script) = later_script(context, repository) {
+        return Ok(Pushed { problems: Vec::new(), warnings: vec![held_back(&script, &target)] });
+    }
     ledger::restore_moved(repository, context.now())?;
     let mut pushed = Pushed::default();
     // Without settings that can be read, nothing goes.
@@ -86,6 +90,22 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
         delivery.send(url.as_deref(), &branches, &mut pushed)?;
     }
     Ok(pushed)
+}
+
+/// A `pre-push` of this repository that git runs after the one for every repository, and that may refuse the push
+/// when the sessions have gone.
+fn later_script(context: &Context, repository: &Repository) -> Option<PathBuf> {
+    let is_on = |variable| context.environment.is_enabled(variable);
+    let is_first = is_on(config::FOR_EVERY_REPOSITORY) && is_on(CONFIGURED);
+    is_first.then(|| other_script(repository, "pre-push")).flatten()
+}
+
+fn held_back(script: &Path, target: &str) -> String {
+    format!(
+        "no session was sent to {target}: {} runs after the hook of every repository and may refuse the push (to have \
+         the hook of this repository come last: git session hooks install)",
+        script.display()
+    )
 }
 
 /// The sending of the sessions of one push.
@@ -144,8 +164,8 @@ impl Delivery<'_> {
     ) -> Result<bool> {
         let repository = self.context.repository()?;
         let (ledger, remote, deadline, now) = (self.config.ledger, self.target, self.deadline, self.context.now());
-        let (guard, watch) = (None, None);
-        let exchange = Exchange { repository, ledger, remote, push_url, deadline, now, guard, selection, watch };
+        let (secret_check, watch) = (None, None);
+        let exchange = Exchange { repository, ledger, remote, push_url, deadline, now, secret_check, selection, watch };
         let outbox = Outbox::of(repository, remote, push_url);
         let mut backends = exchange.of_each_backend();
         if backends.try_fold(false, |found, exchange| Ok::<_, Error>(found || exchange.has_unsent(pairs)?))? {
@@ -212,7 +232,7 @@ fn branches(repository: &Repository, list: &[u8]) -> Vec<PushedBranch> {
 fn store_named(context: &Context, config: &Config, remote: &str, branches: &[PushedBranch]) -> Result<()> {
     let repository = context.repository()?;
     let queue = Queue::of(repository);
-    let watermarks = Watermarks::of(repository);
+    let seen_logs = SeenLogs::of(repository);
     let tips = tips(repository, config)?;
     let mut pushed: Vec<(&BranchName, Vec<(ObjectId, SessionId)>)> = Vec::new();
     for branch in branches {
@@ -224,7 +244,7 @@ fn store_named(context: &Context, config: &Config, remote: &str, branches: &[Pus
         let mut asked = HashSet::new();
         for (commit, id) in named.iter().filter(|(_, id)| asked.insert(id)) {
             let session = JobSession { id: id.clone(), log: None, evidence: TRAILER.to_owned() };
-            if !is_up_to_date(context, &watermarks, &stored, &session)? {
+            if !is_up_to_date(context, &seen_logs, &stored, &session)? {
                 queue.add(&Job::new(commit.to_string(), local, vec![session]))?;
             }
         }
@@ -291,7 +311,7 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
     Ok(())
 }
 
-/// Why what waits could not be stored: the process that tried has nobody to tell.
+/// Why queued sessions could not be stored: the background process has no terminal to say so.
 fn unstored(context: &Context) -> Error {
     let found = context.repository().map(|repository| repository.leftovers(context.now())).unwrap_or_default();
     match found.iter().find(|leftover| leftover.is_lock) {
@@ -315,12 +335,12 @@ fn is_linked(repository: &Repository, tips: &[&StoredTip], session: &SessionId, 
 /// has what was stored then. Where there is no log here, what is stored is all there is.
 fn is_up_to_date(
     context: &Context,
-    watermarks: &Watermarks,
+    seen_logs: &SeenLogs,
     stored: &HashSet<String>,
     session: &JobSession,
 ) -> Result<bool> {
     let Some(source) = session.source(&context.environment, context.repository()?) else { return Ok(true) };
-    let known = watermarks.sessions(&source.log).unwrap_or_default();
+    let known = seen_logs.sessions(&source.log).unwrap_or_default();
     let is_there =
         |known: &&Known| known.id == session.id && known.hail.as_ref().is_some_and(|hail| stored.contains(hail));
     Ok(known.iter().flatten().any(is_there))

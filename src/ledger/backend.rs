@@ -1,8 +1,8 @@
-//! What every backend does the same way: a ledger is written as a shelf and read as a snapshot.
+//! What every backend does the same way: a ledger is written as a writer and read as a snapshot.
 
 use super::{
-    BranchName, Buried, Capture, Damage, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Redaction,
-    SessionKey, Stored, Tip, Tombstone, Tombstones, burial, layout::Layout, shelf::Shelf, snapshot,
+    BranchName, Capture, Damage, Filter, IndexEntry, Ledger, LedgerError, Link, Links, Listed, Meta, Redaction,
+    Removal, SessionKey, Stored, Tip, Tombstone, Tombstones, layout::Layout, reader, tombstone_set, writer::Writer,
 };
 use crate::{
     git::{ObjectId, Repository},
@@ -36,7 +36,7 @@ pub(super) trait Backend: Layout {
     fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<(AllLinks, Vec<Damage>), LedgerError>;
 
     /// The ledger of `branch`, to be written.
-    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a>;
+    fn writer<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Writer<'a>;
 }
 
 impl<B: Backend> Ledger for B {
@@ -63,7 +63,7 @@ impl<B: Backend> Ledger for B {
         captures: &[Capture],
         now: Timestamp,
     ) -> Result<Vec<Stored>, LedgerError> {
-        self.shelf(repository, branch, now).store(captures)
+        self.writer(repository, branch, now).store(captures)
     }
 
     fn link(
@@ -73,7 +73,7 @@ impl<B: Backend> Ledger for B {
         links: &[(SessionId, Link)],
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.shelf(repository, branch, now).link(links)
+        self.writer(repository, branch, now).link(links)
     }
 
     fn tips(&self, repository: &Repository) -> Result<Vec<Tip>, LedgerError> {
@@ -85,11 +85,11 @@ impl<B: Backend> Ledger for B {
     }
 
     fn sessions(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
-        snapshot::sessions(repository, self, tip)
+        reader::sessions(repository, self, tip)
     }
 
     fn blobs(&self, repository: &Repository, tip: &Tip) -> Result<Vec<(SessionId, ObjectId)>, LedgerError> {
-        snapshot::blobs(repository, self.folder(), tip)
+        reader::blobs(repository, self.folder(), tip)
     }
 
     fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
@@ -97,21 +97,21 @@ impl<B: Backend> Ledger for B {
     }
 
     fn find(&self, repository: &Repository, tip: &Tip, session: &SessionId) -> Result<Option<Meta>, LedgerError> {
-        snapshot::find(repository, self.folder(), tip, &SessionKey::from(session.clone()))
+        reader::find(repository, self.folder(), tip, &SessionKey::from(session.clone()))
     }
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
         Backend::linked(self, repository, tip, commit)
     }
 
-    fn unite(
+    fn merge(
         &self,
         repository: &Repository,
         branch: &BranchName,
         other: ObjectId,
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError> {
-        self.shelf(repository, branch, now).unite(other)
+        self.writer(repository, branch, now).merge(other)
     }
 
     fn filtered(
@@ -121,27 +121,27 @@ impl<B: Backend> Ledger for B {
         filter: &Filter<'_>,
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError> {
-        self.shelf(repository, branch, now).filtered(filter)
+        self.writer(repository, branch, now).filtered(filter)
     }
 
-    fn bury(
+    fn apply(
         &self,
         repository: &Repository,
         branch: &BranchName,
         tombstones: &Tombstones,
         now: Timestamp,
-    ) -> Result<Buried, LedgerError> {
-        self.shelf(repository, branch, now).bury(tombstones)
+    ) -> Result<Removal, LedgerError> {
+        self.writer(repository, branch, now).apply(tombstones)
     }
 
-    fn buried(
+    fn without_removed(
         &self,
         repository: &Repository,
         tip: &Tip,
         tombstones: &Tombstones,
         now: Timestamp,
     ) -> Result<ObjectId, LedgerError> {
-        self.shelf(repository, &tip.branch, now).buried(tip.id, tombstones)
+        self.writer(repository, &tip.branch, now).without_removed(tip.id, tombstones)
     }
 
     fn rewrite(
@@ -152,28 +152,28 @@ impl<B: Backend> Ledger for B {
         redaction: &dyn Redaction,
         now: Timestamp,
     ) -> Result<usize, LedgerError> {
-        self.shelf(repository, branch, now).rewrite(session, redaction)
+        self.writer(repository, branch, now).rewrite(session, redaction)
     }
 
     fn tombstone(&self, repository: &Repository, tip: &Tip, id: &SessionId) -> Result<Option<Tombstone>, LedgerError> {
-        let found = burial::find(repository, self.folder(), repository.tree_of(tip.id)?, id);
+        let found = tombstone_set::find(repository, self.folder(), repository.tree_of(tip.id)?, id);
         found.map_err(|unreadable| unreadable.in_ledger(&tip.reference).into())
     }
 
     fn tombstones(&self, repository: &Repository, tip: &Tip) -> Result<Tombstones, LedgerError> {
-        Ok(burial::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?.sound)
+        Ok(tombstone_set::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?.sound)
     }
 
     fn damage(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Damage>, LedgerError> {
-        let mut damage = snapshot::damage(repository, self.folder(), tip)?;
-        let remembered = burial::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?;
+        let mut damage = reader::damage(repository, self.folder(), tip)?;
+        let remembered = tombstone_set::read_all(repository, self.folder(), repository.tree_of(tip.id)?)?;
         damage.extend(remembered.damaged.into_iter().map(|unreadable| unreadable.in_ledger(&tip.reference)));
         Ok(damage)
     }
 
     fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError> {
         let mut has_more = false;
-        for (path, entry) in snapshot::leaves(repository, repository.tree_of(tip.id)?)? {
+        for (path, entry) in reader::leaves(repository, repository.tree_of(tip.id)?)? {
             has_more |= !self.knows(repository, &path, &entry)?;
         }
         let (entries, damage) = self.all_links(repository, tip)?;
@@ -188,6 +188,6 @@ impl<B: Backend> Ledger for B {
         links: &[(ObjectId, IndexEntry)],
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.shelf(repository, branch, now).adopt(sessions, links)
+        self.writer(repository, branch, now).adopt(sessions, links)
     }
 }

@@ -67,13 +67,13 @@ pub fn store(
     }
     let may_stay = |capture: &Capture| {
         let header = &capture.session.value().header;
-        let lets_stay = |stone: Option<Tombstone>| {
-            stone.is_none_or(|stone| stone.lets_stay(capture.cleared_at, Some(header.context.updated_at)))
+        let permits = |tombstone: Option<Tombstone>| {
+            tombstone.is_none_or(|tombstone| tombstone.permits(capture.cleared_at, Some(header.context.updated_at)))
         };
         others.iter().all(|(other, tip)| {
-            let stone = other.tombstone(repository, tip, &header.session_id);
+            let tombstone = other.tombstone(repository, tip, &header.session_id);
             // One that cannot be read may forbid it.
-            stone.is_ok_and(lets_stay)
+            tombstone.is_ok_and(permits)
         })
     };
     if others.is_empty() || captures.iter().all(may_stay) {
@@ -81,10 +81,10 @@ pub fn store(
     }
     let wanted: Vec<Capture> = captures.iter().filter(|capture| may_stay(capture)).cloned().collect();
     let mut stored = ledger.store(repository, branch, &wanted, now)?.into_iter();
-    let buried = Stored { outcome: Outcome::Buried, hail: None, is_given: false };
+    let removed = Stored { outcome: Outcome::Removed, hail: None, is_given: false };
     Ok(captures
         .iter()
-        .map(|capture| if may_stay(capture) { stored.next().unwrap_or(buried) } else { buried })
+        .map(|capture| if may_stay(capture) { stored.next().unwrap_or(removed) } else { removed })
         .collect())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::case::plain;
+use super::case_insensitive::plain;
 use crate::{
     git::{Head, Repository},
     hail::ObjectHash,

@@ -68,7 +68,8 @@ pub enum Outcome {
     /// It was there.
     Unchanged,
     /// It is not to be there any more: the ledger has a tombstone of it.
-    Buried,
+    #[serde(rename = "buried")]
+    Removed,
 }
 
 impl KnownVersions {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, Damage, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip,
+    BranchName, Damage, IndexEntry, LedgerError, Listed, Meta, REMOTE_ROOT, ROOT, Tip, Tombstone,
     backend::{AllLinks, Backend},
-    burial::{self, Graves},
     layout::Layout,
-    merge, shares,
-    shelf::Shelf,
-    snapshot::{self, MAX_META_BYTES},
+    merge, opensession_shares,
+    reader::{self, MAX_META_BYTES},
+    tombstone_set,
+    writer::Writer,
 };
 use crate::{
     git::{Entry, EntryKind, GitError, ObjectId, Repository, TreeUpdate},
@@ -64,7 +64,7 @@ impl Backend for HiddenRef {
     }
 
     fn shares(&self, repository: &Repository, tip: &Tip) -> Result<Vec<Listed>, LedgerError> {
-        shares::list(repository, tip)
+        opensession_shares::list(repository, tip)
     }
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
@@ -87,9 +87,9 @@ impl Backend for HiddenRef {
         Ok((links, damage))
     }
 
-    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
+    fn writer<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Writer<'a> {
         let known_as = format!("/branches/{}", branch.encoded());
-        Shelf { repository, layout: &HiddenRef, branch, reference: branch.reference(), known_as, now }
+        Writer { repository, layout: &HiddenRef, branch, reference: branch.reference(), known_as, now }
     }
 }
 
@@ -143,19 +143,21 @@ impl Layout for HiddenRef {
         Ok(vec![(BRANCH.to_owned(), Some(repository.write_blob(branch.as_bytes())?))])
     }
 
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        graves: &Graves<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
         let mut updates = Vec::new();
         let Some(commits) = repository.find_entry(tree, COMMITS)? else { return Ok(updates) };
         for folder in repository.read_tree(commits.id)?.into_iter().filter(|entry| entry.kind == EntryKind::Tree) {
             let entries = repository.read_tree(folder.id).unwrap_or_default();
             for entry in entries.into_iter().filter(|entry| entry.kind == EntryKind::Blob) {
-                let Some(stone) = entry.name().and_then(session_of).and_then(|id| graves.get(&id)) else { continue };
-                if !read_entry(repository, entry.id).is_ok_and(|parsed| stone.lets_link_stay(&parsed)) {
+                let Some(tombstone) = entry.name().and_then(session_of).and_then(|id| tombstone_of(&id)) else {
+                    continue;
+                };
+                if !read_entry(repository, entry.id).is_ok_and(|parsed| tombstone.permits_link(&parsed)) {
                     updates.push((format!("{COMMITS}/{}/{}", folder.name, entry.name), None));
                 }
             }
@@ -180,8 +182,8 @@ impl Layout for HiddenRef {
         Ok(found)
     }
 
-    fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
-        merge::union(repository, FOLDER, ours, theirs)
+    fn merge(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+        merge::merge_trees(repository, FOLDER, ours, theirs)
     }
 
     fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError> {
@@ -191,7 +193,7 @@ impl Layout for HiddenRef {
                 .and_then(|below| below.split_once('/'))
                 .is_some_and(|(commit, file)| repository.parse_id(commit).is_some() && session_of(file).is_some())
         };
-        let is_ours = snapshot::is_of_session(FOLDER, path) || burial::is_tombstone(FOLDER, path);
+        let is_ours = reader::is_of_session(FOLDER, path) || tombstone_set::is_tombstone(FOLDER, path);
         let is_known = path == BRANCH || is_link(path) || is_ours;
         Ok(entry.kind == EntryKind::Blob && is_known)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BranchName, LedgerError, Link, Meta, Tip, burial::Graves};
+use super::{BranchName, LedgerError, Link, Meta, Tip, Tombstone};
 use crate::{
     git::{Entry, Fingerprint, ObjectId, Repository, TreeUpdate},
     hail::{SessionId, Timestamp},
@@ -53,11 +53,11 @@ pub(super) trait Layout: Sync {
 
     /// The changes that take out of a tree the links that the tombstones do not let stay, and what it
     /// shows that they do not let be shown.
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        graves: &Graves<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError>;
 
     /// The commits that the links of a tree tie a session to.
@@ -68,8 +68,8 @@ pub(super) trait Layout: Sync {
         session: &SessionId,
     ) -> Result<BTreeSet<String>, LedgerError>;
 
-    /// Unites two trees, neither of which has what must not be in the result, and stores it.
-    fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError>;
+    /// Merges two trees, neither of which has what must not be in the result, and stores it.
+    fn merge(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError>;
 
     /// Whether all that the entry at `path` holds shows in the ledger's sessions and links.
     fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError>;

@@ -1,4 +1,4 @@
-//! The union of two ledgers: commutative, associative, idempotent; no session of either is lost.
+//! The merge of two ledgers: commutative, associative, idempotent; no session of either is lost.
 //!
 //! Of one session, a version that continues another takes its place; truly different versions are
 //! kept side by side, the longest under the plain name and every other as `<id>~<8 hex>`. Paths that
@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     IndexEntry, LedgerError, MAX_SESSION_BYTES, Meta, SessionKey,
     layout::{HAIL, META},
-    snapshot::{self, MAX_META_BYTES},
+    reader::{self, MAX_META_BYTES},
 };
 use crate::{
     git::{Entry, EntryKind, GitError, ObjectId, Repository},
     hail::{ObjectHash, SessionId, Timestamp},
 };
 
-/// How many folders deep two trees are united: deeper than anything that this tool writes, and not so deep that
+/// How many folders deep two trees are merged: deeper than anything that this tool writes, and not so deep that
 /// the memory would not do.
 const MAX_DEPTH: u32 = 64;
 
@@ -44,17 +44,17 @@ impl Place {
     }
 }
 
-/// Unites two trees whose sessions are in the shards of `folder`, and stores the result.
-pub(super) fn union(
+/// Merges two trees whose sessions are in the shards of `folder`, and stores the result.
+pub(super) fn merge_trees(
     repository: &Repository,
     folder: &'static str,
     ours: ObjectId,
     theirs: ObjectId,
 ) -> Result<ObjectId, LedgerError> {
-    unite(repository, Place::Root(folder), ours, theirs, MAX_DEPTH)
+    merge(repository, Place::Root(folder), ours, theirs, MAX_DEPTH)
 }
 
-fn unite(
+fn merge(
     repository: &Repository,
     place: Place,
     ours: ObjectId,
@@ -66,20 +66,20 @@ fn unite(
     }
     let mut entries: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
     for entry in repository.read_tree(ours)?.into_iter().chain(repository.read_tree(theirs)?) {
-        let united = match entries.remove(entry.name.as_slice()) {
-            Some(other) => unite_entries(repository, place, [other, entry], depth)?,
+        let merged = match entries.remove(entry.name.as_slice()) {
+            Some(other) => merge_entries(repository, place, [other, entry], depth)?,
             None => entry,
         };
-        entries.insert(united.name.to_vec(), united);
+        entries.insert(merged.name.to_vec(), merged);
     }
     if place == Place::Shard {
-        unite_sessions(repository, ours, theirs, &mut entries)?;
+        merge_sessions(repository, ours, theirs, &mut entries)?;
     }
     let entries: Vec<Entry> = entries.into_values().collect();
     Ok(repository.write_tree(&entries)?)
 }
 
-fn unite_entries(
+fn merge_entries(
     repository: &Repository,
     place: Place,
     [one, other]: [Entry; 2],
@@ -90,7 +90,7 @@ fn unite_entries(
     }
     if one.kind == EntryKind::Tree && other.kind == EntryKind::Tree && depth > 0 {
         let name = one.name.to_string();
-        let tree = unite(repository, place.below(&name), one.id, other.id, depth - 1)?;
+        let tree = merge(repository, place.below(&name), one.id, other.id, depth - 1)?;
         return Ok(Entry::tree(one.name, tree));
     }
     let is_link = |entry: &Entry| place == Place::Index && entry.kind == EntryKind::Blob;
@@ -112,13 +112,13 @@ fn rank(repository: &Repository, entry: &Entry) -> Result<(Option<Timestamp>, Ob
 }
 
 /// Replaces the sessions on which the two sides differ by all their versions, each under its name.
-fn unite_sessions(
+fn merge_sessions(
     repository: &Repository,
     ours: ObjectId,
     theirs: ObjectId,
     entries: &mut BTreeMap<Vec<u8>, Entry>,
 ) -> Result<(), LedgerError> {
-    let sides = [snapshot::shard_sessions(repository, ours)?, snapshot::shard_sessions(repository, theirs)?];
+    let sides = [reader::shard_sessions(repository, ours)?, reader::shard_sessions(repository, theirs)?];
     let ids: BTreeSet<&SessionId> = sides.iter().flat_map(|side| side.keys().map(|key| &key.id)).collect();
     for id in ids {
         let [one, other] = [0, 1].map(|side: usize| {
@@ -130,7 +130,7 @@ fn unite_sessions(
             continue;
         }
         entries.retain(|name, _| {
-            let file = std::str::from_utf8(name).ok().and_then(snapshot::session_file);
+            let file = std::str::from_utf8(name).ok().and_then(reader::session_file);
             file.is_none_or(|(key, _)| key.id != *id)
         });
         for (name, blob) in name_versions(repository, id, one.into_iter().chain(other).map(|(_, blobs)| blobs))? {
@@ -166,7 +166,7 @@ impl Version {
     fn describe(&mut self, other: Self) {
         let order = self.cleared_at().cmp(&other.cleared_at());
         self.meta = match (self.meta.take(), other.meta) {
-            (Some(meta), Some(other)) if order.is_eq() => Some(meta.united(&other)),
+            (Some(meta), Some(other)) if order.is_eq() => Some(meta.merged(&other)),
             (meta, other) if order.is_lt() || meta.is_none() => other,
             (meta, _) => meta,
         };
@@ -209,7 +209,7 @@ impl Written {
 pub(super) fn name_versions(
     repository: &Repository,
     id: &SessionId,
-    all: impl Iterator<Item = snapshot::Blobs>,
+    all: impl Iterator<Item = reader::Blobs>,
 ) -> Result<Vec<(String, ObjectId)>, LedgerError> {
     let mut written = Written::default();
     let (versions, unreadable) = read_versions(repository, all, &mut written)?;
@@ -242,7 +242,7 @@ type Unreadable = BTreeMap<ObjectId, Option<ObjectId>>;
 
 fn read_versions(
     repository: &Repository,
-    all: impl Iterator<Item = snapshot::Blobs>,
+    all: impl Iterator<Item = reader::Blobs>,
     written: &mut Written,
 ) -> Result<(Vec<Version>, Unreadable), LedgerError> {
     let (mut versions, mut unreadable) = (Vec::new(), Unreadable::new());
@@ -268,9 +268,9 @@ fn read_versions(
 /// Keeps the versions that no other continues, the longest first. What people and other tools know
 /// of a session belongs to the session, so every version that stays has all of it.
 ///
-/// Each step is a union or a maximum, so that neither the order nor the grouping of merges matters.
+/// Each step is a merge or a maximum, so that neither the order nor the grouping of merges matters.
 fn drop_superseded(mut versions: Vec<Version>) -> Vec<Version> {
-    let shared = versions.iter().filter_map(|version| version.meta.clone()).reduce(|one, other| one.united(&other));
+    let shared = versions.iter().filter_map(|version| version.meta.clone()).reduce(|one, other| one.merged(&other));
     versions.sort_by_cached_key(|version| {
         let bytes = version.bytes().to_vec();
         std::cmp::Reverse((event_lines(&bytes).len(), bytes))

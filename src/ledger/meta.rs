@@ -258,15 +258,15 @@ impl Meta {
         branches
     }
 
-    /// Unites two descriptions of the same events: field by field the greater value, and all commits.
-    pub(super) fn united(self, other: &Self) -> Self {
+    /// Merges two descriptions of the same events: field by field the greater value, and all commits.
+    pub(super) fn merged(self, other: &Self) -> Self {
         let fields = |meta: &Self| match serde_json::to_value(meta) {
             Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
-        let mut united = fields(&self);
-        greatest(&mut united, &fields(other));
-        let parsed = serde_json::from_value::<Self>(Value::Object(united)).unwrap_or_else(|_| self.clone());
+        let mut merged = fields(&self);
+        greatest(&mut merged, &fields(other));
+        let parsed = serde_json::from_value::<Self>(Value::Object(merged)).unwrap_or_else(|_| self.clone());
         parsed.absorbing(&self).absorbing(other)
     }
 }

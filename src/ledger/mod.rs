@@ -6,12 +6,9 @@
 mod backend;
 mod backends;
 mod branch;
-mod burial;
 mod capture;
-mod case;
-mod draft;
+mod case_insensitive;
 mod error;
-mod fanout;
 mod hidden_ref;
 mod layout;
 mod merge;
@@ -19,26 +16,29 @@ mod meta;
 mod moved;
 mod note;
 mod notes;
-mod shares;
-mod shelf;
-mod snapshot;
+mod notes_tree;
+mod opensession_shares;
+mod reader;
 mod summaries;
 pub mod switch;
 mod tombstone;
+mod tombstone_set;
+mod tree_editor;
+mod writer;
 
 pub use backends::{all_from, by_name, in_use, is_of, names, store};
 pub use branch::{BranchName, REMOTE_ROOT, ROOT, push_side};
 pub use capture::{Capture, KnownVersions, Link, Outcome, Stored};
-pub use case::{name_here, names_here, plain};
+pub use case_insensitive::{name_here, names_here, plain};
 pub use error::{Damage, LedgerError, UnknownMode};
 pub use layout::{HAIL, IndexEntry, META, SessionKey};
 pub use meta::{GitFacts, Meta, Own};
 pub use moved::restore_moved;
 pub use summaries::{
-    ARTIFACTS, SUMMARIES, Summary, companion_root, is_companion, redact_summary, settle_summaries, summary_of,
-    unite_summaries,
+    ARTIFACTS, SUMMARIES, Summary, apply_tombstones_to_summaries, extra_ref_root, is_extra_ref, merge_summaries,
+    redact_summary, summary_of,
 };
-pub use tombstone::{Buried, Expiry, GoneLedger, Redaction, Tombstone, Tombstones};
+pub use tombstone::{Expiry, GoneLedger, Redaction, Removal, Tombstone, Tombstones};
 
 use crate::{
     git::{GitError, ObjectId, Repository},
@@ -135,12 +135,12 @@ pub trait Ledger: Sync {
     /// When the ledger's trees cannot be read.
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError>;
 
-    /// Unites `other`, a tip of the same ledger from elsewhere, with this repository's ledger of
+    /// Merges `other`, a tip of the same ledger from elsewhere, with this repository's ledger of
     /// `branch`, and returns the new tip. No session of either is lost.
     ///
     /// # Errors
     /// When the repository cannot be read or written.
-    fn unite(
+    fn merge(
         &self,
         repository: &Repository,
         branch: &BranchName,
@@ -150,7 +150,7 @@ pub trait Ledger: Sync {
 
     /// A commit upon `filter.base` that has what `filter.tip` has but for what is left out;
     /// `filter.base` itself where that has it all. No reference is touched, and nothing is lost: for
-    /// a union, what a ledger does not have says nothing.
+    /// a merge, what a ledger does not have says nothing.
     ///
     /// # Errors
     /// When the repository cannot be read or written.
@@ -168,19 +168,19 @@ pub trait Ledger: Sync {
     ///
     /// # Errors
     /// When the repository cannot be written; the ledger is then as it was.
-    fn bury(
+    fn apply(
         &self,
         repository: &Repository,
         branch: &BranchName,
         tombstones: &Tombstones,
         now: Timestamp,
-    ) -> Result<Buried, LedgerError>;
+    ) -> Result<Removal, LedgerError>;
 
-    /// What burying would make of `tip`; `tip` itself where nothing goes. No reference is touched.
+    /// What applying tombstones would make of `tip`; `tip` itself where nothing goes. No reference is touched.
     ///
     /// # Errors
     /// When the repository cannot be read or written.
-    fn buried(
+    fn without_removed(
         &self,
         repository: &Repository,
         tip: &Tip,
@@ -228,7 +228,7 @@ pub trait Ledger: Sync {
     fn links(&self, repository: &Repository, tip: &Tip) -> Result<Links, LedgerError>;
 
     /// Takes sessions and their links, as another ledger of this repository has them, into the
-    /// ledger of `branch`. They are united with what is there; again changes nothing.
+    /// ledger of `branch`. They are merged with what is there; again changes nothing.
     ///
     /// # Errors
     /// When the repository cannot be written; the ledger is then as it was.
@@ -252,13 +252,13 @@ pub fn time_for(repository: &Repository, session: &SessionId, now: Timestamp) ->
     let mut latest = now;
     for ledger in ALL {
         for tip in ledger.tips(repository)? {
-            let stone = ledger.tombstone(repository, &tip, session).ok().flatten();
+            let tombstone = ledger.tombstone(repository, &tip, session).ok().flatten();
             let listed = ledger.sessions(repository, &tip).unwrap_or_default();
             let versions = listed.iter().filter(|listed| listed.key.id == *session);
             let links = ledger.links(repository, &tip).map(|links| links.entries).unwrap_or_default();
             let linked =
                 links.iter().filter(|(_, entry)| entry.session_id == *session).map(|(_, entry)| entry.stored_at);
-            let stored = stone.and_then(|stone| stone.cleared_from()).into_iter();
+            let stored = tombstone.and_then(|tombstone| tombstone.cleared_from()).into_iter();
             let stored = stored.chain(versions.filter_map(|listed| listed.meta.own.cleared_at)).chain(linked);
             latest = latest.after(stored.filter(|stored| *stored > now));
         }
@@ -271,7 +271,7 @@ pub fn time_for(repository: &Repository, session: &SessionId, now: Timestamp) ->
 pub struct Filter<'a> {
     /// The whole.
     pub tip: ObjectId,
-    /// What it is built upon, and united with.
+    /// What it is built upon, and merged with.
     pub base: Option<ObjectId>,
     /// The paths that it does not get.
     pub left_out: &'a [String],
@@ -344,6 +344,12 @@ impl Listed {
         branches
     }
 
+    /// When something last happened in it; a time that is yet to come counts as `now`.
+    #[must_use]
+    pub fn last_activity(&self, now: Timestamp) -> Option<Timestamp> {
+        self.meta.own.updated_at.or(self.meta.own.created_at).map(|time| time.clamped(now))
+    }
+
     /// The session's canonical bytes; in a partial clone they may have to be fetched first.
     ///
     /// # Errors
@@ -360,7 +366,7 @@ impl Listed {
             bytes => bytes?,
         };
         if self.is_share && ObjectHash::of(&bytes).to_string() != self.key.id.as_str() {
-            let (reference, path) = (self.branch.reference(), shares::path(&self.key));
+            let (reference, path) = (self.branch.reference(), opensession_shares::path(&self.key));
             return Err(Damage { reference, path, cause: "its content has another hash".to_owned() }.into());
         }
         Ok(bytes)

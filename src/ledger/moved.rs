@@ -1,6 +1,6 @@
 //! Own ledgers that a fetch overwrote or pruned: they are merged with what was kept of them.
 
-use super::{ALL, LedgerError, SUMMARIES, unite_summaries};
+use super::{ALL, LedgerError, SUMMARIES, merge_summaries};
 use crate::{
     git::{Expected, ObjectId, RefUpdate, Repository},
     hail::Timestamp,
@@ -51,11 +51,11 @@ pub fn restore_moved(repository: &Repository, now: Timestamp) -> Result<Vec<Stri
             owner = ledger.tip_at(repository, &name, kept)?.map(|tip| (ledger, tip)).or(owner);
         }
         if let Some((ledger, tip)) = owner {
-            ledger.unite(repository, &tip.branch, kept, now)?;
+            ledger.merge(repository, &tip.branch, kept, now)?;
         } else {
             let new = match current {
                 Some(current) if name == SUMMARIES => {
-                    unite_summaries(repository, [current, kept], &Tombstones::default(), now)?
+                    merge_summaries(repository, [current, kept], &Tombstones::default(), now)?
                 }
                 // A handoff artifact never changes.
                 Some(current) => current,

@@ -84,10 +84,10 @@ impl Note {
         }
     }
 
-    /// Unites two notes of one commit. Like all of the union it depends neither on the order nor on
+    /// Merges two notes of one commit. Like all of the merge it depends neither on the order nor on
     /// the grouping: remarks keep their order where one side has all of them, else they are sorted,
     /// which is the least order there is.
-    pub(super) fn united(mut self, other: Self) -> Self {
+    pub(super) fn merged(mut self, other: Self) -> Self {
         for entry in other.entries.into_values() {
             self.add(entry);
         }
@@ -195,7 +195,7 @@ mod tests {
             format!("AI sessions of this commit:\n  abd  t (m)  Do [2J it\n\n{other}\n\nA remark\n"),
         ];
         let [one, two] = texts.each_ref().map(|text| Note::parse(text.as_bytes()));
-        let whole = one.clone().united(two);
+        let whole = one.clone().merged(two);
         for joined in [texts.join("\n"), texts.concat(), [texts.concat(), texts.concat()].concat()] {
             assert_eq!(Note::parse(joined.as_bytes()), whole, "{joined}");
         }
@@ -211,11 +211,11 @@ mod tests {
     #[test]
     fn remarks_of_both_sides_stay_in_their_order_where_they_can() {
         let [ba, ab, c] = ["b\n\na\n", "a\n\nb\n", "c\n"].map(|text| Note::parse(text.as_bytes()));
-        assert_eq!(ba.clone().united(Note::default()), ba);
-        assert_eq!(ab.clone().united(ba.clone()), ba);
-        let sorted = ab.united(c.clone());
+        assert_eq!(ba.clone().merged(Note::default()), ba);
+        assert_eq!(ab.clone().merged(ba.clone()), ba);
+        let sorted = ab.merged(c.clone());
         assert_eq!(sorted.remarks, [b"a", b"b", b"c"]);
-        assert_eq!(c.united(ba), sorted);
+        assert_eq!(c.merged(ba), sorted);
     }
 
     #[test]

@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    BranchName, Damage, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip,
+    BranchName, Damage, IndexEntry, LedgerError, Meta, REMOTE_ROOT, Tip, Tombstone,
     backend::{AllLinks, Backend},
     branch,
-    burial::{self, Graves},
-    fanout,
     layout::Layout,
-    merge, note,
-    shelf::Shelf,
-    snapshot,
+    merge, note, notes_tree, reader, tombstone_set,
+    writer::Writer,
 };
 use crate::{
     git::{Entry, EntryKind, ObjectId, Repository, TreeUpdate},
@@ -69,12 +66,12 @@ impl Backend for Notes {
 
     fn linked(&self, repository: &Repository, tip: &Tip, commit: ObjectId) -> Result<Vec<IndexEntry>, LedgerError> {
         // A note that is damaged links nothing.
-        let note = fanout::read(repository, repository.tree_of(tip.id)?, commit)?.unwrap_or_default();
+        let note = notes_tree::read(repository, repository.tree_of(tip.id)?, commit)?.unwrap_or_default();
         Ok(note.entries.into_values().collect())
     }
 
     fn all_links(&self, repository: &Repository, tip: &Tip) -> Result<(AllLinks, Vec<Damage>), LedgerError> {
-        let notes = fanout::all(repository, repository.tree_of(tip.id)?)?;
+        let notes = notes_tree::all(repository, repository.tree_of(tip.id)?)?;
         let damaged = notes.damaged.into_iter().map(|(commit, cause)| {
             let path = format!("the note of {commit}");
             Damage { reference: tip.reference.clone(), path, cause }
@@ -84,8 +81,8 @@ impl Backend for Notes {
         Ok((links.collect(), damaged.collect()))
     }
 
-    fn shelf<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Shelf<'a> {
-        Shelf {
+    fn writer<'a>(&self, repository: &'a Repository, branch: &'a BranchName, now: Timestamp) -> Writer<'a> {
+        Writer {
             repository,
             layout: &Notes,
             branch,
@@ -124,8 +121,9 @@ impl Layout for Notes {
         session: &SessionId,
     ) -> Result<bool, LedgerError> {
         // A note that git joined of several is written anew.
-        let is_linked = fanout::read(repository, tree, commit)?.is_ok_and(|note| note.entries.contains_key(session));
-        Ok(is_linked && fanout::is_sound(repository, tree, commit)?)
+        let is_linked =
+            notes_tree::read(repository, tree, commit)?.is_ok_and(|note| note.entries.contains_key(session));
+        Ok(is_linked && notes_tree::is_sound(repository, tree, commit)?)
     }
 
     fn link(
@@ -135,7 +133,7 @@ impl Layout for Notes {
         commit: ObjectId,
         entries: Vec<IndexEntry>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
-        let mut note = match tree.map(|tree| fanout::read(repository, tree, commit)).transpose()? {
+        let mut note = match tree.map(|tree| notes_tree::read(repository, tree, commit)).transpose()? {
             Some(Ok(note)) => note,
             // It may hold what people wrote, and stays.
             Some(Err(_)) => return Ok(Vec::new()),
@@ -144,30 +142,30 @@ impl Layout for Notes {
         for entry in entries {
             note.add(entry);
         }
-        fanout::write(repository, tree, commit, &note)
+        notes_tree::write(repository, tree, commit, &note)
     }
 
     fn fixtures(&self, _: &Repository, _: &BranchName) -> Result<Vec<TreeUpdate>, LedgerError> {
         Ok(Vec::new())
     }
 
-    fn unlink(
+    fn unlink<'t>(
         &self,
         repository: &Repository,
         tree: ObjectId,
-        graves: &Graves<'_>,
+        tombstone_of: &dyn Fn(&SessionId) -> Option<&'t Tombstone>,
     ) -> Result<Vec<TreeUpdate>, LedgerError> {
         let mut updates = Vec::new();
-        for (commit, note) in fanout::all(repository, tree)?.sound {
+        for (commit, note) in notes_tree::all(repository, tree)?.sound {
             let mut cleared = note.clone();
-            cleared.entries.retain(|id, entry| graves.get(id).is_none_or(|stone| stone.lets_link_stay(entry)));
+            cleared.entries.retain(|id, entry| tombstone_of(id).is_none_or(|tombstone| tombstone.permits_link(entry)));
             for (id, entry) in &mut cleared.entries {
-                if graves.get(id).is_some_and(|stone| !stone.lets_be_shown(entry)) {
+                if tombstone_of(id).is_some_and(|tombstone| !tombstone.permits_details(entry)) {
                     entry.other.remove(note::SHOWN);
                 }
             }
             if cleared != note {
-                updates.extend(fanout::write(repository, Some(tree), commit, &cleared)?);
+                updates.extend(notes_tree::write(repository, Some(tree), commit, &cleared)?);
             }
         }
         Ok(updates)
@@ -180,16 +178,16 @@ impl Layout for Notes {
         session: &SessionId,
     ) -> Result<BTreeSet<String>, LedgerError> {
         let tied =
-            fanout::all(repository, tree)?.sound.into_iter().filter(|(_, note)| note.entries.contains_key(session));
+            notes_tree::all(repository, tree)?.sound.into_iter().filter(|(_, note)| note.entries.contains_key(session));
         Ok(tied.map(|(commit, _)| commit.to_string()).collect())
     }
 
-    fn unite(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
-        fanout::union(repository, ours, theirs, |ours, theirs| merge::union(repository, FOLDER, ours, theirs))
+    fn merge(&self, repository: &Repository, ours: ObjectId, theirs: ObjectId) -> Result<ObjectId, LedgerError> {
+        notes_tree::merge(repository, ours, theirs, |ours, theirs| merge::merge_trees(repository, FOLDER, ours, theirs))
     }
 
     fn knows(&self, repository: &Repository, path: &str, entry: &Entry) -> Result<bool, LedgerError> {
-        let is_ours = snapshot::is_of_session(FOLDER, path) || burial::is_tombstone(FOLDER, path);
-        Ok(entry.kind == EntryKind::Blob && is_ours || fanout::is_plain(repository, path, entry)?)
+        let is_ours = reader::is_of_session(FOLDER, path) || tombstone_set::is_tombstone(FOLDER, path);
+        Ok(entry.kind == EntryKind::Blob && is_ours || notes_tree::is_plain(repository, path, entry)?)
     }
 }

@@ -1,5 +1,5 @@
 //! What OpenSession keeps beside the ledgers: summaries of sessions, all in one reference, and
-//! handoff artifacts, each in a reference of its own. They are shown, carried and united.
+//! handoff artifacts, each in a reference of its own. They are shown, carried and merged.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     LedgerError, REMOTE_ROOT, Redaction, Tombstones, branch, merge,
     meta::clear,
-    snapshot::{MAX_META_BYTES, content},
+    reader::{MAX_META_BYTES, content},
 };
 use crate::{
     git::{GitError, ObjectId, Repository, TreeUpdate},
@@ -57,7 +57,7 @@ impl Summary {
 /// The folder of the references that remember what `remote` has besides ledgers; what follows
 /// `refs/opensession/` in a reference's name follows here too.
 #[must_use]
-pub fn companion_root(remote: &str) -> String {
+pub fn extra_ref_root(remote: &str) -> String {
     format!("{REMOTE_ROOT}{}/", branch::remote_component(remote))
 }
 
@@ -98,32 +98,32 @@ fn read(repository: &Repository, tree: ObjectId, path: &str) -> Result<Option<Va
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
-/// Unites two tips of the summaries and returns the commit that has both: of two summaries of one
+/// Merges two tips of the summaries and returns the commit that has both: of two summaries of one
 /// session the later stays.
 ///
 /// # Errors
 /// When the repository cannot be read or written.
-pub fn unite_summaries(
+pub fn merge_summaries(
     repository: &Repository,
     [ours, theirs]: [ObjectId; 2],
     tombstones: &Tombstones,
     now: Timestamp,
 ) -> Result<ObjectId, LedgerError> {
-    let settled = |tip| settle_summaries(repository, tip, tombstones, now);
+    let applied = |tip| apply_tombstones_to_summaries(repository, tip, tombstones, now);
     if repository.is_ancestor(theirs, ours)? {
-        return settled(ours);
+        return applied(ours);
     }
     if repository.is_ancestor(ours, theirs)? {
-        return settled(theirs);
+        return applied(theirs);
     }
     // What lost something is a commit of its own by now, without the history that holds it.
-    let [ours, theirs] = [settled(ours)?, settled(theirs)?];
+    let [ours, theirs] = [applied(ours)?, applied(theirs)?];
     if ours == theirs {
         return Ok(ours);
     }
     let sides = [repository.tree_of(ours)?, repository.tree_of(theirs)?];
     // No folder of this tree holds shards of sessions: whatever both have, the greater stays.
-    let mut tree = merge::union(repository, "", sides[0], sides[1])?;
+    let mut tree = merge::merge_trees(repository, "", sides[0], sides[1])?;
     let updates = choose(repository, sides, now)?;
     if !updates.is_empty() {
         tree = repository.edit_tree(Some(tree), &updates)?;
@@ -139,7 +139,7 @@ pub fn unite_summaries(
 ///
 /// # Errors
 /// When the repository cannot be read or written.
-pub fn settle_summaries(
+pub fn apply_tombstones_to_summaries(
     repository: &Repository,
     tip: ObjectId,
     tombstones: &Tombstones,
@@ -147,14 +147,14 @@ pub fn settle_summaries(
 ) -> Result<ObjectId, LedgerError> {
     let tree = repository.tree_of(tip)?;
     let mut updates: Vec<TreeUpdate> = Vec::new();
-    for stone in &tombstones.sessions {
-        let id = stone.session_id.as_str();
+    for tombstone in &tombstones.sessions {
+        let id = tombstone.session_id.as_str();
         if repository.find_in_tree(tree, &path(id, SUMMARY))?.is_none() {
             continue;
         }
         let meta = read(repository, tree, &path(id, META))?.unwrap_or(Value::Null);
         let time = |key: &str| meta.get(key).and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
-        if !stone.lets_stay(time(CLEARED_AT), time("generated_at")) {
+        if !tombstone.permits(time(CLEARED_AT), time("generated_at")) {
             updates.extend([SUMMARY, META].map(|ending| (path(id, ending), None)));
         }
     }
@@ -226,7 +226,7 @@ fn choose(repository: &Repository, sides: [ObjectId; 2], now: Timestamp) -> Resu
 
 /// The ids of the sessions that a tree has summaries of.
 fn sessions(repository: &Repository, tree: ObjectId) -> Result<Vec<String>, LedgerError> {
-    let leaves = super::snapshot::leaves(repository, tree)?;
+    let leaves = super::reader::leaves(repository, tree)?;
     let of_path = |path: &str| {
         let below = path.strip_prefix(FOLDER)?.strip_prefix('/')?;
         let (_, file) = below.split_once('/')?;
@@ -237,7 +237,7 @@ fn sessions(repository: &Repository, tree: ObjectId) -> Result<Vec<String>, Ledg
 
 /// Whether a reference of a remote is one that is carried along besides the ledgers.
 #[must_use]
-pub fn is_companion(name: &str) -> bool {
+pub fn is_extra_ref(name: &str) -> bool {
     let artifact = name.strip_prefix(ARTIFACTS);
     name == SUMMARIES || artifact.is_some_and(|id| !id.is_empty() && !id.contains('/'))
 }

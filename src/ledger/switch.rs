@@ -125,10 +125,10 @@ impl Switch<'_> {
         for _ in 0..ATTEMPTS {
             let stock = self.stock(&tip)?;
             if stock.links.has_more {
-                return Ok(Some(format!("it has something that {} has no place for", self.to.name())));
+                return Ok(Some(format!("it contains something that {} cannot hold", self.to.name())));
             }
             if !self.is_taken_in(&stock)? {
-                return Ok(Some(format!("not all of it can be read in {}", self.to.name())));
+                return Ok(Some(format!("parts of it cannot be read in {}", self.to.name())));
             }
             let name = tip.reference.clone().into();
             match self.repository.update_reference(&RefUpdate { name, expected: Expected::Is(tip.id), new: None }) {
@@ -161,8 +161,8 @@ impl Switch<'_> {
 
     fn take_in(&self, stock: &Stock) -> Result<(), LedgerError> {
         // They come first: what the other ledger has is what they let stay.
-        for branch in self.graveyards(stock)? {
-            self.to.bury(self.repository, &branch, &stock.tombstones, self.now)?;
+        for branch in self.tombstone_branches(stock)? {
+            self.to.apply(self.repository, &branch, &stock.tombstones, self.now)?;
         }
         let mut by_branch: BTreeMap<BranchName, Vec<Listed>> = BTreeMap::new();
         for listed in &stock.sessions {
@@ -177,7 +177,7 @@ impl Switch<'_> {
     }
 
     /// Where the tombstones of `stock` go: where one ledger served all branches, to each that has one.
-    fn graveyards(&self, stock: &Stock) -> Result<Vec<BranchName>, LedgerError> {
+    fn tombstone_branches(&self, stock: &Stock) -> Result<Vec<BranchName>, LedgerError> {
         if stock.tombstones == Tombstones::default() {
             return Ok(Vec::new());
         }
@@ -193,10 +193,10 @@ impl Switch<'_> {
 
     /// Whether this repository's own ledgers of the new backend have all of `stock`, readable.
     fn is_taken_in(&self, stock: &Stock) -> Result<bool, LedgerError> {
-        let graveyards = self.graveyards(stock)?;
-        for tip in self.own(self.to)?.iter().filter(|tip| graveyards.iter().any(|branch| tip.covers(branch))) {
+        let tombstone_branches = self.tombstone_branches(stock)?;
+        for tip in self.own(self.to)?.iter().filter(|tip| tombstone_branches.iter().any(|branch| tip.covers(branch))) {
             let known = self.to.tombstones(self.repository, tip)?;
-            let has = |stone: &Tombstone| known.sessions.iter().any(|known| known.has_all_of(stone));
+            let has = |tombstone: &Tombstone| known.sessions.iter().any(|known| known.has_all_of(tombstone));
             if !stock.tombstones.sessions.iter().all(has) {
                 return Ok(false);
             }

@@ -1,7 +1,7 @@
 //! What a ledger remembers of what it must not have again: when, and why; no content, no title.
 //!
-//! A tombstone only ever grows, by maxima and unions, and what it lets stay follows from it and from
-//! the version alone. So it does not matter which ledgers are united first.
+//! A tombstone only ever grows, by maxima and merges, and what it lets stay follows from it and from
+//! the version alone. So it does not matter which ledgers are merged first.
 
 use std::collections::BTreeSet;
 
@@ -75,7 +75,7 @@ pub struct GoneLedger {
     pub other: Map<String, Value>,
 }
 
-/// What is to be buried, or was.
+/// What is to be removed, or was.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tombstones {
     /// Sessions.
@@ -88,8 +88,8 @@ impl Tombstones {
     /// What is remembered of the first session that `is_meant`, be it of itself or of a ledger that it
     /// was in.
     pub fn of_session(&self, is_meant: impl Fn(&SessionId) -> bool) -> Option<Tombstone> {
-        if let Some(stone) = self.sessions.iter().find(|stone| is_meant(&stone.session_id)) {
-            return Some(stone.clone());
+        if let Some(tombstone) = self.sessions.iter().find(|tombstone| is_meant(&tombstone.session_id)) {
+            return Some(tombstone.clone());
         }
         self.ledgers.iter().find_map(|ledger| {
             let session = ledger.sessions.iter().find(|session| is_meant(session))?;
@@ -98,9 +98,9 @@ impl Tombstones {
     }
 }
 
-/// What burying came to.
+/// What applying tombstones came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Buried {
+pub struct Removal {
     /// How many versions of sessions the ledger does not have any more.
     pub removed: usize,
     /// How many sessions are left in it.
@@ -147,7 +147,7 @@ impl Tombstone {
     /// Whether a version may be in a ledger: `cleared_at` is when it was last stored in the knowledge
     /// of what was purged and redacted, `updated_at` when something last happened in it.
     #[must_use]
-    pub fn lets_stay(&self, cleared_at: Option<Timestamp>, updated_at: Option<Timestamp>) -> bool {
+    pub fn permits(&self, cleared_at: Option<Timestamp>, updated_at: Option<Timestamp>) -> bool {
         let is_cleared = |at: Timestamp| cleared_at.is_some_and(|cleared| cleared >= at);
         let went_on = |at: Timestamp| updated_at.is_some_and(|updated| updated > at);
         self.cleared_from().is_none_or(is_cleared)
@@ -161,13 +161,13 @@ impl Tombstone {
     }
 
     /// Whether the session was purged, and not stored again with consent that this ledger knows of.
-    pub(super) fn lets_link_stay(&self, entry: &IndexEntry) -> bool {
+    pub(super) fn permits_link(&self, entry: &IndexEntry) -> bool {
         let gone_at = self.purged_at.max(self.expired.as_ref().map(|expiry| expiry.at));
         gone_at.is_none_or(|at| entry.stored_at > at)
     }
 
     /// Whether what an entry shows of the session, its title, was cleared.
-    pub(super) fn lets_be_shown(&self, entry: &IndexEntry) -> bool {
+    pub(super) fn permits_details(&self, entry: &IndexEntry) -> bool {
         self.cleared_from().is_none_or(|at| note::cleared_at(entry).is_some_and(|cleared| cleared >= at))
     }
 
@@ -179,7 +179,7 @@ impl Tombstone {
         }
     }
 
-    /// Whether uniting it with `other` adds nothing to what it does not let stay.
+    /// Whether merging it with `other` adds nothing to what it does not let stay.
     pub(super) fn has_all_of(&self, other: &Self) -> bool {
         self.session_id == other.session_id
             && self.purged_at >= other.purged_at
@@ -187,7 +187,7 @@ impl Tombstone {
             && self.expired >= other.expired
     }
 
-    /// Unites what two ledgers remember.
+    /// Merges what two ledgers remember.
     pub(super) fn joined(mut self, other: Self) -> Self {
         self.version = self.version.max(other.version);
         self.purged_at = self.purged_at.max(other.purged_at);
@@ -246,12 +246,12 @@ mod tests {
         let at = |seconds| Timestamp::from_seconds(seconds).expect("in range");
         let id = || "abcd".parse().expect("an id");
         let expired = Tombstone::expired(id(), at(5), "session_ttl");
-        assert!(!expired.lets_stay(None, Some(at(5))) && expired.lets_stay(None, Some(at(6))));
-        assert!(!expired.lets_stay(None, None));
+        assert!(!expired.permits(None, Some(at(5))) && expired.permits(None, Some(at(6))));
+        assert!(!expired.permits(None, None));
         let purged = Tombstone::purged(id(), at(5));
-        assert!(!purged.lets_stay(None, Some(at(9))) && purged.lets_stay(Some(at(6)), None));
+        assert!(!purged.permits(None, Some(at(9))) && purged.permits(Some(at(6)), None));
         let both = expired.joined(purged.clone());
         assert_eq!(purged.joined(both.clone()), both);
-        assert!(both.lets_stay(Some(at(7)), None) && !both.lets_stay(Some(at(4)), Some(at(9))));
+        assert!(both.permits(Some(at(7)), None) && !both.permits(Some(at(4)), Some(at(9))));
     }
 }

@@ -44,7 +44,7 @@ use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf, tim
 
 use serde_json::Value;
 
-use crate::hail::{Canonical, Event, EventType, Header, ObjectHash, Pause, Session, Sink, title};
+use crate::hail::{Canonical, Event, EventType, Header, Images, ObjectHash, Pause, Session, Sink, title};
 
 pub use key::load_key;
 pub use remembered::{Remembered, forms as forms_of};
@@ -124,6 +124,7 @@ pub struct FieldFinding {
 pub struct Redactor {
     scanner: scan::Scanner,
     profile: Profile,
+    images: Images,
     fingerprint: ObjectHash,
 }
 
@@ -136,7 +137,7 @@ impl Redactor {
     pub fn new(settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
         let scanner = scan::Scanner::new(&rules::SOURCES, settings, key, homes)?;
         let fingerprint = ObjectHash::of(format!("{settings:?} {key:?} {homes:?}").as_bytes());
-        Ok(Self { scanner, profile: settings.profile, fingerprint })
+        Ok(Self { scanner, profile: settings.profile, images: settings.images, fingerprint })
     }
 
     /// How much is redacted.
@@ -180,7 +181,8 @@ impl Redactor {
     /// Looks for secrets as this redactor does, but no longer than until `deadline`.
     #[must_use]
     pub fn search(&self, deadline: Instant) -> Search {
-        Search(Self { scanner: self.scanner.until(deadline), profile: self.profile, fingerprint: self.fingerprint })
+        let Self { profile, images, fingerprint, .. } = *self;
+        Search(Self { scanner: self.scanner.until(deadline), profile, images, fingerprint })
     }
 
     /// A sink that redacts a session on its way, and cuts its title when it has none of its secrets left.

@@ -5,12 +5,12 @@
 //! the sessions on a branch of its own.
 
 mod comment;
-mod inert;
+mod escape;
+mod excerpts;
 mod markdown;
 mod publish;
-mod retract;
-mod said;
-mod tests_of;
+mod test_paths;
+mod unpublish;
 
 use std::{
     borrow::Cow,
@@ -20,10 +20,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use comment::{MARKER, Sought, find_comment, user_name};
+pub use excerpts::{Exchange, FailedCommand};
 pub use markdown::{GITHUB_LIMIT, Shape, markdown};
-pub use publish::{Kind, Published, Shelf, artifact_folder, events_path, kind, publish, unpublish};
-pub use retract::Retraction;
-pub use said::{Exchange, FailedCommand};
+pub use publish::{Kind, Published, Target, events_path, kind, publish, unpublish};
+pub use unpublish::Retraction;
 
 use crate::{
     error::Result,
@@ -162,11 +162,11 @@ pub fn digest(repository: &Repository, range: &str, commits: &[ObjectId], sessio
             author: commit.author,
             sessions: found.iter().map(|listed| listed.key.to_string()).collect(),
             missing_sessions: missing.iter().map(|id| MissingSession { id: id.to_string(), fate: None }).collect(),
-            files: changed.into_iter().map(tests_of::judged).collect(),
+            files: changed.into_iter().map(test_paths::judged).collect(),
         });
         for listed in found {
             if read.insert(listed.key.clone()) {
-                digest.sessions.push(said::of(repository, listed));
+                digest.sessions.push(excerpts::of(repository, listed));
             }
         }
     }

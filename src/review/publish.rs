@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Digest, Shape, markdown};
 use crate::{
     error::{Error, Result},
+    forge::{is_review_folder, review_folder},
     git::{Entry, Expected, ObjectId, PushSpec, Repository, TreeUpdate},
     hail::Timestamp,
 };
@@ -26,7 +27,7 @@ const ABOUT: &str = "The sessions of reviews, kept by git session. Each folder i
 
 /// Where the sessions of a review are put.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shelf {
+pub struct Target {
     /// The remote.
     pub remote: String,
     /// The branch there.
@@ -44,16 +45,7 @@ pub struct Published {
     pub is_new: bool,
 }
 
-/// The folder that an artifact branch has on a branch that keeps many: `pr-12` for
-/// `opensession/pr-12-sessions`. `None` for a branch of any other name, which is nobody's to overwrite.
-#[must_use]
-pub fn artifact_folder(branch: &str) -> Option<&str> {
-    let name = branch.strip_prefix("opensession/")?.strip_suffix("-sessions")?;
-    let number = name.strip_prefix("pr-").or_else(|| name.strip_prefix("mr-"))?;
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(name)
-}
-
-impl Shelf {
+impl Target {
     /// The full name of the branch.
     fn reference(&self) -> String {
         format!("refs/heads/{}", self.branch)
@@ -80,32 +72,32 @@ impl Shelf {
 ///
 /// # Errors
 /// When the remote refuses, or the branch has something that is not of reviews.
-pub fn publish(repository: &Repository, shelf: &Shelf, digest: &Digest, now: Timestamp) -> Result<Published> {
+pub fn publish(repository: &Repository, target: &Target, digest: &Digest, now: Timestamp) -> Result<Published> {
     let files = files(repository, digest)?;
     let mut refusal = String::new();
     for _ in 0..ATTEMPTS {
-        let tip = shelf.tip(repository)?;
+        let tip = target.tip(repository)?;
         if let Some(tip) = tip.filter(|tip| !repository.has_object(*tip)) {
-            repository.fetch(&shelf.remote, &[shelf.reference()], PATIENCE)?;
+            repository.fetch(&target.remote, &[target.reference()], PATIENCE)?;
             if !repository.has_object(tip) {
                 continue;
             }
         }
         let known = tip.map(|tip| repository.tree_of(tip)).transpose()?;
-        let tree = tree(repository, shelf, known, &files)?;
+        let tree = tree(repository, target, known, &files)?;
         if let (Some(commit), true) = (tip, known == Some(tree)) {
             return Ok(Published { commit, is_new: false });
         }
         // A branch of its own has no history: what was there is in the ledgers.
-        let parents: Vec<ObjectId> = tip.filter(|_| shelf.folder.is_some()).into_iter().collect();
-        let message = format!("session: {}\n", shelf.folder.as_deref().unwrap_or(&shelf.branch));
+        let parents: Vec<ObjectId> = tip.filter(|_| target.folder.is_some()).into_iter().collect();
+        let message = format!("session: {}\n", target.folder.as_deref().unwrap_or(&target.branch));
         let commit = repository.write_commit(tree, &parents, &message, now.seconds())?;
-        match push(repository, shelf, Some(commit), tip)? {
+        match push(repository, target, Some(commit), tip)? {
             Ok(()) => return Ok(Published { commit, is_new: true }),
             Err(reason) => refusal = reason,
         }
     }
-    Err(Error::user(format!("{} did not take the branch {}: {refusal}", shelf.remote, shelf.branch))
+    Err(Error::user(format!("{} rejected the branch {}: {refusal}", target.remote, target.branch))
         .hinted("the job needs the right to push branches: git session cleanup status"))
 }
 
@@ -113,28 +105,28 @@ pub fn publish(repository: &Repository, shelf: &Shelf, digest: &Digest, now: Tim
 ///
 /// # Errors
 /// When the remote refuses.
-pub fn unpublish(repository: &Repository, shelf: &Shelf) -> Result<bool> {
+pub fn unpublish(repository: &Repository, target: &Target) -> Result<bool> {
     let mut refusal = String::new();
     for _ in 0..ATTEMPTS {
-        let Some(tip) = shelf.tip(repository)? else { return Ok(false) };
-        match push(repository, shelf, None, Some(tip))? {
+        let Some(tip) = target.tip(repository)? else { return Ok(false) };
+        match push(repository, target, None, Some(tip))? {
             Ok(()) => return Ok(true),
             Err(reason) => refusal = reason,
         }
     }
-    Err(Error::user(format!("{} did not delete the branch {}: {refusal}", shelf.remote, shelf.branch))
+    Err(Error::user(format!("{} did not delete the branch {}: {refusal}", target.remote, target.branch))
         .hinted("the job needs the right to delete branches: git session cleanup status"))
 }
 
 fn push(
     repository: &Repository,
-    shelf: &Shelf,
+    target: &Target,
     new: Option<ObjectId>,
     tip: Option<ObjectId>,
 ) -> Result<std::result::Result<(), String>> {
     let expected = tip.map_or(Expected::Absent, Expected::Is);
-    let spec = PushSpec { new, name: shelf.reference().into(), expected };
-    let statuses = repository.push(&shelf.remote, &[spec], PATIENCE)?;
+    let spec = PushSpec { new, name: target.reference().into(), expected };
+    let statuses = repository.push(&target.remote, &[spec], PATIENCE)?;
     Ok(statuses.into_iter().next().map_or(Ok(()), |status| status.result))
 }
 
@@ -163,11 +155,11 @@ pub fn events_path(id: &str) -> String {
     format!("{SESSIONS}/{id}{EVENTS}")
 }
 
-fn tree(repository: &Repository, shelf: &Shelf, known: Option<ObjectId>, files: &[TreeUpdate]) -> Result<ObjectId> {
-    let Some(folder) = &shelf.folder else { return Ok(repository.edit_tree(None, files)?) };
+fn tree(repository: &Repository, target: &Target, known: Option<ObjectId>, files: &[TreeUpdate]) -> Result<ObjectId> {
+    let Some(folder) = &target.folder else { return Ok(repository.edit_tree(None, files)?) };
     let about = repository.write_blob(ABOUT.as_bytes())?;
     if let Some(foreign) = known.map(|tree| foreign(repository, tree)).transpose()?.flatten() {
-        return Err(Error::user(format!("the branch {} has {foreign}, which is of no review", shelf.branch))
+        return Err(Error::user(format!("the branch {} contains {foreign}, which is not a review", target.branch))
             .hinted("keep sessions on a branch of their own: git session cleanup init --session-archive-branch NAME"));
     }
     let without = repository.edit_tree(known, &[(folder.clone(), None), (README.to_owned(), Some(about))])?;
@@ -180,7 +172,7 @@ fn foreign(repository: &Repository, root: ObjectId) -> Result<Option<String>> {
     let about = repository.blob_id(ABOUT.as_bytes())?;
     let is_of_reviews = |entry: &&Entry| match entry.name() {
         Some(README) => entry.id == about,
-        Some(name) => artifact_folder(&format!("opensession/{name}-sessions")).is_some(),
+        Some(name) => is_review_folder(name),
         None => false,
     };
     let entries = repository.read_tree(root)?;
@@ -202,7 +194,7 @@ pub enum Kind {
 /// # Errors
 /// When the tip is not here.
 pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bool) -> Result<Option<Kind>> {
-    if artifact_folder(branch).is_some() {
+    if review_folder(branch.as_bytes()).is_some() {
         return Ok(Some(Kind::Sessions));
     }
     let root = repository.tree_of(tip)?;
@@ -219,24 +211,13 @@ pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bo
 
 #[cfg(test)]
 mod tests {
-    use super::{Shelf, artifact_folder};
-
-    #[test]
-    fn only_the_branches_of_reviews_are_ours_to_write() {
-        assert_eq!(artifact_folder("opensession/pr-12-sessions"), Some("pr-12"));
-        assert_eq!(artifact_folder("opensession/mr-7-sessions"), Some("mr-7"));
-        for branch in
-            ["main", "opensession/pr--sessions/x", "opensession/pr-a/b-sessions", "opensession/x-sessions", ""]
-        {
-            assert_eq!(artifact_folder(branch), None, "{branch}");
-        }
-    }
+    use super::Target;
 
     #[test]
     fn a_session_is_found_below_the_address_of_its_branch() {
-        let mut shelf = Shelf { remote: "origin".to_owned(), branch: "b/c".to_owned(), folder: None };
-        assert_eq!(shelf.url("https://h/o/r/blob/", "README.md"), "https://h/o/r/blob/b/c/README.md");
-        shelf.folder = Some("pr-1".to_owned());
-        assert_eq!(shelf.url("https://h/o/r/blob", "README.md"), "https://h/o/r/blob/b/c/pr-1/README.md");
+        let mut target = Target { remote: "origin".to_owned(), branch: "b/c".to_owned(), folder: None };
+        assert_eq!(target.url("https://h/o/r/blob/", "README.md"), "https://h/o/r/blob/b/c/README.md");
+        target.folder = Some("pr-1".to_owned());
+        assert_eq!(target.url("https://h/o/r/blob", "README.md"), "https://h/o/r/blob/b/c/pr-1/README.md");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Companions, Exchange, GitResult, Pair};
+use super::{Exchange, ExtraRefs, GitResult, Pair};
 use crate::{
     error::Result,
     git::{Expected, GitError, ObjectId, RefUpdate, RemoteRef},
@@ -25,17 +25,17 @@ pub struct Fetched {
     pub heads: Vec<(BranchName, ObjectId)>,
     /// The ledgers that could not be fetched, with the reason, in words.
     pub problems: Vec<String>,
-    /// What the remote has beside the ledgers, for [`Exchange::exchange_companions`].
-    pub companions: Companions,
+    /// What the remote has beside the ledgers, for [`Exchange::exchange_extra_refs`].
+    pub extra_refs: ExtraRefs,
 }
 
 impl Exchange<'_> {
-    /// Fetches every ledger of the remote and unites it with the one here, where there is one.
+    /// Fetches every ledger of the remote and merges it with the one here, where there is one.
     ///
     /// # Errors
     /// When the remote cannot be reached, or the repository cannot be written.
     pub fn fetch_all(&self) -> Result<Fetched> {
-        let artifacts = Companions::artifacts();
+        let artifacts = ExtraRefs::artifacts();
         // To ask once for everything is half of the time when nothing is new.
         let heads = self.head_patterns()?;
         let mut patterns = vec![SUMMARIES, artifacts.as_str()];
@@ -45,7 +45,7 @@ impl Exchange<'_> {
         let (heads, all): (Vec<RemoteRef>, Vec<RemoteRef>) =
             all.into_iter().partition(|(name, _)| name.starts_with(HEADS.as_bytes()));
         let heads = heads.into_iter().map(|(name, id)| (BranchName::from(&name[HEADS.len()..]), id)).collect();
-        let (companions, listed) = Companions::take(all);
+        let (extra_refs, listed) = ExtraRefs::take(all);
         let (mut branches, mut problems): (Vec<BranchName>, Vec<String>) = (Vec::new(), Vec::new());
         for exchange in self.of_each_backend() {
             // A pattern matches the end of a name, too.
@@ -55,7 +55,7 @@ impl Exchange<'_> {
             branches.extend(changed.into_iter().filter(|branch| !branches.contains(branch)).collect::<Vec<_>>());
             problems.extend(failed);
         }
-        Ok(Fetched { branches, heads, problems, companions })
+        Ok(Fetched { branches, heads, problems, extra_refs })
     }
 
     /// Fetches the ledgers of one backend, which the remote listed, and merges each with the one here. Returns the
@@ -73,10 +73,10 @@ impl Exchange<'_> {
         let (changed, problems) = self.update_known_singly(listed, &names)?;
         for pair in self.all_pairs()? {
             if let Some(known) = self.known(&pair.remote)? {
-                self.ledger.unite(self.repository, &pair.local, known, self.now)?;
+                self.ledger.merge(self.repository, &pair.local, known, self.now)?;
             }
         }
-        self.bury_known(&self.all_pairs()?)?;
+        self.apply_to_tracking(&self.all_pairs()?)?;
         let changed: Vec<String> = changed.iter().map(|name| self.known_name(name)).collect();
         let tips = self.ledger.tips(self.repository)?.into_iter();
         Ok((tips.filter(|tip| changed.contains(&tip.reference)).map(|tip| tip.branch).collect(), problems))

@@ -1,17 +1,17 @@
-//! Fetch, union merge, push: the way of the ledgers between clones.
+//! Fetch, merge, push: the way of the ledgers between clones.
 
 mod attempts;
-mod burial;
-mod companions;
+mod extra_refs;
 mod fetch;
-mod guard;
 mod limits;
 mod mode;
 mod outbox;
-mod portion;
+mod push_plan;
 mod renamed;
+mod secret_check;
 mod selection;
 mod send;
+mod stale_ledgers;
 
 use std::{
     collections::BTreeSet,
@@ -19,15 +19,15 @@ use std::{
 };
 
 pub use attempts::Attempts;
-use burial::Mending;
-pub use companions::{Carried, Companions};
+pub use extra_refs::{Carried, ExtraRefs};
 pub use fetch::Fetched;
-pub use guard::{Guard, Leak, unredacted};
 pub use mode::follow;
 pub use outbox::{Outbox, Request, Status, send_requests};
-pub use portion::Withheld;
+pub use push_plan::Withheld;
 pub use renamed::follow_renamed_remotes;
+pub use secret_check::{Leak, SecretCheck, unredacted};
 pub use selection::Selection;
+use stale_ledgers::Repair;
 
 use crate::{
     config::{Config, REMOTES},
@@ -62,7 +62,7 @@ pub struct Exchange<'a> {
     /// The time for commits.
     pub now: Timestamp,
     /// What looks once more for secrets; none where nothing is redacted, or nothing pushed.
-    pub guard: Option<&'a Guard<'a>>,
+    pub secret_check: Option<&'a SecretCheck<'a>>,
     /// Which sessions may go; `None` for every one.
     pub selection: Option<&'a Selection>,
     /// Who is told how far a push has come.
@@ -93,13 +93,13 @@ pub struct Outcome {
     /// One line about what stays here.
     pub warning: Option<String>,
     /// The branches of whose ledgers on the remote something was taken out that a clone had brought back.
-    pub mended: Vec<BranchName>,
+    pub repaired: Vec<BranchName>,
 }
 
 impl Outcome {
     /// Adds what the push of other ledgers to the same remote came to.
     pub fn add(&mut self, other: Self) {
-        for (all, new) in [(&mut self.pushed, other.pushed), (&mut self.mended, other.mended)] {
+        for (all, new) in [(&mut self.pushed, other.pushed), (&mut self.repaired, other.repaired)] {
             let new: Vec<BranchName> = new.into_iter().filter(|branch| !all.contains(branch)).collect();
             all.extend(new);
         }
@@ -128,14 +128,14 @@ type GitResult<T> = std::result::Result<T, GitError>;
 
 impl Exchange<'_> {
     /// Pushes the ledgers of `pairs`, all in one go where the host takes that. Where the remote has
-    /// something that is not here yet, it is fetched and united and the push is tried again until the
+    /// something that is not here yet, it is fetched and merged and the push is tried again until the
     /// deadline.
     ///
     /// # Errors
     /// When the repository cannot be read or written. A remote that refuses or cannot be reached is
     /// no error but a problem in the outcome: what was not pushed goes with the next push.
     pub fn push(&self, pairs: &[Pair]) -> Result<Outcome> {
-        self.send(pairs, &Mending::default())
+        self.send(pairs, &Repair::default())
     }
 
     /// The same exchange for the ledgers of each backend, its own first: what was stored in another mode goes to
@@ -151,11 +151,11 @@ impl Exchange<'_> {
     /// # Errors
     /// As [`Self::push`].
     pub fn push_and_clear(&self, mut pairs: Vec<Pair>) -> Result<Outcome> {
-        let mut mending = self.disobedient()?;
-        pairs.extend(mending.pairs(&pairs));
-        let mut outcome = self.send(&pairs, &mending)?;
-        let is_pushed = |pair: &&Pair| mending.branches.contains(&pair.remote) && outcome.pushed.contains(&pair.local);
-        outcome.mended = pairs.iter().filter(is_pushed).map(|pair| pair.remote.clone()).collect();
+        let mut repair = self.stale_ledgers()?;
+        pairs.extend(repair.pairs(&pairs));
+        let mut outcome = self.send(&pairs, &repair)?;
+        let is_pushed = |pair: &&Pair| repair.branches.contains(&pair.remote) && outcome.pushed.contains(&pair.local);
+        outcome.repaired = pairs.iter().filter(is_pushed).map(|pair| pair.remote.clone()).collect();
         Ok(outcome)
     }
 
@@ -233,5 +233,5 @@ pub fn how_to_stop(config: &Config, remote: &str) -> String {
     let others: Vec<&str> =
         config.remotes.iter().flatten().map(String::as_str).filter(|name| *name != remote).collect();
     let value = if others.is_empty() { "''".to_owned() } else { others.join(",") };
-    format!("to send no more sessions to {remote}: git config {REMOTES} {value}")
+    format!("to stop sending sessions to {remote}: git config {REMOTES} {value}")
 }

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     git::Repository,
     hail::Timestamp,
-    ledger::{self, Ledger, companion_root, switch::Switch},
+    ledger::{self, Ledger, extra_ref_root, switch::Switch},
 };
 
 impl Exchange<'_> {
@@ -16,7 +16,7 @@ impl Exchange<'_> {
     /// # Errors
     /// When the remote cannot be reached, or the repository cannot be written.
     pub fn meet(&self) -> GitResult<()> {
-        if !self.repository.references(&companion_root(&self.known_as()))?.is_empty() {
+        if !self.repository.references(&extra_ref_root(&self.known_as()))?.is_empty() {
             return Ok(());
         }
         let patterns: Vec<&str> = ledger::ALL.iter().map(|ledger| ledger.pattern()).collect();

@@ -14,7 +14,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Guard, Outcome, Pair, Progress, Selection, mode::follow, place};
+use super::{Exchange, Outcome, Pair, Progress, SecretCheck, Selection, mode::follow, place};
 use crate::{
     config::Config,
     context::Context,
@@ -275,8 +275,8 @@ fn send_once(
     // Packs that came and went since are seen by one that looks anew.
     let fresh = Context::new(context.environment.clone(), context.directory.clone());
     let (repository, config) = (fresh.repository()?, Config::read(fresh.repository()?)?);
-    let guard = Guard::new(fresh.redactor()?);
-    let guard = Some(&guard).filter(|guard| guard.is_needed());
+    let secret_check = SecretCheck::new(fresh.redactor()?);
+    let secret_check = Some(&secret_check).filter(|secret_check| secret_check.is_needed());
     let selection = request.selection(repository);
     let before = status.clone();
     let watch = |progress: &Progress| {
@@ -290,7 +290,7 @@ fn send_once(
         push_url: request.url.as_deref(),
         deadline,
         now: context.now(),
-        guard,
+        secret_check,
         selection: selection.as_ref(),
         watch: Some(&watch),
     };

@@ -1,4 +1,4 @@
-//! A remote that got another name: git tells nobody of it but its own settings.
+//! Follows renamed remotes: git updates only its own settings.
 //!
 //! `opensession.remotes` then names a remote that is not there, and what is remembered of it is under its old
 //! name. Which repository a name stood for is noted at every push and `sync`.
@@ -9,7 +9,7 @@ use crate::{
     config::{Config, DESTINATION, Destination, REMOTES},
     error::Result,
     git::{ConfigScope, Expected, RefUpdate, Repository},
-    ledger::companion_root,
+    ledger::extra_ref_root,
     link,
     system::files,
 };
@@ -53,7 +53,7 @@ pub fn follow_renamed_remotes(repository: &Repository, config: Config) -> Result
     if left != noted {
         write(repository, &left)?;
     }
-    if is_changed { Config::read(&Repository::open(repository.git_dir())?) } else { Ok(config) }
+    if is_changed { config.read_again(&Repository::open(repository.git_dir())?) } else { Ok(config) }
 }
 
 /// The name that the remote `old`, which is not there, has now: that of the only remote with its URL, else what
@@ -74,7 +74,7 @@ fn new_name(
 
 /// Puts what is remembered of `old` under the name `new`.
 fn move_known(repository: &Repository, old: &str, new: &str) -> Result<()> {
-    let (from, to) = (companion_root(old), companion_root(new));
+    let (from, to) = (extra_ref_root(old), extra_ref_root(new));
     for (name, id) in repository.references(&from)? {
         let name = name.to_string();
         // The rest may be of a remote whose name begins like this one's.

@@ -1,16 +1,20 @@
 //! Pushing ledgers: in portions, under leases, again where another clone was faster.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use super::{Exchange, GitResult, Outcome, Pair, Progress, Withheld, burial::Mending, limits::Limits, portion};
+use super::{
+    Exchange, GitResult, Outcome, Pair, Progress, Withheld,
+    limits::Limits,
+    push_plan::{self, Spec},
+    stale_ledgers::Repair,
+};
 use crate::{
     config,
     error::Result,
     git::{Expected, GitError, PushSpec},
-    hail::SessionId,
     ledger,
 };
 
@@ -24,30 +28,18 @@ const PORTIONS: (u64, u64) = (256 * 1024, 256 * 1024 * 1024);
 /// by a smaller one.
 const PACE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
-/// A ledger on its way.
-pub(super) struct Spec {
-    pub(super) pair: Pair,
-    pub(super) push: PushSpec,
-    /// How large what the remote does not have yet is at most.
-    pub(super) bytes: u64,
-    /// Whether the rest of the ledger has to follow in another push.
-    pub(super) has_more: bool,
-    /// The sessions that this push brings.
-    pub(super) sessions: BTreeSet<SessionId>,
-}
-
 impl Exchange<'_> {
-    pub(super) fn send(&self, pairs: &[Pair], mending: &Mending) -> Result<Outcome> {
+    pub(super) fn send(&self, pairs: &[Pair], repair: &Repair) -> Result<Outcome> {
         let mut limits = Limits::of(self.repository, self.address().operand())?;
         let most = limits.push;
         let mut portion = FIRST_PORTION;
-        self.bury_known(pairs)?;
+        self.apply_to_tracking(pairs)?;
         let mut outcome = Outcome::default();
         let mut waiting: Vec<Pair> = pairs.to_vec();
         let mut refusals = 0;
         loop {
             limits.push = Some(most.unwrap_or(u64::MAX).min(portion));
-            let specs = self.specs(&waiting, mending, &limits, &mut outcome)?;
+            let specs = self.specs(&waiting, repair, &limits, &mut outcome)?;
             if specs.is_empty() {
                 break;
             }
@@ -81,13 +73,13 @@ impl Exchange<'_> {
     /// When the repository cannot be read or written.
     pub fn has_unsent(&self, pairs: &[Pair]) -> Result<bool> {
         let limits = Limits::of(self.repository, self.address().operand())?;
-        self.bury_known(pairs)?;
-        let unguarded = Exchange { guard: None, ..*self };
-        Ok(!unguarded.specs(pairs, &Mending::default(), &limits, &mut Outcome::default())?.is_empty())
+        self.apply_to_tracking(pairs)?;
+        let unguarded = Exchange { secret_check: None, ..*self };
+        Ok(!unguarded.specs(pairs, &Repair::default(), &limits, &mut Outcome::default())?.is_empty())
     }
 
     fn no_time_left(&self) -> String {
-        format!("there was no time left to push the sessions to {}; they go with the next push", self.remote)
+        format!("push to {} timed out; the remaining sessions go with the next push", self.remote)
     }
 
     /// Notes why the connection ended.
@@ -123,7 +115,7 @@ impl Exchange<'_> {
         outcome.is_refused |= !by_reason.is_empty();
         for (reason, branches) in by_reason {
             let branches = branches.join(", ");
-            outcome.problems.push(format!("{} did not take the sessions of {branches}: {reason}", self.remote));
+            outcome.problems.push(format!("{} rejected the sessions of {branches}: {reason}", self.remote));
         }
         again
     }
@@ -134,15 +126,15 @@ impl Exchange<'_> {
     }
 
     /// What has to be pushed of `pairs`, of each ledger of the remote once.
-    fn specs(&self, pairs: &[Pair], mending: &Mending, limits: &Limits, outcome: &mut Outcome) -> Result<Vec<Spec>> {
+    fn specs(&self, pairs: &[Pair], repair: &Repair, limits: &Limits, outcome: &mut Outcome) -> Result<Vec<Spec>> {
         let mut specs: Vec<Spec> = Vec::new();
         for pair in pairs {
             let name = self.ledger.reference(&pair.remote);
             if specs.iter().any(|spec| spec.push.name == name.as_bytes()) {
                 continue;
             }
-            let is_foreign = mending.is_foreign(pair);
-            let spec = if is_foreign { self.mending_spec(pair, mending) } else { self.spec(pair, limits, outcome) };
+            let is_foreign = repair.is_foreign(pair);
+            let spec = if is_foreign { self.repair_spec(pair, repair) } else { self.spec(pair, limits, outcome) };
             specs.extend(spec?);
         }
         Ok(specs)
@@ -158,7 +150,7 @@ impl Exchange<'_> {
             return Ok(None);
         }
         let tip = match known {
-            Some(known) => self.ledger.unite(self.repository, &pair.local, known, self.now)?,
+            Some(known) => self.ledger.merge(self.repository, &pair.local, known, self.now)?,
             None => tip,
         };
         let portion = self.portion(&pair.local, tip, known, limits)?;
@@ -241,11 +233,11 @@ fn chunks<'a>(specs: &'a [Spec], limits: &Limits) -> Vec<&'a [Spec]> {
 
 /// Says in one line what stays here, why, and what to do.
 fn withheld_line(withheld: &[Withheld], limits: &Limits) -> Option<String> {
-    let limit = portion::shown(withheld.first()?.limit);
+    let limit = push_plan::shown(withheld.first()?.limit);
     let list: Vec<String> =
-        withheld.iter().map(|one| format!("{} ({})", one.session, portion::shown(one.bytes))).collect();
+        withheld.iter().map(|one| format!("{} ({})", one.session, push_plan::shown(one.bytes))).collect();
     Some(format!(
-        "{} takes no file above {limit}, so only the description was pushed of session {}; the rest of it stays here \
+        "{} accepts no file above {limit}: pushed only the metadata of session {}; its events stay in this clone \
          (if the limit is another: git config {} SIZE)",
         limits.by,
         list.join(", "),

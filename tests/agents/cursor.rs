@@ -46,6 +46,15 @@ fn global() -> Parsed {
     parse(&path, None).expect("parses")
 }
 
+/// The store of the command line, last written at a known time.
+fn store() -> (TempDir, Parsed) {
+    let (folder, path) = from_sql("cursor/store.sql");
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_100);
+    fs::File::options().append(true).open(&path).expect("opened").set_modified(time).expect("set");
+    let parsed = parse(&path, None).expect("parses");
+    (folder, parsed)
+}
+
 fn with_call<'a>(parsed: &'a Parsed, call: &str) -> Vec<&'a Event> {
     let is_of = |event: &&Event| event.attributes.get(attribute::CALL_ID).is_some_and(|id| id == call);
     parsed.session.events.iter().filter(is_of).collect()
@@ -64,6 +73,7 @@ fn every_fixture_gives_the_session_that_was_agreed_on() {
     }
     insta::assert_snapshot!("cursor_global_2025", text_of(&global()));
     insta::assert_snapshot!("cursor_transcript", text_of(&transcript()));
+    insta::assert_snapshot!("cursor_store", text_of(&store().1));
     let (_folder, child) = placed("agent-transcripts/parent-1/subagents/child-1.jsonl");
     insta::assert_snapshot!("cursor_transcript_child", text_of(&parse(&child, None).expect("parses")));
 }
@@ -72,7 +82,8 @@ fn every_fixture_gives_the_session_that_was_agreed_on() {
 fn every_store_is_recognised() {
     let (_one, workspace) = from_sql("cursor/workspace-2024.sql");
     let (_two, global) = from_sql("cursor/global-2025.sql");
-    for path in [workspace, global, fixture("cursor/transcript.jsonl")] {
+    let (_three, store) = from_sql("cursor/store.sql");
+    for path in [workspace, global, store, fixture("cursor/transcript.jsonl")] {
         let sample = Sample::of(&path).expect("readable");
         assert_eq!(agents::detect(&sample).expect("known").name(), "cursor", "{}", path.display());
     }
@@ -167,6 +178,7 @@ fn logs_are_found_and_narrowed_by_the_names_of_projects() {
         project.join("s1.jsonl"),
         project.join("subagents/s2.jsonl"),
         project.join("notes.txt"),
+        home.path().join(".cursor/chats/0123abcd/chat-1/store.db"),
     ] {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(path, "x").expect("written");
@@ -175,8 +187,85 @@ fn logs_are_found_and_narrowed_by_the_names_of_projects() {
     let count = |folder: Option<&str>| {
         cursor().logs(&environment, &Scope { folder: folder.map(Path::new), ..Scope::default() }).len()
     };
-    assert_eq!(count(None), 4);
-    assert_eq!(count(Some("/home/ann/kite")), 4);
-    assert_eq!(count(Some("/home/ann/kite/tail")), 4);
-    assert_eq!(count(Some("/home/ann/other")), 2);
+    assert_eq!(count(None), 5);
+    assert_eq!(count(Some("/home/ann/kite")), 5);
+    assert_eq!(count(Some("/home/ann/kite/tail")), 5);
+    assert_eq!(count(Some("/home/ann/other")), 3);
+}
+
+#[test]
+fn a_store_is_read_in_the_order_of_its_root_and_what_was_summarized_stays() {
+    let (_folder, parsed) = store();
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Tie a longer line", "And the tail?"], "each said once");
+    let answers = texts(&parsed, &EventType::AgentMessage);
+    assert_eq!(answers, ["I measure first.", "It is longer.", "There is no tail."], "no answer that was replaced");
+    let summaries: Vec<&Event> = parsed
+        .session
+        .events
+        .iter()
+        .filter(|event| event.attributes.get("source.injected").is_some_and(|reason| reason == "compact_summary"))
+        .collect();
+    assert_eq!(summaries.len(), 1);
+    assert!(parsed.warnings.iter().any(|warning| warning.cause.ends_with("is gone")), "{:?}", parsed.warnings);
+}
+
+#[test]
+fn a_store_tells_its_folder_branch_model_and_title() {
+    let (_folder, parsed) = store();
+    let header = &parsed.session.header;
+    assert_eq!(header.cwd(), Some("/home/ann/kite"));
+    assert_eq!(header.attribute(attribute::GIT_BRANCH), Some("longer"));
+    assert_eq!((header.agent.provider.as_str(), header.agent.model.as_str()), ("openai", "gpt-6-glider"));
+    assert_eq!((header.session_id.as_str(), header.context.title.as_str()), ("chat-1", "Longer line"));
+    assert_eq!(header.context.attributes["cursor.context_tokens"], 12315);
+    assert_eq!(sum(&parsed, attribute::INPUT_TOKENS), 0, "how full the context is, nobody paid");
+    assert_eq!(header.context.related_session_ids, ["child-1"]);
+}
+
+#[test]
+fn a_call_in_a_store_has_its_exit_code_and_the_lines_of_the_file() {
+    let (_folder, parsed) = store();
+    let command = with_call(&parsed, "call_1");
+    assert!(matches!(command[0].event_type, EventType::ShellCommand { exit_code: Some(1), .. }));
+    assert!(matches!(command[1].event_type, EventType::ToolResult { is_error: true, .. }));
+    assert_eq!(command[1].duration_ms, Some(120));
+    assert!(matches!(with_call(&parsed, "call_2")[0].event_type, EventType::FileCreate { .. }));
+    let EventType::FileEdit { diff: Some(diff), .. } = &with_call(&parsed, "call_3")[0].event_type else { panic!() };
+    assert!(diff.contains("@@ -1,2 +1,2 @@\n // line\n-let length = 30;\n+let length = 50;\n"), "{diff}");
+    assert!(with_call(&parsed, "call_4")[0].event_type.changed_path().is_none(), "what was refused changed nothing");
+    assert_eq!(with_call(&parsed, "call_5")[0].attributes["task.session_id"], "child-1");
+}
+
+#[test]
+fn what_a_subagent_did_is_told_by_its_own_store_where_there_is_one() {
+    let (folder, path) = from_sql("cursor/store.sql");
+    let place = |id: &str| folder.path().join("chats/space").join(id);
+    for id in ["chat-1", "child-1"] {
+        fs::create_dir_all(place(id)).expect("made");
+        fs::copy(&path, place(id).join("store.db")).expect("copied");
+    }
+    let steps = |parsed: &Parsed| with_call(parsed, "call_5")[1].content.blocks.len();
+    assert_eq!(steps(&parse(&path, None).expect("parses")), 2, "nobody else tells it");
+    assert_eq!(steps(&parse(&place("chat-1").join("store.db"), None).expect("parses")), 2);
+    let beside = r#"{"schemaVersion":1,"createdAtMs":1770000001000,"updatedAtMs":1770000009000,"isSubagent":true,
+        "hasConversation":true,"title":"Tail","cwd":"/home/ann/other kite"}"#;
+    fs::write(place("child-1").join("meta.json"), beside).expect("written");
+    let child = parse(&place("child-1").join("store.db"), None).expect("parses");
+    assert_eq!(child.session.header.role(), "auxiliary");
+    assert_eq!(child.session.header.cwd(), Some("/home/ann/other kite"));
+    assert_eq!(child.session.stats.user_message_count, 0, "its prompts are another agent's");
+}
+
+#[test]
+fn a_store_whose_root_cannot_be_read_is_read_row_by_row() {
+    let (_folder, path) = from_sql("cursor/store.sql");
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    connection.execute("DELETE FROM blobs WHERE substr(data, 1, 1) <> X'7B'", []).expect("ran");
+    drop(connection);
+    let parsed = parse(&path, None).expect("parses");
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Tie a longer line", "And the tail?"]);
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    connection.execute("DELETE FROM blobs", []).expect("ran");
+    drop(connection);
+    assert!(matches!(parse(&path, None), Err(ParseError::NoRecord { .. })), "nothing was said");
 }

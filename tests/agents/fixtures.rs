@@ -7,7 +7,7 @@ use std::{
 };
 
 use git_session::{
-    agents::{Agent, Log, Parsed, Sample, by_name, detect, parse_session},
+    agents::{Agent, Log, LogFile, ParseError, Parsed, Sample, by_name, detect, parse_session},
     hail::{Event, EventType, Session, attribute},
 };
 
@@ -51,6 +51,23 @@ pub fn is_read_however_it_is_cut(agent: &dyn Agent, file: &Path) {
             rendered(&parsed);
         }
     }
+}
+
+/// One session of a database made of a fixture, which is recognised as the agent's.
+pub fn parsed_part(name: &str, sql: &str, part: Option<&str>) -> Result<Parsed, ParseError> {
+    let (_folder, path) = super::from_sql(&format!("{name}/{sql}"));
+    let found = detect(&Sample::of(&path).expect("readable")).expect("recognised");
+    assert_eq!(found.name(), name);
+    let mut log = Log::open(&path).expect("readable");
+    log.part = part;
+    parse_session(found, &mut log)
+}
+
+/// The ids of the sessions of a database made of a fixture.
+pub fn parts(name: &str, sql: &str) -> Vec<String> {
+    let (_folder, path) = super::from_sql(&format!("{name}/{sql}"));
+    let sessions = agent(name).sessions(&LogFile::at(path).expect("a file")).expect("listed");
+    sessions.into_iter().filter_map(|log| log.part).collect()
 }
 
 /// The events of a call: the call itself and its result.

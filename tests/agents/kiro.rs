@@ -5,6 +5,7 @@ use git_session::{
     hail::{EventType, attribute},
 };
 
+use super::fixtures::{parsed_part, parts};
 use super::plain::{changes, event, exit_codes, fixture, found, parse_file, texts, tokens};
 
 const AGENT: &str = "kiro";
@@ -36,4 +37,22 @@ fn the_document_beside_the_log_gives_who_and_where_and_what_a_turn_cost() {
 fn logs_are_found_and_documents_are_not() {
     let log = ".kiro/sessions/cli/s1.jsonl";
     assert_eq!(found(AGENT, &[log, ".kiro/sessions/cli/s1.json"], &Scope::default()), [log]);
+}
+
+#[test]
+fn a_conversation_of_the_database_is_the_one_that_went_on_longest() {
+    let id = "0a000000-0000-4000-8000-0000000000d1";
+    assert_eq!(parts(AGENT, "data.sql"), [id], "one that is no conversation is none");
+    let parsed = parsed_part(AGENT, "data.sql", None).expect("read");
+    let header = &parsed.session.header;
+    assert_eq!((header.session_id.as_str(), header.cwd()), (id, Some("/home/ann/kite")));
+    assert_eq!(header.context.attributes["kiro.credits"], 0.75);
+    assert_eq!(header.context.updated_at.millis(), 1_770_000_060_000);
+    assert_eq!((changes(&parsed).len(), exit_codes(&parsed).len()), (2, 1), "the row of the other folder has less");
+}
+
+#[test]
+fn the_database_is_found() {
+    let files = [".local/share/kiro-cli/data.sqlite3"];
+    assert_eq!(found(AGENT, &files, &Scope::default()), files);
 }

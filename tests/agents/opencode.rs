@@ -42,7 +42,11 @@ fn with_call<'a>(parsed: &'a Parsed, call: &str) -> Vec<&'a Event> {
 #[test]
 fn every_fixture_gives_the_session_that_was_agreed_on() {
     let (_folder, database) = from_sql("opencode/database.sql");
+    let (_other, second) = from_sql("opencode/second.sql");
     for (name, path, part) in [
+        ("opencode_second", second.clone(), Some("ses_a")),
+        ("opencode_second_child", second.clone(), Some("ses_child")),
+        ("opencode_second_fork", second, Some("ses_fork")),
         ("opencode_export", fixture("opencode/export.json"), None),
         ("opencode_tree", tree(), None),
         ("opencode_database", database.clone(), Some("ses_1")),
@@ -55,7 +59,8 @@ fn every_fixture_gives_the_session_that_was_agreed_on() {
 #[test]
 fn every_store_is_recognised_and_its_pieces_are_not() {
     let (_folder, database) = from_sql("opencode/database.sql");
-    for path in [fixture("opencode/export.json"), tree(), database] {
+    let (_other, second) = from_sql("opencode/second.sql");
+    for path in [fixture("opencode/export.json"), tree(), database, second] {
         let sample = Sample::of(&path).expect("readable");
         assert_eq!(agents::detect(&sample).expect("known").name(), "opencode", "{}", path.display());
     }
@@ -229,4 +234,79 @@ fn hostile_documents_do_no_harm() {
             Err(fault) => assert!(matches!(fault, ParseError::NoRecord { .. }), "{messages}: {fault}"),
         }
     }
+}
+
+/// Every session in the database of the second version.
+fn second() -> Vec<(String, Parsed)> {
+    let (_folder, path) = from_sql("opencode/second.sql");
+    let sessions = opencode().sessions(&LogFile::at(path.clone()).expect("a file")).expect("listed");
+    let ids = sessions.into_iter().filter_map(|session| session.part);
+    ids.map(|id| (id.clone(), parse(&path, Some(&id)).expect("parses"))).collect()
+}
+
+#[test]
+fn sessions_of_both_versions_are_listed_once_each() {
+    let ids: Vec<String> = second().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["ses_old", "ses_oldfork", "ses_a", "ses_child", "ses_fork"]);
+    let (_folder, path) = from_sql("opencode/second.sql");
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    connection.execute_batch("DROP TABLE part; DROP TABLE message; DROP TABLE session;").expect("dropped");
+    drop(connection);
+    let alone = parse(&path, Some("ses_a")).expect("the tables of the first version are not needed");
+    assert_eq!(text_of(&alone), text_of(&second().remove(2).1));
+}
+
+#[test]
+fn what_a_session_was_forked_from_counts_there_and_not_again() {
+    let sessions = second();
+    let prompts: Vec<(&str, u64, u64)> = sessions
+        .iter()
+        .map(|(id, parsed)| {
+            (id.as_str(), parsed.session.stats.user_message_count, parsed.session.stats.total_input_tokens)
+        })
+        .collect();
+    let expected =
+        [("ses_old", 1, 7), ("ses_oldfork", 1, 0), ("ses_a", 1, 120), ("ses_child", 0, 5), ("ses_fork", 1, 9)];
+    assert_eq!(prompts, expected);
+    for (index, parent, title) in [(1, "ses_old", "Is it sunny?"), (4, "ses_a", "Paint it green")] {
+        let header = &sessions[index].1.session.header;
+        assert_eq!(
+            (header.context.related_session_ids.as_slice(), header.role()),
+            (&[parent.to_owned()][..], "primary")
+        );
+        assert_eq!(header.context.title, title, "the title is of its own words");
+    }
+    let (_folder, path) = from_sql("opencode/second.sql");
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    connection.execute("DELETE FROM session_v2 WHERE id = 'ses_a'", []).expect("ran");
+    connection.execute("DELETE FROM session WHERE id = 'ses_a'", []).expect("ran");
+    drop(connection);
+    let title = "UPDATE session_v2 SET title = NULL";
+    rusqlite::Connection::open(&path).expect("opened").execute(title, []).expect("ran");
+    let orphan = parse(&path, Some("ses_fork")).expect("parses");
+    assert_eq!(orphan.session.stats.user_message_count, 2, "nobody else tells it");
+}
+
+#[test]
+fn a_message_of_the_second_version_says_what_it_did() {
+    let sessions = second();
+    let parsed = &sessions[2].1;
+    assert_eq!(sum(parsed, attribute::OUTPUT_TOKENS), 20 + 30 + 4 + 3, "reasoning is apart, and a part here");
+    assert_eq!(sum(parsed, attribute::REASONING_TOKENS), 30);
+    assert!(matches!(with_call(parsed, "call_1")[0].event_type, EventType::FileCreate { .. }));
+    let EventType::FileEdit { diff: Some(diff), .. } = &with_call(parsed, "call_2")[0].event_type else { panic!() };
+    assert!(diff.ends_with("@@ -1,1 +1,1 @@\n-a kite\n+a red kite\n"), "{diff}");
+    let command = with_call(parsed, "call_3");
+    assert!(matches!(command[0].event_type, EventType::ShellCommand { exit_code: Some(1), .. }));
+    assert!(matches!(command[1].event_type, EventType::ToolResult { is_error: true, .. }));
+    let own = with_call(parsed, "sh_1");
+    assert!(matches!(own[0].event_type, EventType::ShellCommand { exit_code: Some(0), .. }));
+    assert_eq!(own[0].attributes["command_source"], "user");
+    assert_eq!(with_call(parsed, "call_4")[0].attributes["task.session_id"], "ses_child");
+    let EventType::FileEdit { diff: Some(diff), .. } = &with_call(parsed, "call_5")[0].event_type else { panic!() };
+    assert!(diff.contains("+    a blue kite\n"), "with its indentation: {diff}");
+    assert!(matches!(with_call(parsed, "call_6")[1].event_type, EventType::ToolResult { is_error: true, .. }));
+    assert_eq!(with_call(parsed, "call_7").len(), 1, "it still runs");
+    let child = &sessions[3].1.session.header;
+    assert_eq!((child.role(), child.attribute(attribute::PARENT_SESSION_ID)), ("auxiliary", Some("ses_a")));
 }

@@ -114,7 +114,7 @@ fn fixtures() -> Vec<(&'static str, PathBuf)> {
     let is_log = |path: &PathBuf| {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         // What agents keep beside their logs.
-        name != "session.json" && !name.ends_with(".settings.json")
+        name != "session.json" && !name.ends_with(".settings.json") && path.extension().is_none_or(|end| end != "sql")
     };
     let of = |(name, _)| logs_in(&fixture(name, "")).into_iter().filter(is_log).map(move |path| (name, path));
     AGENTS.into_iter().flat_map(of).collect()

@@ -29,6 +29,12 @@ fn agenix(place: &Place, folder: &str) {
     place.write(&format!("{folder}/log.json"), &log.to_string());
 }
 
+fn crush(place: &Place, folder: &str) {
+    let (_folder, database) = super::from_sql("crush/crush.sql");
+    place.write(&format!("{folder}/unused"), "");
+    fs::copy(database, place.join(folder).join("crush.db")).expect("a copy");
+}
+
 #[track_caller]
 fn counts_for_nothing(work: &Place) {
     work.write("calc.py", "def f(x):\n    return 2 * x\n");
@@ -36,10 +42,10 @@ fn counts_for_nothing(work: &Place) {
     assert_eq!(work.trailers("HEAD"), [""; 0]);
     for arguments in [&["capture", "--all"][..], &["capture"]] {
         let ran = work.session(arguments).ok();
-        assert!(ran.stderr.contains("no agent worked here"), "{ran}");
+        assert!(ran.stderr.contains("no session of"), "{ran}");
     }
     assert_eq!(work.stored(), [""; 0]);
-    for agent in ["aider", "agenix"] {
+    for agent in ["aider", "agenix", "crush"] {
         assert_eq!(work.json(&["discover", "--agent", agent])["agents"][0]["sessions"], 0);
     }
     assert!(!work.session(&["doctor"]).stdout.contains("Aider: "));
@@ -52,6 +58,7 @@ fn a_tracked_log_counts_for_nothing() {
     history(&work.join(HISTORY));
     agenix(&work, ".agenix");
     agenix(&work, ".agenix/deeper");
+    crush(&work, ".crush");
     work.commit_all("Bring chats");
     counts_for_nothing(&work);
 }
@@ -75,13 +82,15 @@ fn a_link_leads_to_no_log() {
     let elsewhere = world.place("elsewhere");
     history(&elsewhere.join("chats.md"));
     agenix(&elsewhere, "logs");
+    crush(&elsewhere, "crush");
     for (number, is_tracked) in [true, false].into_iter().enumerate() {
         let work = begun(&world, &format!("work{number}"));
         if !is_tracked {
-            work.write(".git/info/exclude", ".aider*\n.agenix*\n");
+            work.write(".git/info/exclude", ".aider*\n.agenix*\n.crush*\n");
         }
         symlink("../elsewhere/chats.md", work.join(HISTORY)).expect("a link");
         symlink("../elsewhere/logs", work.join(".agenix")).expect("a link");
+        symlink("../elsewhere/crush", work.join(".crush")).expect("a link");
         work.git(&["add", "--all"]);
         work.git(&["commit", "--quiet", "--allow-empty", "-m", "Bring links"]);
         counts_for_nothing(&work);

@@ -199,8 +199,8 @@ fn a_capture_that_was_killed_goes_on_where_it_was() {
     let mut writer = work.command(env!("CARGO_BIN_EXE_git-session"));
     let mut writer =
         writer.args(["capture", "--all"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
-    let watermarks = work.join(".git/opensession/watermarks.json");
-    while !watermarks.exists() && writer.try_wait().expect("a child").is_none() {
+    let seen_logs = work.join(".git/opensession/watermarks.json");
+    while !seen_logs.exists() && writer.try_wait().expect("a child").is_none() {
         thread::sleep(Duration::from_millis(1));
     }
     writer.kill().expect("a signal");

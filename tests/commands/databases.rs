@@ -87,3 +87,35 @@ fn a_session_in_a_database_is_named_by_its_commit_and_captured_as_it_goes_on() {
     let beside: Vec<_> = fs::read_dir(path.parent().expect("a folder")).expect("readable").flatten().collect();
     assert_eq!(beside.len(), 1, "{beside:?}");
 }
+
+#[test]
+fn a_session_of_cursor_s_command_line_is_found_named_by_its_commit_and_captured() {
+    let world = World::new();
+    let work = world.shared().0;
+    let folder = world.home().join(".cursor/chats/5f4dcc3b5aa765d61d8327deb882cf99/chat-1");
+    fs::create_dir_all(&folder).expect("a folder");
+    let connection = Connection::open(folder.join("store.db")).expect("made");
+    let schema = "PRAGMA journal_mode = WAL; CREATE TABLE blobs (id TEXT PRIMARY KEY, data BLOB);
+        CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT);";
+    connection.execute_batch(schema).expect("well-formed");
+    let meta = serde_json::json!({ "agentId": "chat-1", "createdAt": BEGAN, "name": "New Agent" }).to_string();
+    connection.execute("INSERT INTO meta VALUES ('0', lower(hex(?1)))", [meta]).expect("inserted");
+    let told = format!("<user_info>\nWorkspace Path: {}\n</user_info>", work.path.display());
+    let call = serde_json::json!({ "type": "tool-call", "toolCallId": "c1", "toolName": "Write",
+        "args": { "path": work.join("kite.txt"), "contents": "a kite\n" } });
+    for (id, message) in [
+        ("b1", serde_json::json!({ "role": "user", "content": told })),
+        ("b2", serde_json::json!({ "role": "user", "content": "<user_query>\nWrite a kite\n</user_query>" })),
+        ("b3", serde_json::json!({ "role": "assistant", "content": [call] })),
+    ] {
+        let row = (id, message.to_string().into_bytes());
+        connection.execute("INSERT INTO blobs VALUES (?1, ?2)", row).expect("inserted");
+    }
+    assert!(fs::metadata(folder.join("store.db-wal")).is_ok_and(|log| log.len() > 0), "all of it is in the log");
+    work.write("kite.txt", "a kite\n");
+    work.commit_all("Write a kite");
+    assert_eq!(work.trailers("HEAD").first().map(String::as_str), Some("chat-1"));
+    work.wait_for_sessions(1);
+    let shown = work.session(&["show", "chat-1"]).ok();
+    assert!(shown.stdout.contains("Write a kite"), "{shown}");
+}

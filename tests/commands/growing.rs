@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf};
 use super::FIRST;
 use crate::support::{ClaudeLog, Place, World};
 
-/// So many prompts and answers of some kilobytes each: a log that is worth a bookmark soon.
+/// So many prompts and answers of some kilobytes each: a log that is worth a checkpoint soon.
 fn answered(log: ClaudeLog, answers: usize) -> ClaudeLog {
     (0..answers).fold(log, |log, number| log.prompt("More.").answer(&format!("{number} ").repeat(1500)))
 }
@@ -37,17 +37,17 @@ fn title(place: &Place) -> String {
     place.json(&["log"])[0]["title"].as_str().expect("a title").to_owned()
 }
 
-fn bookmarks(place: &Place) -> Vec<PathBuf> {
+fn checkpoints(place: &Place) -> Vec<PathBuf> {
     let folder = place.join(".git/opensession/bookmarks").read_dir();
     folder.into_iter().flatten().map(|entry| entry.expect("readable").path()).collect()
 }
 
-/// Makes a bookmark say of the title what the log does not.
+/// Makes a checkpoint say of the title what the log does not.
 fn mark(place: &Place) {
-    let [bookmark] = &bookmarks(place)[..] else { panic!("not one bookmark") };
-    let text = fs::read_to_string(bookmark).expect("text");
+    let [checkpoint] = &checkpoints(place)[..] else { panic!("not one checkpoint") };
+    let text = fs::read_to_string(checkpoint).expect("text");
     assert!(text.contains("\"Count.\""));
-    fs::write(bookmark, text.replace("\"Count.\"", "\"Counted.\"")).expect("a bookmark");
+    fs::write(checkpoint, text.replace("\"Count.\"", "\"Counted.\"")).expect("a checkpoint");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_session_stored_in_steps_is_the_one_that_is_stored_at_once() {
     elsewhere.commit_all("Begin");
     let file = log_file(&world, &work);
     elsewhere.session(&["capture", file.to_str().expect("text")]).ok();
-    assert_eq!(bookmarks(&work).len(), 1);
+    assert_eq!(checkpoints(&work).len(), 1);
     assert!(events(&work) == events(&elsewhere), "the session differs");
 }
 
@@ -106,8 +106,8 @@ fn a_bookmark_that_is_damaged_or_gone_is_made_again() {
         log(&world, &work, answers);
         work.session(&["capture"]).ok();
         assert_eq!(events(&work).lines().count(), lines(answers));
-        let [bookmark] = &bookmarks(&work)[..] else { panic!("not one bookmark") };
-        fs::write(bookmark, damage).expect("a bookmark");
+        let [checkpoint] = &checkpoints(&work)[..] else { panic!("not one checkpoint") };
+        fs::write(checkpoint, damage).expect("a checkpoint");
     }
     fs::remove_dir_all(work.join(".git/opensession/bookmarks")).expect("a folder");
     log(&world, &work, 70);
@@ -115,7 +115,7 @@ fn a_bookmark_that_is_damaged_or_gone_is_made_again() {
     assert_eq!((events(&work).lines().count(), title(&work).as_str()), (lines(70), "Count."));
 }
 
-/// A bookmark says what the first lines of the stored session are; without the session it says nothing.
+/// A checkpoint says what the first lines of the stored session are; without the session it says nothing.
 #[test]
 fn a_bookmark_without_its_session_counts_for_nothing() {
     let (world, work) = begun();
@@ -161,8 +161,8 @@ fn a_bookmark_holds_no_secret() {
     let begun: Vec<&str> = text.split_inclusive('\n').filter(|line| !line.contains("tool_result")).collect();
     fs::write(&file, begun.concat()).expect("a log");
     work.session(&["capture"]).ok();
-    let [bookmark] = &bookmarks(&work)[..] else { panic!("not one bookmark") };
-    let kept = fs::read_to_string(bookmark).expect("text");
+    let [checkpoint] = &checkpoints(&work)[..] else { panic!("not one checkpoint") };
+    let kept = fs::read_to_string(checkpoint).expect("text");
     assert!(kept.contains("new [REDACTED:") && kept.contains("curl -H [REDACTED:"), "{kept}");
     assert!(!kept.contains(&token[..12]), "{kept}");
 }
@@ -174,7 +174,7 @@ fn what_is_redacted_by_hand_or_purged_leaves_no_bookmark() {
         log(&world, &work, 40);
         work.session(&["capture"]).ok();
         work.session(command).ok();
-        assert!(bookmarks(&work).is_empty(), "{command:?}");
+        assert!(checkpoints(&work).is_empty(), "{command:?}");
         log(&world, &work, 50);
         work.session(&["capture"]).ok();
         assert_eq!(work.stored().len(), sessions_left, "{command:?}");

@@ -98,7 +98,7 @@ fn a_squash_merge_of_a_branch_that_was_up_to_date_is_found_by_its_tree() {
     // A merge and an empty commit have the tree of what was there before.
     work.git(&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]);
     work.git(&["revert", "--no-edit", "HEAD~1"]);
-    work.git(&["merge", "--quiet", "-s", "ours", "-m", "Unite", "side"]);
+    work.git(&["merge", "--quiet", "-s", "ours", "-m", "Merge", "side"]);
     assert_eq!(relink(&work, &["main@{1}..HEAD"]), [found("nothing", &[])]);
     assert_eq!(relink(&work, &["HEAD~3..HEAD~1"]), [found("nothing", &[]), found("nothing", &[])]);
 }

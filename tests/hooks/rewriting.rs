@@ -1,4 +1,4 @@
-//! What the ways of making, moving and uniting commits leave of the trailers.
+//! What the ways of making, moving and merging commits leave of the trailers.
 
 use std::fs;
 
@@ -106,7 +106,7 @@ fn a_squash_merge_names_the_sessions_of_every_commit() {
 }
 
 #[test]
-fn a_rebase_that_unites_commits_keeps_all_their_sessions() {
+fn a_rebase_that_merges_commits_keeps_all_their_sessions() {
     let world = World::new();
     let (place, _) = world.shared();
     commit(&world, &place, 1);

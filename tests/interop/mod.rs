@@ -1,11 +1,11 @@
-//! Beside OpenSession: what it wrote is read, shown, united and extended without loss, and what is
+//! Beside OpenSession: what it wrote is read, shown, merged and extended without loss, and what is
 //! written here it can read.
 
-mod companions;
+mod extra_refs;
 mod hydrate;
+mod merging;
 pub mod opensession;
 mod reading;
-mod uniting;
 mod writing;
 
 use crate::support::{ClaudeLog, Place, World};

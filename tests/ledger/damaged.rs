@@ -118,13 +118,13 @@ fn a_tombstone_that_cannot_be_read_keeps_its_session_out() {
         add(work, backend, &[("100644", &huge, &bbbb), ("100644", &broken, &aaaa)]);
         assert_eq!(damage(backend, repository), [aaaa, bbbb]);
         // What stands beside it stays; nothing is stored, and nothing taken over.
-        assert_eq!(put(backend, repository, &[capture(session("bbbb", &["two"]), Vec::new())]), [Outcome::Buried]);
-        backend.unite(repository, &main_branch(), other, now()).expect("a union");
+        assert_eq!(put(backend, repository, &[capture(session("bbbb", &["two"]), Vec::new())]), [Outcome::Removed]);
+        backend.merge(repository, &main_branch(), other, now()).expect("a merge");
         assert_eq!(keys(backend, repository), ["aaaa", "cccc"]);
         // A purge replaces it.
-        let stones = ["aaaa", "bbbb"].map(|id| Tombstone::purged(id.parse().expect("an id"), now()));
-        let stones = Tombstones { sessions: stones.to_vec(), ledgers: Vec::new() };
-        backend.bury(repository, &main_branch(), &stones, now()).expect("a purge");
+        let tombstones = ["aaaa", "bbbb"].map(|id| Tombstone::purged(id.parse().expect("an id"), now()));
+        let tombstones = Tombstones { sessions: tombstones.to_vec(), ledgers: Vec::new() };
+        backend.apply(repository, &main_branch(), &tombstones, now()).expect("a purge");
         assert_eq!((keys(backend, repository), damage(backend, repository)), (vec!["cccc".to_owned()], Vec::new()));
     });
 }
@@ -161,11 +161,11 @@ fn a_damaged_link_hides_no_other() {
         assert_eq!(backend.linked(repository, &tip, commits[0]).expect("links").len(), 1);
         // Work goes on: another link, a merge, a purge.
         put(backend, repository, &[capture(session("dddd", &["four"]), links(commits[1]))]);
-        backend.unite(repository, &main_branch(), other, now()).expect("a union");
+        backend.merge(repository, &main_branch(), other, now()).expect("a merge");
         assert_eq!(keys(backend, repository), ["aaaa", "bbbb", "cccc", "dddd"]);
-        let stones = vec![Tombstone::purged("bbbb".parse().expect("an id"), now())];
-        let stones = Tombstones { sessions: stones, ledgers: Vec::new() };
-        backend.bury(repository, &main_branch(), &stones, now()).expect("a purge");
+        let tombstones = vec![Tombstone::purged("bbbb".parse().expect("an id"), now())];
+        let tombstones = Tombstones { sessions: tombstones, ledgers: Vec::new() };
+        backend.apply(repository, &main_branch(), &tombstones, now()).expect("a purge");
         assert_eq!(keys(backend, repository), ["aaaa", "cccc", "dddd"]);
     });
 }
@@ -193,7 +193,7 @@ fn objects_that_are_no_zlib_hide_no_other() {
         let first = backend.sessions(&repository, &tip).expect("sessions").remove(0);
         let fault = first.read(&repository).expect_err("events that cannot be read").to_string();
         assert!(fault.contains("the events of the session aaaa cannot be read"), "{fault}");
-        backend.unite(&repository, &main_branch(), other, now()).expect("a union");
+        backend.merge(&repository, &main_branch(), other, now()).expect("a merge");
         // A capture puts right what it can.
         put(backend, &repository, &[capture(session("bbbb", &["bbbb"]), Vec::new())]);
         assert_eq!(keys(backend, &repository), ["aaaa", "bbbb", "dddd", "eeee"]);
@@ -223,7 +223,7 @@ fn folders_without_end_hide_no_other() {
         let other = stored_apart(backend, repository, &main_branch(), &[capture(session("eeee", &["x"]), Vec::new())]);
         assert_eq!(keys(backend, repository), ["aaaa"]);
         assert_eq!(damage(backend, repository), [format!("{}/00", folder(backend))]);
-        backend.unite(repository, &main_branch(), other, now()).expect("a union");
+        backend.merge(repository, &main_branch(), other, now()).expect("a merge");
         put(backend, repository, &[capture(session("ffff", &["y"]), Vec::new())]);
         assert_eq!(keys(backend, repository), ["aaaa", "eeee", "ffff"]);
         let tip = tip_of(backend, repository, &main_branch());

@@ -1,9 +1,9 @@
 //! The one conformance suite of the ledger trait: every test runs on every backend.
 
 mod damaged;
+mod merge;
 mod notes;
 mod switch;
-mod union;
 
 use git_session::{
     git::{Expected, ObjectId, RefUpdate, Repository},
@@ -168,19 +168,19 @@ fn links_are_found_by_commit_and_survive_later_captures() {
 }
 
 #[test]
-fn uniting_keeps_every_session_of_both_sides() {
+fn merging_keeps_every_session_of_both_sides() {
     on_every_backend(|backend, _, repository| {
         put(backend, repository, &[capture(session("aaaa", &["mine"]), Vec::new())]);
         let theirs = [capture(session("bbbb", &["theirs"]), Vec::new())];
         let other_tip = stored_apart(backend, repository, &main_branch(), &theirs);
-        let united = backend.unite(repository, &main_branch(), other_tip, now()).expect("a union");
+        let merged = backend.merge(repository, &main_branch(), other_tip, now()).expect("a merge");
         let main = tip_of(backend, repository, &main_branch());
-        assert_eq!(main.id, united);
+        assert_eq!(main.id, merged);
         let ids: Vec<String> =
             backend.sessions(repository, &main).expect("sessions").iter().map(|s| s.key.to_string()).collect();
         assert_eq!(ids, ["aaaa", "bbbb"]);
         // Once more changes nothing.
-        assert_eq!(backend.unite(repository, &main_branch(), other_tip, now()).expect("a union"), united);
+        assert_eq!(backend.merge(repository, &main_branch(), other_tip, now()).expect("a merge"), merged);
     });
 }
 
@@ -190,7 +190,7 @@ fn of_two_versions_the_continuation_stays_and_different_ones_stay_both() {
         for prompts in [&["one"][..], &["one", "two"], &["something else"]] {
             let version = [capture(session(ID, prompts), Vec::new())];
             let tip = stored_apart(backend, repository, &main_branch(), &version);
-            backend.unite(repository, &main_branch(), tip, now()).expect("a union");
+            backend.merge(repository, &main_branch(), tip, now()).expect("a merge");
         }
         let main = tip_of(backend, repository, &main_branch());
         let found = backend.sessions(repository, &main).expect("sessions");
@@ -270,7 +270,7 @@ fn a_path_that_is_not_known_is_carried_along() {
         work.git(&["update-ref", &tip.reference, &commit]);
         put(backend, repository, &[capture(session("bbbb", &["two"]), Vec::new())]);
         let other = stored_apart(backend, repository, &main_branch(), &[capture(session("cccc", &["x"]), Vec::new())]);
-        backend.unite(repository, &main_branch(), other, now()).expect("a union");
+        backend.merge(repository, &main_branch(), other, now()).expect("a merge");
         let kept = work.tree(&tip.reference);
         assert!(paths.iter().all(|path| kept.iter().any(|kept| kept == path)), "{kept:?}");
         assert_eq!(read_all(backend, repository).len(), 3);

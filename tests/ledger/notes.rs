@@ -112,10 +112,10 @@ fn a_commit_has_one_note_whatever_the_depth_git_keeps_it_at() {
         let commit = work.git(&["commit-tree", "-m", "Moved", &tree]).trim().to_owned();
         work.git(&["update-ref", REFERENCE, &commit]);
         assert_eq!(linked(&repository, commits[0]), [ID], "{path}");
-        // A union with another clone and another link leave one entry, which git reads.
+        // A merge with another clone and another link leave one entry, which git reads.
         let id = format!("zz-{}", path.len());
         let other = stored_apart(notes(), &repository, &main_branch(), &[capture(session(&id, &["b"]), vec![])]);
-        notes().unite(&repository, &main_branch(), other, now()).expect("a union");
+        notes().merge(&repository, &main_branch(), other, now()).expect("a merge");
         let notes_of = |tip: &str| work.tree(tip).iter().filter(|path| path.replace('/', "") == hex).count();
         assert_eq!((listed(&work), notes_of(&tip())), (vec![hex.clone()], 1), "{path}");
         assert_eq!(show(&work, commits[0]), text, "{path}");

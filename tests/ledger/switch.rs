@@ -36,7 +36,7 @@ fn stocked(world: &World) -> (Place, Repository) {
     store(&odd, &[both, capture(session("bbbb", &["b"]), Vec::new()), capture(session("cccc", &["c"]), Vec::new())]);
     store(&BranchName::from("x".repeat(250).as_str()), &[capture(session("dddd", &["d"]), Vec::new())]);
     let apart = super::stored_apart(hidden, &repository, &odd, &[capture(session("cccc", &["other"]), Vec::new())]);
-    hidden.unite(&repository, &odd, apart, now()).expect("a union");
+    hidden.merge(&repository, &odd, apart, now()).expect("a merge");
     (work, repository)
 }
 

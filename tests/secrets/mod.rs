@@ -3,10 +3,10 @@
 mod fields;
 mod figures;
 mod guard;
-mod mended;
 mod published;
 mod purge;
 mod redact;
+mod repaired;
 mod scan;
 mod settings;
 

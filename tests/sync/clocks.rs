@@ -98,3 +98,20 @@ fn what_expired_ahead_comes_back_when_it_continues() {
     work.session(&["sync"]).ok();
     assert_eq!(cold(&world, &remote, "cold").stored(), [id.as_str()]);
 }
+
+#[test]
+fn a_session_from_ahead_is_shown_as_of_now() {
+    let world = World::new();
+    let (work, remote) = world.shared();
+    let ahead = world.clone_of(&remote, "ahead").with("GIT_SESSION_NOW", AHEAD);
+    let begins = SystemTime::from(AHEAD.parse::<chrono::DateTime<chrono::Utc>>().expect("a time"));
+    ClaudeLog::new(&world, &ahead, "00000002-2222-4333-8444-555555555555").at(begins).prompt("From ahead.").save();
+    ahead.session(&["capture", "--all"]).ok();
+    ahead.session(&["sync", "--branch", "main"]).ok();
+    capture_one(&world, &work, 1);
+    work.session(&["sync"]).ok();
+    let listed = |arguments: &[&str]| work.session(&[&["log"], arguments].concat()).ok().stdout;
+    // What is dated later than now neither waits for its date nor is older than what is from today.
+    assert!(listed(&["--before", "2036-01-01"]).contains("From ahead."));
+    assert!(!listed(&["--since", "2036-01-01"]).contains("From ahead."));
+}

@@ -129,7 +129,7 @@ fn a_damaged_session_is_named_and_hides_no_other() {
             }
         }
         assert!(clone.session(&["show", GOOD]).ok().stdout.contains("Write a file."));
-        assert!(clone.session(&["hydrate", "--all"]).stdout.contains("nothing is missing"));
+        assert!(clone.session(&["hydrate", "--all"]).stdout.contains("no session is incomplete"));
         let ran = clone.session(&["show", "bad-huge-events"]);
         assert!(ran.code == 1 && ran.stderr.contains("git session purge bad-huge-events"), "{ran}");
     }
@@ -155,7 +155,7 @@ fn work_goes_on_beside_damaged_sessions() {
         }
         work.session(&["sync"]).ok();
         let ran = work.session(&["redact", OTHER, "--text", "Write more.", "--push"]);
-        assert!(ran.code == 0 && ran.stdout.contains("taken out"), "{ran}");
+        assert!(ran.code == 0 && ran.stdout.contains("removed"), "{ran}");
         let ran = work.session(&["purge", GOOD, "--yes", "--push"]);
         assert_eq!(ran.code, 0, "{} {ran}", mode.name);
         assert!(!remote.tree(mode.reference).contains(&mode.path(GOOD, ".hail.jsonl")));
@@ -183,5 +183,29 @@ fn a_damaged_session_can_be_purged_everywhere() {
         assert_eq!(there.iter().find(is_bad), None, "{}", mode.name);
         assert!(there.contains(&mode.path(GOOD, ".hail.jsonl")), "{there:?}");
         assert_eq!(clone.session(&["log"]).ok().stderr, "");
+    }
+}
+
+#[test]
+fn the_janitor_keeps_what_is_damaged_and_goes_on_with_the_rest() {
+    for mode in MODES {
+        let (world, work, remote) = shared(mode);
+        let files: Vec<_> = damaged(&remote, mode, false).into_iter().flat_map(|(_, files)| files).collect();
+        add_there(&remote, mode, &files);
+        work.session(&["sync", "--fetch-only"]).ok();
+        let later = work.with("GIT_SESSION_NOW", "2030-01-01T00:00:00Z");
+        let ran = later.json(&["cleanup", "run", "--apply", "--session-ttl-days", "30"]).to_string();
+        assert!(ran.contains(GOOD), "{}: {ran}", mode.name);
+        for (path, _) in files.iter().filter(|(path, _)| path.ends_with(".meta.json")) {
+            let id = path.rsplit('/').next().and_then(|name| name.split('.').next()).expect("an id");
+            assert!(ran.contains(&format!("the age of session {id} is unknown: {path} in the ledger")), "{id}: {ran}");
+        }
+        let there = remote.tree(mode.reference);
+        assert!(!there.contains(&mode.path(GOOD, ".hail.jsonl")), "{}: {there:?}", mode.name);
+        for (path, _) in &files {
+            assert!(there.contains(path), "{path} {}: {there:?}", mode.name);
+        }
+        let log = world.clone_of(&remote, "clone").session(&["log"]);
+        assert!(!log.stdout.contains(&GOOD[..8]), "{log}");
     }
 }

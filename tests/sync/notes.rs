@@ -112,7 +112,7 @@ fn cleanup_leaves_the_notes_alone() {
     assert_eq!(work.stored(), [id]);
 }
 
-/// Guards against a union by lines: `cat_sort_uniq` puts the lines of a session into another order.
+/// Guards against a merge by lines: `cat_sort_uniq` puts the lines of a session into another order.
 #[test]
 fn sessions_keep_their_lines_in_order_whatever_notes_are_merged_by() {
     let world = World::new();
@@ -191,7 +191,7 @@ fn sessions_of_another_mode_stay_and_go_to_the_remote() {
         }
         assert!(work.session(&["review", "HEAD~2..HEAD"]).ok().stdout.contains(&ids[1][..8]));
         assert!(work.session(&["scan", "--all"]).ok().stdout.contains("2 sessions"));
-        assert!(work.session(&["hydrate", "--all"]).ok().stdout.contains("nothing is missing"));
+        assert!(work.session(&["hydrate", "--all"]).ok().stdout.contains("no session is incomplete"));
         let ran = work.session(&["doctor"]);
         assert!(ran.stdout.contains(&format!("some sessions are kept in {before}")), "{ran}");
         ids.push(work_in(&world, &work, 3));

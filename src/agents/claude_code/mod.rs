@@ -40,9 +40,10 @@ impl Agent for ClaudeCode {
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        // Qwen Code writes the same envelope around messages made of parts.
+        // Qwen Code writes the same envelope around messages made of parts, and what the program says of itself.
+        let is_qwen = |record: &Value| record["message"]["parts"].is_array() || record["systemPayload"].is_object();
         sample.records.iter().any(|record| has_envelope(record) || is_printed(record))
-            && !sample.records.iter().any(|record| record["message"]["parts"].is_array())
+            && !sample.records.iter().any(is_qwen)
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {

@@ -1,5 +1,6 @@
 //! Writes the messages of a task as events.
 
+mod facts;
 mod user;
 mod window;
 
@@ -14,13 +15,15 @@ use super::{
 };
 use crate::{
     agents::{
-        ParseError, Warning, media,
+        ParseError, Warning, field, media,
         records::{self, Record, text},
-        transcript::{Facts, Tokens, Transcript},
+        transcript::{Tokens, Transcript},
     },
     hail::{Block, Content, Event, EventType, Sink, Timestamp, attribute},
 };
 
+pub(super) use facts::details;
+use facts::{facts, model_in, texts};
 pub(super) use window::requests;
 
 /// A task on its way to its events.
@@ -33,6 +36,10 @@ pub(super) struct Writer<'s> {
     has_requests: bool,
     /// The calls that were written as text: id and name, the newest last.
     pub(super) open: Vec<(String, String)>,
+    /// The model, as the surroundings that it was told name it.
+    told_model: Option<String>,
+    /// Whether anything was said to the model.
+    has_begun: bool,
 }
 
 /// What the model did in one message.
@@ -41,13 +48,21 @@ enum Act {
     Call { id: String, call_id: String, name: String, arguments: Value },
 }
 
-pub(super) fn write(task: Task, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+pub(super) fn write(agent: &'static str, task: Task, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
     let schema = if task.store.is_some() { "cline-messages" } else { "cline-task" };
-    let mut transcript = Transcript::new("cline", schema, sink);
+    let mut transcript = Transcript::new(agent, schema, sink);
     transcript.facts = facts(&task);
     let requests = requests(&task.window);
     let has_requests = !requests.is_empty();
-    let mut writer = Writer { transcript, is_store: task.store.is_some(), requests, has_requests, open: Vec::new() };
+    let mut writer = Writer {
+        transcript,
+        is_store: task.store.is_some(),
+        requests,
+        has_requests,
+        open: Vec::new(),
+        told_model: None,
+        has_begun: false,
+    };
     if let Some(store) = task.store {
         writer.store(store)?;
     }
@@ -59,51 +74,6 @@ pub(super) fn write(task: Task, sink: &mut dyn Sink) -> Result<Vec<Warning>, Par
     }
     writer.rest()?;
     Ok(writer.transcript.finish(task.id)?)
-}
-
-fn facts(task: &Task) -> Facts {
-    let last = |key: &str, name: &str| {
-        let entries = task.metadata.get(key).and_then(Value::as_array)?;
-        entries.iter().rev().find_map(|entry| entry.get(name)?.as_str()).map(str::to_owned)
-    };
-    let shown = |shown: &Record| shown.get("ts").and_then(Value::as_i64).and_then(Timestamp::from_millis);
-    let updated = task.store.as_ref().and_then(|store| text(store, "updated_at")?.parse().ok());
-    let deleted = task.window.iter().rev().find_map(|shown| shown.get("conversationHistoryDeletedRange").cloned());
-    let mut facts = Facts {
-        provider: last("model_usage", "model_provider_id").unwrap_or_else(|| "unknown".to_owned()),
-        model: last("model_usage", "model_id").unwrap_or_else(|| "unknown".to_owned()),
-        version: last("environment_history", "cline_version"),
-        cwd: cwd(task),
-        began: task.began.or_else(|| task.window.first().and_then(shown)),
-        ended: updated.or_else(|| task.window.last().and_then(shown)),
-        ..Facts::default()
-    };
-    facts.attributes.extend(deleted.map(|range| ("conversation_history_deleted_range", range)));
-    facts
-}
-
-/// The directory, which only what is told to the model says.
-fn cwd(task: &Task) -> Option<String> {
-    let store = task.store.as_ref().and_then(|store| text(store, "system_prompt"));
-    if let Some(line) = store.and_then(|prompt| prompt.lines().find_map(|line| line.split_once("Working Directory: ")))
-    {
-        return Some(line.1.trim().to_owned()).filter(|cwd| !cwd.is_empty());
-    }
-    let blocks = task.messages.iter().filter_map(|message| message.get("content")).flat_map(texts);
-    let line = blocks.flat_map(str::lines).find_map(|line| {
-        line.trim()
-            .strip_prefix("# Current Working Directory (")
-            .or_else(|| line.trim().strip_prefix("# Current Workspace Directory ("))
-    })?;
-    line.rsplit_once(')').map(|(cwd, _)| cwd.to_owned())
-}
-
-fn texts(content: &Value) -> Vec<&str> {
-    match content {
-        Value::String(text) => vec![text],
-        Value::Array(blocks) => blocks.iter().filter_map(|block| block.get("text")?.as_str()).collect(),
-        _ => Vec::new(),
-    }
 }
 
 impl Writer<'_> {
@@ -132,13 +102,40 @@ impl Writer<'_> {
         let blocks = match message.get("content") {
             Some(Value::String(text)) => vec![serde_json::json!({ "type": "text", "text": text })],
             Some(Value::Array(blocks)) => blocks.clone(),
+            _ if text(&message, "type") == Some("reasoning") => return self.reasoning(&id, time, &message),
             _ => return self.transcript.unknown(&id, time, "message", Value::Object(message)),
         };
+        if let Some(model) = blocks.iter().rev().filter_map(details).find_map(model_in) {
+            field::provider_of(model).clone_into(&mut self.transcript.facts.provider);
+            model.clone_into(&mut self.transcript.facts.model);
+            self.told_model = Some(model.to_owned());
+        }
+        if message.get("isSummary") == Some(&Value::Bool(true)) {
+            return self.summary(&id, time, &blocks);
+        }
         match text(&message, "role") {
             Some("user") => self.user((&id, time), &message, blocks),
             Some("assistant") => self.assistant((&id, time), &message, blocks),
             _ => self.transcript.unknown(&id, time, "message", Value::Object(message)),
         }
+    }
+
+    /// Reasoning that is apart from what was said; what only the provider can read is left out.
+    fn reasoning(&mut self, id: &str, time: Option<Timestamp>, message: &Record) -> io::Result<()> {
+        let parts = message.get("summary").and_then(Value::as_array).into_iter().flatten();
+        let words: Vec<&str> = parts.filter_map(|part| part.get("text")?.as_str()).collect();
+        let words =
+            if words.is_empty() { text(message, "text").unwrap_or_default().to_owned() } else { words.join("\n") };
+        let event = self.transcript.event(id, time, EventType::Thinking, "reasoning");
+        self.transcript.push(event.with_content(Content::text(words)))
+    }
+
+    /// What stands for the conversation before it.
+    fn summary(&mut self, id: &str, time: Option<Timestamp>, blocks: &[Value]) -> io::Result<()> {
+        let texts = blocks.iter().filter_map(|block| block.get("text")?.as_str());
+        let blocks = texts.map(|text| Block::Text { text: text.into() }).collect();
+        let event = self.transcript.event(id, time, EventType::SystemMessage, "summary");
+        self.transcript.push(event.with_content(Content { blocks }).with("source.injected", "compact_summary"))
     }
 
     fn assistant(
@@ -193,7 +190,7 @@ impl Writer<'_> {
 
     /// The model of a message, which is the last one that is known.
     fn model(&mut self, message: &Record) -> Option<String> {
-        let info = message.get("modelInfo")?;
+        let Some(info) = message.get("modelInfo") else { return self.told_model.clone() };
         let field = |names: [&str; 2]| names.iter().find_map(|name| info.get(*name)?.as_str()).map(str::to_owned);
         if let Some(provider) = field(["providerId", "provider"]) {
             self.transcript.facts.provider = provider;
@@ -227,6 +224,7 @@ impl Writer<'_> {
             },
             "text" => self.pieces(id, field("text")),
             "thinking" => event(EventType::Thinking, Content::text(field("thinking"))),
+            "reasoning" => event(EventType::Thinking, Content::text(field("text"))),
             "redacted_thinking" => event(EventType::Thinking, Content::default()),
             "tool_use" => {
                 let call_id = if field("id").is_empty() { id } else { field("id") }.to_owned();

@@ -1,8 +1,9 @@
 //! Cline: the folder of a task, and the messages of the later programs that share one core.
 //!
 //! Learned from public fixtures and from the public source of `cline` (`ExtensionMessage`,
-//! `disk`, `sdk/packages/core`). Its forks write the same files.
+//! `disk`, `sdk/packages/core`). Its forks write the same files: see [`Fork`].
 
+mod fork;
 mod load;
 mod message;
 mod tool;
@@ -15,12 +16,16 @@ use serde_json::{Map, Value};
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders};
 use crate::{environment::Environment, hail::Sink};
 
+pub(super) use fork::{KILO_CODE, ROO_CODE};
+
 /// The conversation of a task, as the model saw it.
 const HISTORY: &str = "api_conversation_history.json";
 /// What the window showed of it, with the time of everything and what it cost.
 const WINDOW: &str = "ui_messages.json";
 /// Which models and versions took part.
 const METADATA: &str = "task_metadata.json";
+/// What the list of tasks of a fork says of one.
+const ITEM: &str = "history_item.json";
 
 /// The Cline parser.
 pub(super) struct Cline;
@@ -36,7 +41,9 @@ impl Agent for Cline {
 
     // The folders are named by the time, so the scope's folder is not asked.
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
-        let mut found: Vec<LogFile> = task_folders(environment).iter().flat_map(|tasks| tasks_in(tasks)).collect();
+        let mut folders = task_folders(environment, "saoudrizwan.claude-dev");
+        folders.extend(environment.folder("CLINE_DIR", ".cline").map(|cline| cline.join("data/tasks")));
+        let mut found: Vec<LogFile> = folders.iter().flat_map(|tasks| tasks_in(tasks)).collect();
         if let Some(home) = environment.folder("CLINE_DIR", ".cline") {
             found.extend(sessions_in(&home.join("data/sessions")));
         }
@@ -44,11 +51,7 @@ impl Agent for Cline {
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        if let Some(document) = &sample.document {
-            return is_store(document);
-        }
-        let is_list = sample.text.trim_start_matches('\u{feff}').trim_start().starts_with('[');
-        is_list && sample.records.first().is_some_and(|record| is_message(record) || is_window_message(record))
+        sample.document.as_ref().map_or_else(|| is_task(sample), is_store)
     }
 
     fn is_appended(&self, _: &Path) -> bool {
@@ -56,12 +59,18 @@ impl Agent for Cline {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        message::write(load::load(log)?, sink)
+        message::write("cline", load::load("cline", log)?, sink)
     }
 
     fn working_directory<'s>(&self, _: &'s Sample) -> Option<&'s str> {
         None
     }
+}
+
+/// Whether a file is one of a task: its conversation, or what the window showed.
+fn is_task(sample: &Sample) -> bool {
+    let is_list = sample.text.trim_start_matches('\u{feff}').trim_start().starts_with('[');
+    is_list && sample.records.first().is_some_and(|record| is_message(record) || is_window_message(record))
 }
 
 /// Whether a document is a store of messages of the later programs.
@@ -70,6 +79,15 @@ fn is_store(document: &Map<String, Value>) -> bool {
         && document.get("version").is_some_and(Value::is_number)
         && document.contains_key("messages")
         && document.contains_key("updated_at")
+}
+
+/// Whether a document is the conversation of a task as later versions of a fork write it.
+fn is_versioned(document: &Map<String, Value>) -> bool {
+    let is_known = |key: &String| matches!(key.as_str(), "version" | "messages");
+    let messages = document.get("messages").and_then(Value::as_array);
+    document.get("version").is_some_and(|version| version == 2)
+        && document.keys().all(is_known)
+        && messages.and_then(|messages| messages.first()).is_some_and(is_message)
 }
 
 /// Whether a record is a message of a task's conversation.
@@ -90,17 +108,16 @@ fn is_window_message(record: &Value) -> bool {
     is_kind && record.get("ts").is_some_and(Value::is_number)
 }
 
-/// The folders of tasks: of the extension in every editor, and of the command line.
-fn task_folders(environment: &Environment) -> Vec<PathBuf> {
+/// The folders of tasks that an extension has in the editors of this machine and in those that are served here.
+fn task_folders(environment: &Environment, extension: &str) -> Vec<PathBuf> {
     const EDITORS: [&str; 5] = ["Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf"];
-    const STORE: &str = "User/globalStorage/saoudrizwan.claude-dev/tasks";
     let Some(home) = environment.home() else { return Vec::new() };
+    let store = format!("User/globalStorage/{extension}/tasks");
     let configs = environment.folder("XDG_CONFIG_HOME", ".config").into_iter();
     let editors = configs.chain([home.join("Library/Application Support")]);
     let mut found: Vec<PathBuf> =
-        editors.flat_map(|config| EDITORS.map(|editor| config.join(editor).join(STORE))).collect();
-    found.extend([".vscode-server/data", ".cursor-server/data"].map(|server| home.join(server).join(STORE)));
-    found.extend(environment.folder("CLINE_DIR", ".cline").map(|cline| cline.join("data/tasks")));
+        editors.flat_map(|config| EDITORS.map(|editor| config.join(editor).join(&store))).collect();
+    found.extend([".vscode-server/data", ".cursor-server/data"].map(|server| home.join(server).join(&store)));
     found
 }
 

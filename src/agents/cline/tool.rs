@@ -20,6 +20,10 @@ pub(super) fn calls(name: &str, arguments: Value) -> Vec<Call> {
         "run_commands" => each(&arguments, "commands", Kind::Shell, "command"),
         "search_codebase" => each(&arguments, "queries", Kind::Search, "query"),
         "fetch_web_content" => each(&arguments, "requests", Kind::Fetch, "url"),
+        "read_file" => read_files(&arguments),
+        "insert_content" => insert(&arguments).into_iter().collect(),
+        "search_and_replace" => replace(&arguments).into_iter().collect(),
+        "new_task" => task(&arguments).into_iter().collect(),
         "apply_patch" => apply_patch::calls(text("input").or_else(|| text("patch")).unwrap_or_default()),
         "replace_in_file" | "apply_diff" => search_replace(&arguments).into_iter().collect(),
         "editor" => editor(&arguments).into_iter().collect(),
@@ -39,6 +43,45 @@ fn each(arguments: &Value, list: &str, kind: Kind, key: &str) -> Vec<Call> {
         other => tool::call_as(kind, list, other.clone()),
     };
     items.iter().map(call).collect()
+}
+
+/// The files that a fork reads at once: a list, or tags within the arguments.
+fn read_files(arguments: &Value) -> Vec<Call> {
+    let read = |path: &str| tool::call_as(Kind::Read, "read_file", json!({ "path": path }));
+    match arguments.get("args").and_then(Value::as_str) {
+        Some(files) => {
+            files.split("<path>").skip(1).filter_map(|rest| Some(read(rest.split_once("</path>")?.0.trim()))).collect()
+        }
+        None => each(arguments, "files", Kind::Read, "path"),
+    }
+}
+
+/// A text that a fork puts into a file before a line.
+fn insert(arguments: &Value) -> Option<Call> {
+    let mut rest = arguments.as_object()?.clone();
+    let Some(Value::String(path)) = rest.remove("path").filter(|path| path != "") else { return None };
+    Some(edit(path, None, rest))
+}
+
+/// A text that a fork replaces; with a pattern, only running it would tell what changed.
+fn replace(arguments: &Value) -> Option<Call> {
+    let mut rest = arguments.as_object()?.clone();
+    let is_pattern = rest.get("use_regex").is_some_and(|flag| flag == true || flag == "true");
+    if !is_pattern {
+        for (from, to) in [("search", "old_string"), ("replace", "new_string")] {
+            let value = rest.remove(from);
+            rest.extend(value.map(|value| (to.to_owned(), value)));
+        }
+    }
+    Some(tool::call_as(Kind::Edit, "search_and_replace", Value::Object(rest)))
+}
+
+/// A task that a fork gives to another conversation.
+fn task(arguments: &Value) -> Option<Call> {
+    let mut rest = arguments.as_object()?.clone();
+    let message = rest.remove("message").filter(Value::is_string)?;
+    rest.insert("description".to_owned(), message);
+    Some(tool::call_as(Kind::Task, "new_task", Value::Object(rest)))
 }
 
 /// An edit by blocks of text to search and to put there instead.

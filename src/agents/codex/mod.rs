@@ -9,6 +9,7 @@ mod call;
 mod changes;
 mod code_mode;
 mod echo;
+mod fork;
 mod header;
 mod item;
 mod javascript;
@@ -36,6 +37,8 @@ use serde_json::Value;
 
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, folders};
 use crate::{environment::Environment, hail::Sink};
+
+pub(super) use fork::TraeCli;
 
 /// The shape of the native records, as events name it.
 const SCHEMA: &str = "codex-rollout";

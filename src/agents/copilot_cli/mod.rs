@@ -3,7 +3,11 @@
 //! Learned from public logs, versions 1.0.12 to 1.0.72. An answer notes only its output tokens; all
 //! other counts are in the event that ends a session, which is missing after a crash.
 
+mod content;
+mod fork;
 mod parser;
+
+pub(super) use parser::parse;
 
 use serde_json::Value;
 
@@ -44,7 +48,7 @@ impl Agent for CopilotCli {
                 && record.get("data").is_some_and(Value::is_object)
                 && record.get("parentId").is_some()
                 && known.iter().any(|start| kind.starts_with(start))
-        })
+        }) && !sample.records.iter().any(is_of_editor)
     }
 
     fn working_directory<'s>(&self, sample: &'s Sample) -> Option<&'s str> {
@@ -52,6 +56,12 @@ impl Agent for CopilotCli {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        parser::parse(log, sink)
+        parser::parse(log, ("copilot-cli", "copilot-cli-events", self.title()), sink)
     }
+}
+
+/// Whether a record is the first one of a transcript of the extension of VS Code, whose other records are the
+/// same.
+pub(super) fn is_of_editor(record: &Value) -> bool {
+    record["type"] == "session.start" && record["data"]["vscodeVersion"].is_string()
 }

@@ -233,7 +233,8 @@ fn row(connection: &Connection, key: &str) -> Result<Option<Value>, ParseError> 
     }))
 }
 
-fn bytes(value: ValueRef<'_>) -> Option<&[u8]> {
+/// The bytes of a value that is text or a blob.
+pub(super) fn bytes(value: ValueRef<'_>) -> Option<&[u8]> {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
         _ => None,

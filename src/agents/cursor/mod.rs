@@ -1,12 +1,17 @@
-//! Cursor: the databases of the editor, of 2024 and of 2025 on, and the transcripts of its agent.
+//! Cursor: the databases of the editor, of 2024 and of 2025 on, the stores of the command line, and the transcripts
+//! of its agent.
 //!
-//! Learned from public logs and from public descriptions of the databases. A database holds many
-//! conversations; a transcript holds one, without times and ids.
+//! Learned from public logs and from public descriptions of the databases. A database of the editor holds many
+//! conversations; a store holds one, without the times of its messages; a transcript holds one without ids, too.
 
 mod composer;
 mod database;
+mod session;
+mod speech;
+mod store;
 mod tool;
 mod transcript;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
@@ -36,17 +41,22 @@ impl Agent for Cursor {
         let users = linux.into_iter().chain([home.join("Library/Application Support/Cursor/User")]);
         let mut found: Vec<LogFile> = users.flat_map(|user| databases(&user)).collect();
         found.extend(transcripts(&home.join(".cursor/projects"), scope.folder));
+        found.extend(stores(&home.join(".cursor/chats")));
         folders::in_scope(found, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
         sample.tables.iter().any(|table| matches!(table.as_str(), "cursorDiskKV" | "ItemTable"))
+            || store::is_store(&sample.tables)
             || (sample.document.is_none() || sample.records.len() == 1)
                 && sample.records.first().is_some_and(is_transcript_line)
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
         if !is_database(&log.path) {
+            return Ok(vec![log.clone()]);
+        }
+        if store::is_at(&log.path)? {
             return Ok(vec![log.clone()]);
         }
         Ok(database::conversations(&log.path)?.into_iter().map(|(id, changed)| log.part(id, changed)).collect())
@@ -58,6 +68,7 @@ impl Agent for Cursor {
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
         match log.path.filter(|path| is_database(path)) {
+            Some(path) if store::is_at(path)? => session::write(path, store::load(path)?, sink),
             Some(path) => composer::write(database::load(path, log.part)?, sink),
             None => transcript::write(log, sink),
         }
@@ -86,6 +97,13 @@ fn databases(user: &Path) -> Vec<LogFile> {
     let spaces = folders(&user.join("workspaceStorage"));
     let places = spaces.into_iter().chain([user.join("globalStorage")]);
     let logs = places.filter_map(|place| LogFile::at(place.join("state.vscdb")));
+    logs.map(|log| LogFile { modified: sqlite::modified(&log.path, log.modified), ..log }).collect()
+}
+
+/// The stores of the command line: `<hash of the folder>/<id>/store.db`.
+fn stores(chats: &Path) -> Vec<LogFile> {
+    let sessions = folders(chats).into_iter().flat_map(|space| folders(&space));
+    let logs = sessions.filter_map(|session| LogFile::at(session.join("store.db")));
     logs.map(|log| LogFile { modified: sqlite::modified(&log.path, log.modified), ..log }).collect()
 }
 

@@ -4,9 +4,10 @@ use std::{collections::VecDeque, io, path::Path};
 
 use serde_json::Value;
 
+use super::speech;
 use crate::{
     agents::{
-        Log, ParseError, Warning, identity, media,
+        Log, ParseError, Warning, identity,
         records::{self, Record, Teller, text},
         tool,
         transcript::{Outcome, Transcript},
@@ -120,7 +121,7 @@ impl Reader<'_> {
                 let content = result(block.get("content").or_else(|| block.get("result")));
                 self.transcript.result((id, &call_id), None, Outcome { content, is_error, ..Outcome::default() })
             }
-            "image" => match image(&block) {
+            "image" => match speech::image(&block) {
                 Some(image) => self.push(id, EventType::UserMessage, Content { blocks: vec![image] }),
                 None => self.transcript.unknown(id, None, "image", block),
             },
@@ -147,8 +148,8 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        let Some((before, query, after)) = query(words) else {
-            let is_injected = self.is_subagent || is_tagged(words);
+        let Some((before, query, after)) = speech::query(words) else {
+            let is_injected = self.is_subagent || speech::is_tagged(words);
             return self.say(id, words, is_injected);
         };
         for (part, around) in [("before", before), ("after", after)] {
@@ -186,39 +187,15 @@ impl Reader<'_> {
     }
 }
 
-/// The words of a person, and what is around them.
-fn query(words: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = words.split_once("<user_query>")?;
-    let (query, after) = rest.rsplit_once("</user_query>")?;
-    Some((before, query.trim(), after))
-}
-
-/// Whether a text is all between a tag and its end.
-fn is_tagged(words: &str) -> bool {
-    let words = words.trim();
-    let name = words.strip_prefix('<').and_then(|rest| rest.split(['>', ' ']).next());
-    name.is_some_and(|name| !name.is_empty() && words.ends_with(&format!("</{name}>")))
-}
-
 fn result(content: Option<&Value>) -> Content {
     let block = |block: &Value| match block.get("text").and_then(Value::as_str) {
         Some(words) => Block::Text { text: words.into() },
-        None => image(block).unwrap_or_else(|| Block::Json { data: block.clone() }),
+        None => speech::image(block).unwrap_or_else(|| Block::Json { data: block.clone() }),
     };
     match content {
         Some(Value::String(words)) => Content::text(words.as_str()),
         Some(Value::Array(blocks)) => Content { blocks: blocks.iter().map(block).collect() },
         None | Some(Value::Null) => Content::default(),
         Some(other) => Content::json(other.clone()),
-    }
-}
-
-fn image(block: &Value) -> Option<Block> {
-    let source = block.get("source").unwrap_or(block);
-    let text = |key: &str| source.get(key).and_then(Value::as_str);
-    let mime = text("media_type").or_else(|| text("mimeType"));
-    match (mime, text("data")) {
-        (Some(mime), Some(data)) => Some(media::image(mime, data)),
-        _ => text("url").map(media::image_url),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     agents::{
         ParseError, Warning,
-        database::{self, Database},
+        database::{self, Database, rows},
         identity,
         records::{self, Record, text},
         transcript::{Facts, Tokens, Transcript},
@@ -26,27 +26,35 @@ struct Loaded {
     messages: Vec<Record>,
     /// What each answer used, in newer versions.
     ledger: Vec<Record>,
+    /// How many messages at the beginning are copies, and of which session.
+    copied: usize,
+    forked_from: Option<String>,
 }
 
 /// The sessions of a database with the time of their last change.
 pub(super) fn sessions(path: &Path) -> Result<Vec<(String, Option<Timestamp>)>, ParseError> {
     Database::read(path, |connection| {
-        let all = rows(connection, "SELECT id, updated_at FROM sessions ORDER BY created_at, id", None)?;
+        let all = rows(connection, "SELECT id, updated_at FROM sessions ORDER BY created_at, id", &[])?;
         Ok(all.iter().filter_map(|row| Some((text(row, "id")?.to_owned(), time(row, "updated_at")))).collect())
     })
 }
 
 pub(super) fn write(path: &Path, part: Option<&str>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let Loaded { session, messages: rows, ledger } = Database::read(path, |connection| load(connection, part))?;
+    let Loaded { session, messages: rows, ledger, copied, forked_from } =
+        Database::read(path, |connection| load(connection, part))?;
     let id = text(&session, "id").unwrap_or_default().to_owned();
     let mut transcript = Transcript::new("goose", "goose-sqlite", sink);
     let total = message::totals(&session);
     let is_subagent = text(&session, "session_type") == Some("sub_agent");
     transcript.facts = facts(session);
+    if let Some(parent) = &forked_from {
+        let began = transcript.facts.began;
+        transcript.forked_from(began, Some(parent), copied)?;
+    }
     let mut messages = Messages::new(transcript);
     messages.is_subagent = is_subagent;
     messages.total = beyond(total, &ledger);
-    for row in rows {
+    for row in rows.into_iter().skip(copied) {
         let fallback = row.get("row").map(Value::to_string).unwrap_or_default();
         if let Some(cause) = text(&row, "fault").map(str::to_owned) {
             let line = row.get("row").and_then(Value::as_u64).unwrap_or(1);
@@ -94,30 +102,44 @@ fn load(connection: &Connection, part: Option<&str>) -> Result<Loaded, ParseErro
     if ["sessions", "messages"].iter().any(|name| !tables.iter().any(|table| table == name)) {
         return Err(ParseError::NoRecord { line: 1, cause: "a database, but not of Goose".to_owned() });
     }
-    let id = match part {
-        Some(part) => part.to_owned(),
-        None => the_only(connection)?,
-    };
-    let Some(session) = rows(connection, "SELECT * FROM sessions WHERE id = ?1", Some(&id))?.pop() else {
+    let id = database::the_one(part, || ids(connection))?;
+    let Some(session) = rows(connection, "SELECT * FROM sessions WHERE id = ?1", &[&id])?.pop() else {
         return Err(ParseError::NoRecord { line: 1, cause: format!("no session '{id}' in the database") });
     };
-    let messages = rows(connection, "SELECT * FROM messages WHERE session_id = ?1 ORDER BY id", Some(&id))?;
+    let messages = rows(connection, "SELECT * FROM messages WHERE session_id = ?1 ORDER BY id", &[&id])?;
     let ledger = if tables.iter().any(|table| table == "usage_ledger") {
-        rows(connection, "SELECT * FROM usage_ledger WHERE session_id = ?1 ORDER BY id", Some(&id))?
+        rows(connection, "SELECT * FROM usage_ledger WHERE session_id = ?1 ORDER BY id", &[&id])?
     } else {
         Vec::new()
     };
-    Ok(Loaded { session, messages: messages.into_iter().map(of_row).collect(), ledger })
+    let (copied, forked_from) = copies(connection, &session, &messages)?;
+    Ok(Loaded { session, messages: messages.into_iter().map(of_row).collect(), ledger, copied, forked_from })
 }
 
-fn the_only(connection: &Connection) -> Result<String, ParseError> {
-    let all = rows(connection, "SELECT id FROM sessions ORDER BY created_at, id", None)?;
-    let mut parts: Vec<String> = all.iter().filter_map(|row| text(row, "id").map(str::to_owned)).collect();
-    match parts.len() {
-        0 => Err(ParseError::NoRecord { line: 1, cause: "no session in the database".to_owned() }),
-        1 => Ok(parts.remove(0)),
-        _ => Err(ParseError::SeveralSessions { parts }),
-    }
+/// How many messages at the beginning are copies, and of which session: they are older than their session, and
+/// the other one has the first of them, too.
+fn copies(
+    connection: &Connection,
+    session: &Record,
+    messages: &[Record],
+) -> Result<(usize, Option<String>), ParseError> {
+    let began = time(session, "created_at");
+    let created = |row: &Record| row.get("created_timestamp").and_then(Value::as_i64).and_then(seconds);
+    let is_older = |row: &&Record| created(row).zip(began).is_some_and(|(created, began)| created < began);
+    let count = messages.iter().take_while(is_older).count();
+    let Some(first) = messages.first().filter(|_| count > 0) else { return Ok((0, None)) };
+    let query =
+        "SELECT session_id FROM messages WHERE created_timestamp = ?1 AND content_json = ?2 AND session_id <> ?3
+        ORDER BY id LIMIT 1";
+    let at = first.get("created_timestamp").and_then(Value::as_i64);
+    let (content, own) = (text(first, "content_json"), text(session, "id"));
+    let parent: Option<String> = connection.query_row(query, (at, content, own), |row| row.get(0)).optional()?;
+    Ok((if parent.is_some() { count } else { 0 }, parent))
+}
+
+fn ids(connection: &Connection) -> Result<Vec<String>, ParseError> {
+    let all = rows(connection, "SELECT id FROM sessions ORDER BY created_at, id", &[])?;
+    Ok(all.iter().filter_map(|row| text(row, "id").map(str::to_owned)).collect())
 }
 
 /// A row of `messages` in the shape of a line of earlier versions.
@@ -143,28 +165,6 @@ fn of_row(mut row: Record) -> Record {
     };
     message.insert("metadata".to_owned(), metadata);
     message
-}
-
-/// The rows of a query by the names of their columns; what is null is left out.
-fn rows(connection: &Connection, query: &str, id: Option<&str>) -> Result<Vec<Record>, ParseError> {
-    let mut statement = connection.prepare(query)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let row = |row: &Row<'_>| {
-        let mut record = Record::new();
-        for (index, name) in names.iter().enumerate() {
-            let value = match row.get_ref(index)? {
-                ValueRef::Null => continue,
-                ValueRef::Integer(number) => number.into(),
-                ValueRef::Real(number) => number.into(),
-                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned().into(),
-            };
-            record.insert(name.clone(), value);
-        }
-        Ok(record)
-    };
-    let parameters: Vec<&str> = id.into_iter().collect();
-    let found = statement.query_map(rusqlite::params_from_iter(parameters), row)?;
-    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn facts(mut session: Record) -> Facts {

@@ -20,7 +20,6 @@ use super::{
 use crate::{
     environment::Environment,
     hail::{SessionId, Sink, Timestamp},
-    system::files,
 };
 use message::Messages;
 
@@ -48,7 +47,7 @@ impl Agent for Goose {
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
-        if !is_database(&log.path) {
+        if !sqlite::is_database_at(&log.path) {
             return Ok(vec![log.clone()]);
         }
         Ok(database::sessions(&log.path)?.into_iter().map(|(id, changed)| log.part(id, changed)).collect())
@@ -59,7 +58,7 @@ impl Agent for Goose {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        match log.path.filter(|path| is_database(path)) {
+        match log.path.filter(|path| sqlite::is_database_at(path)) {
             Some(path) => database::write(path, log.part, sink),
             None => write_lines(log, sink),
         }
@@ -77,17 +76,13 @@ fn homes(environment: &Environment) -> Vec<PathBuf> {
 }
 
 fn logs_in(folder: &Path) -> Vec<LogFile> {
-    if let Some(log) = LogFile::at(folder.join("sessions.db")) {
+    if let Some(log) = sqlite::log_at(folder.join("sessions.db")) {
         // What the lines of earlier versions hold was taken over when the database was made.
-        return vec![LogFile { modified: sqlite::modified(&log.path, log.modified), ..log }];
+        return vec![log];
     }
     let entries = folder.read_dir().into_iter().flatten().flatten();
     let is_log = |path: &Path| path.extension().is_some_and(|extension| extension == "jsonl");
     entries.filter(|entry| is_log(&entry.path())).filter_map(|entry| LogFile::of(&entry)).collect()
-}
-
-fn is_database(path: &Path) -> bool {
-    files::read_head(path, 16).is_ok_and(|head| sqlite::is_database(&head))
 }
 
 /// Whether a record is the first line of a log of Goose, or one of its messages.

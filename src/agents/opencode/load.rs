@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use rusqlite::{Connection, Row, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 use serde_json::{Map, Value, json};
 
-use super::is_session_document;
+use super::{
+    is_session_document,
+    second::{self, Message},
+};
 use crate::{
     agents::{
         Log, ParseError,
@@ -22,13 +25,8 @@ pub(super) struct Loaded {
     pub(super) messages: Vec<Message>,
     /// What a document holds beside them.
     pub(super) rest: Record,
-}
-
-/// A message with its parts, in order.
-#[derive(Default)]
-pub(super) struct Message {
-    pub(super) info: Record,
-    pub(super) parts: Vec<Value>,
+    /// The session that this one was forked from, where that is known.
+    pub(super) forked_from: Option<String>,
 }
 
 /// The type of a stand-in for what is no JSON.
@@ -49,12 +47,15 @@ pub(super) fn load(log: &mut Log<'_>) -> Result<Loaded, ParseError> {
         .map_err(|fault| refuse(fault.line() as u64, &format!("not JSON: {}", describe_json(&fault))))?;
     let Value::Object(mut document) = document else { return Err(refuse(1, "no session of OpenCode")) };
     match (document.remove("info"), document.remove("messages")) {
-        (Some(Value::Object(info)), Some(Value::Array(messages))) if is_session_document(&info) => {
-            Ok(Loaded { info, messages: messages.into_iter().map(of_document).collect(), rest: document })
-        }
+        (Some(Value::Object(info)), Some(Value::Array(messages))) if is_session_document(&info) => Ok(Loaded {
+            info,
+            messages: messages.into_iter().map(of_document).collect(),
+            rest: document,
+            forked_from: None,
+        }),
         (None, None) if is_session_document(&document) => {
             let messages = log.path.map(|path| from_files(path, &document)).transpose()?.unwrap_or_default();
-            Ok(Loaded { info: document, messages, rest: Record::new() })
+            Ok(Loaded { info: document, messages, rest: Record::new(), forked_from: None })
         }
         _ => Err(refuse(1, "no session of OpenCode")),
     }
@@ -90,11 +91,7 @@ fn from_files(path: &Path, info: &Record) -> Result<Vec<Message>, ParseError> {
         };
         messages.push(Message { info, parts });
     }
-    let order = |message: &Message| {
-        let created = message.info.get("time").and_then(|time| time.get("created")).and_then(Value::as_i64);
-        (created.is_none(), created)
-    };
-    messages.sort_by_key(order);
+    messages.sort_by_key(|message| (created(message).is_none(), created(message)));
     Ok(messages)
 }
 
@@ -123,44 +120,129 @@ fn files(folder: &Path) -> io::Result<BTreeMap<String, Value>> {
     Ok(found)
 }
 
+/// The tables that hold sessions: those of OpenCode 2, and those of OpenCode 1, which may stand beside.
+const SESSIONS: [&str; 2] = ["session_v2", "session"];
+
+/// Whether the tables are those of OpenCode, of either version.
+pub(super) fn is_store(tables: &[String]) -> bool {
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    let is_first = ["session", "message", "part"].into_iter().all(has);
+    is_first || has("session_message") && SESSIONS.into_iter().any(has)
+}
+
 /// The sessions of a database with the time of their last change.
 pub(super) fn sessions(path: &Path) -> Result<Vec<(String, Option<Timestamp>)>, ParseError> {
-    Database::read(path, |connection| {
-        let mut statement = connection.prepare("SELECT id, time_updated FROM session ORDER BY time_created, id")?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.and_then(Timestamp::from_millis))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    })
+    Database::read(path, list)
+}
+
+fn list(connection: &Connection) -> Result<Vec<(String, Option<Timestamp>)>, ParseError> {
+    let tables = database::tables(connection)?;
+    let mut found: Vec<(i64, String, Option<Timestamp>)> = Vec::new();
+    for table in SESSIONS.into_iter().filter(|name| tables.iter().any(|table| table == name)) {
+        let mut statement = connection.prepare(&format!("SELECT id, time_created, time_updated FROM {table}"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            // A session that the new version took over is in both.
+            if !found.iter().any(|(_, known, _)| *known == id) {
+                let updated = row.get::<_, Option<i64>>(2)?.and_then(Timestamp::from_millis);
+                found.push((row.get::<_, Option<i64>>(1)?.unwrap_or(0), id, updated));
+            }
+        }
+    }
+    found.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+    Ok(found.into_iter().map(|(_, id, updated)| (id, updated)).collect())
 }
 
 fn from_database(path: &Path, part: Option<&str>) -> Result<Loaded, ParseError> {
     Database::read(path, |connection| {
         let tables = database::tables(connection)?;
-        if ["session", "message", "part"].iter().any(|name| !tables.iter().any(|table| table == name)) {
+        if !is_store(&tables) {
             return Err(ParseError::NoRecord { line: 1, cause: "a database, but not of OpenCode".to_owned() });
         }
+        let has = |name: &str| tables.iter().any(|table| table == name);
         let id = match part {
             Some(part) => part.to_owned(),
-            None => the_only(connection)?,
+            None => the_only(list(connection)?)?,
         };
-        let mut statement = connection.prepare("SELECT * FROM session WHERE id = ?1")?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let info = statement.query_map([&id], |row| session_row(&columns, row))?.next().transpose()?;
+        let mut info = None;
+        for table in SESSIONS.into_iter().filter(|name| has(name)) {
+            info = info.or(row(connection, table, &id)?);
+        }
         let Some(info) = info else {
             return Err(ParseError::NoRecord { line: 1, cause: format!("no session '{id}' in the database") });
         };
-        Ok(Loaded { info, messages: messages(connection, &id)?, rest: Record::new() })
+        let mut found = if has("session_message") { second_messages(connection, &id)? } else { Vec::new() };
+        // A session of the first version that the second one did not take over.
+        if found.is_empty() && has("message") && has("part") {
+            found = messages(connection, &id)?;
+        }
+        let forked_from = parent_of_fork(connection, &tables, (&info, &found))?;
+        Ok(Loaded { info, messages: found, rest: Record::new(), forked_from })
     })
 }
 
-fn the_only(connection: &Connection) -> Result<String, ParseError> {
-    let mut statement = connection.prepare("SELECT id FROM session ORDER BY time_created, id")?;
-    let mut parts: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    match parts.len() {
-        0 => Err(ParseError::NoRecord { line: 1, cause: "no session in the database".to_owned() }),
-        1 => Ok(parts.remove(0)),
-        _ => Err(ParseError::SeveralSessions { parts }),
+/// The session whose messages the first ones of this one are copies of, where it is still there.
+fn parent_of_fork(
+    connection: &Connection,
+    tables: &[String],
+    (info, messages): (&Record, &[Message]),
+) -> Result<Option<String>, ParseError> {
+    let named = info.get("fork_session_id").and_then(Value::as_str);
+    if let Some(parent) = named {
+        let is_there = |table: &&str| row(connection, table, parent).is_ok_and(|row| row.is_some());
+        let mut known = SESSIONS.iter().filter(|name| tables.iter().any(|table| table == *name));
+        return Ok(known.any(|table| is_there(table)).then(|| parent.to_owned()));
     }
+    let began = info.get("time").and_then(|time| time.get("created")).and_then(Value::as_i64);
+    let Some(created) =
+        messages.first().and_then(created).filter(|created| began.is_some_and(|began| *created < began))
+    else {
+        return Ok(None);
+    };
+    // OpenCode 1 does not say it: a copy has the time of what it is a copy of.
+    let query = "SELECT session_id FROM message WHERE session_id <> ?1 AND json_valid(data)
+        AND json_extract(data, '$.time.created') = ?2 ORDER BY time_created, id LIMIT 1";
+    let id = info.get("id").and_then(Value::as_str).unwrap_or_default();
+    Ok(connection.query_row(query, (id, created), |row| row.get(0)).optional()?)
+}
+
+/// When a message was made, in milliseconds since 1970.
+pub(super) fn created(message: &Message) -> Option<i64> {
+    message.info.get("time")?.get("created")?.as_i64()
+}
+
+fn row(connection: &Connection, table: &str, id: &str) -> Result<Option<Record>, ParseError> {
+    let mut statement = connection.prepare(&format!("SELECT * FROM {table} WHERE id = ?1"))?;
+    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let info = statement.query_map([id], |row| session_row(&columns, row))?.next().transpose()?;
+    Ok(info)
+}
+
+fn the_only(mut found: Vec<(String, Option<Timestamp>)>) -> Result<String, ParseError> {
+    match found.len() {
+        0 => Err(ParseError::NoRecord { line: 1, cause: "no session in the database".to_owned() }),
+        1 => Ok(found.remove(0).0),
+        _ => Err(ParseError::SeveralSessions { parts: found.into_iter().map(|(id, _)| id).collect() }),
+    }
+}
+
+/// The messages of a session of OpenCode 2, in their order.
+fn second_messages(connection: &Connection, id: &str) -> Result<Vec<Message>, ParseError> {
+    let mut statement =
+        connection.prepare("SELECT id, type, data FROM session_message WHERE session_id = ?1 ORDER BY seq, id")?;
+    let mut rows = statement.query([id])?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, kind): (String, String) = (row.get(0)?, row.get(1)?);
+        messages.push(match value_of(&text(row.get_ref(2)?)) {
+            Value::Object(data) if data.get("type").and_then(Value::as_str) != Some(UNREADABLE) => {
+                second::message(&id, &kind, data)
+            }
+            other => Message { info: Record::new(), parts: vec![with_id(other, &id)] },
+        });
+    }
+    Ok(messages)
 }
 
 fn messages(connection: &Connection, id: &str) -> Result<Vec<Message>, ParseError> {

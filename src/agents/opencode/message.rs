@@ -5,7 +5,8 @@ use std::{collections::HashMap, io};
 use serde_json::{Value, json};
 
 use super::{
-    load::{self, Message},
+    load,
+    second::{self, Message},
     session::{is_empty, millis},
     tool,
 };
@@ -13,7 +14,8 @@ use crate::{
     agents::{
         media,
         records::{self, Record, text},
-        transcript::{Tokens, Transcript},
+        tool as agents_tool,
+        transcript::{Outcome, Tokens, Transcript},
     },
     hail::{Block, Content, Event, EventType, Timestamp, attribute},
 };
@@ -53,6 +55,13 @@ pub(super) fn write(transcript: &mut Transcript<'_>, place: &Place, message: Mes
                 Some(error) => transcript.unknown(&format!("{id}-error"), completed, "error", error),
                 None => Ok(()),
             }
+        }
+        Some(second::PROGRAM) => program(transcript, place, (&id, created), (info, parts)),
+        Some(second::SHELL) => command(transcript, (&id, created, completed), info),
+        Some(second::NOTICE) => {
+            let kind = text(&info, "type").unwrap_or("unknown").to_owned();
+            info.retain(|key, _| !matches!(key.as_str(), "id" | "role" | "type" | "time"));
+            transcript.unknown(&id, created, &kind, Value::Object(info))
         }
         _ => {
             if !info.is_empty() {
@@ -101,6 +110,53 @@ fn user(
         }
         _ => other(transcript, (id, index), time, part),
     })
+}
+
+/// What the program told the model: instructions, notices, the summary that a compaction made, which cost something.
+fn program(
+    transcript: &mut Transcript<'_>,
+    place: &Place,
+    (id, time): (&str, Option<Timestamp>),
+    (mut info, parts): (Record, Vec<Value>),
+) -> io::Result<()> {
+    let reason = text(&info, "reason").unwrap_or("synthetic").to_owned();
+    let reason = if reason == "compaction" { "compact_summary".to_owned() } else { reason };
+    let tokens = tokens_of(&Value::Object(info.clone()), text(&info, "providerID").unwrap_or_default());
+    info.retain(|key, _| !matches!(key.as_str(), "reason" | "tokens" | "cost" | "providerID" | "modelID" | "recent"));
+    let mut event = synthetic(transcript, id, time, parts.first().unwrap_or(&Value::Null));
+    event.attributes.insert("source.injected".to_owned(), reason.into());
+    if let Some(fields) = fields(info, place) {
+        event = event.with("source.fields", fields);
+    }
+    tokens.note(&mut event);
+    transcript.push(event)
+}
+
+/// A command that the person ran, and what it printed.
+fn command(
+    transcript: &mut Transcript<'_>,
+    (id, time, completed): (&str, Option<Timestamp>, Option<Timestamp>),
+    info: Record,
+) -> io::Result<()> {
+    let call_id = text(&info, "shellID").or_else(|| text(&info, "callID")).unwrap_or(id).to_owned();
+    let asked = json!({ "command": text(&info, "command").unwrap_or_default() });
+    transcript.call((id, &call_id), time, "shell", agents_tool::call("shell", asked))?;
+    if let Some(event) = transcript.waiting_call(&call_id) {
+        event.attributes.insert("command_source".to_owned(), "user".into());
+    }
+    if text(&info, "status") == Some("running") {
+        return Ok(());
+    }
+    let output = info.get("output").map(|output| output.get("output").unwrap_or(output));
+    let exit_code = info.get("exit").and_then(|exit| i32::try_from(exit.as_i64()?).ok());
+    let outcome = Outcome {
+        content: Content::text(output.and_then(Value::as_str).unwrap_or_default()),
+        is_error: exit_code.is_some_and(|code| code != 0),
+        exit_code,
+        duration_ms: time.zip(completed).and_then(|(time, end)| u64::try_from(end.since(time).num_milliseconds()).ok()),
+        ..Outcome::default()
+    };
+    transcript.result((&format!("{id}-result"), &call_id), completed.or(time), outcome)
 }
 
 /// A text that the program wrote in the name of one side.
@@ -302,7 +358,7 @@ pub(super) fn file(part: &Value) -> Block {
         }
         (true, false) => match media::image_url(url) {
             Block::Image { url, mime, .. } => Block::Reference { uri: url, media_type: mime },
-            large => large,
+            other => other,
         },
         (false, false) => match path.or_else(|| url.strip_prefix("file://")) {
             Some(path) if !path.is_empty() => Block::File { path: path.to_owned(), content: None },

@@ -4,8 +4,10 @@
 //! Learned from public logs and from the public source of `opencode` (`message-v2`, `session.sql`,
 //! `json-migration`, `export`).
 
+mod fork;
 mod load;
 mod message;
+mod second;
 mod session;
 mod tool;
 
@@ -15,6 +17,8 @@ use serde_json::Value;
 
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning, database, folders};
 use crate::{environment::Environment, hail::Sink};
+
+pub(super) use fork::{KILO, MIMO_CODE};
 
 /// The OpenCode parser.
 pub(super) struct OpenCode;
@@ -30,19 +34,11 @@ impl Agent for OpenCode {
 
     // The folders are named by a hash of the project, so the scope's folder is not asked.
     fn logs(&self, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
-        let Some(home) = environment.folder("XDG_DATA_HOME", ".local/share") else { return Vec::new() };
-        let home = home.join("opencode");
-        let mut found = databases(&home, environment);
-        // The database took over what the files hold; they stay behind as they were then.
-        if found.is_empty() {
-            found = sessions_in_files(&home.join("storage"));
-        }
-        folders::in_scope(found, scope)
+        logs_of("opencode", Some("OPENCODE_DB"), environment, scope)
     }
 
     fn recognises(&self, sample: &Sample) -> bool {
-        let has_table = |name: &str| sample.tables.iter().any(|table| table == name);
-        if ["session", "message", "part"].into_iter().all(has_table) {
+        if load::is_store(&sample.tables) {
             return true;
         }
         let Some(document) = &sample.document else { return false };
@@ -53,10 +49,7 @@ impl Agent for OpenCode {
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
-        if !is_database_file(&log.path) {
-            return Ok(vec![log.clone()]);
-        }
-        Ok(load::sessions(&log.path)?.into_iter().map(|(id, updated)| log.part(id, updated)).collect())
+        sessions_of(log)
     }
 
     fn is_appended(&self, _: &Path) -> bool {
@@ -71,6 +64,25 @@ impl Agent for OpenCode {
         let document = sample.document.as_ref()?;
         document.get("info").and_then(|info| info.get("directory")).or_else(|| document.get("directory"))?.as_str()
     }
+}
+
+/// The logs of a program whose data are in a folder of that name.
+fn logs_of(name: &str, variable: Option<&str>, environment: &Environment, scope: &Scope<'_>) -> Vec<LogFile> {
+    let Some(home) = environment.folder("XDG_DATA_HOME", ".local/share") else { return Vec::new() };
+    let home = home.join(name);
+    let mut found = databases(&home, variable, environment);
+    // The database took over what the files hold; they stay behind as they were then.
+    if found.is_empty() {
+        found = sessions_in_files(&home.join("storage"));
+    }
+    folders::in_scope(found, scope)
+}
+
+fn sessions_of(log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
+    if !is_database_file(&log.path) {
+        return Ok(vec![log.clone()]);
+    }
+    Ok(load::sessions(&log.path)?.into_iter().map(|(id, updated)| log.part(id, updated)).collect())
 }
 
 /// Whether a value is what OpenCode knows of a session.
@@ -92,10 +104,10 @@ fn is_database_file(path: &Path) -> bool {
 }
 
 /// The databases: of the released program, and of other channels beside it.
-fn databases(home: &Path, environment: &Environment) -> Vec<LogFile> {
+fn databases(home: &Path, variable: Option<&str>, environment: &Environment) -> Vec<LogFile> {
     let mut paths: Vec<PathBuf> = names(home).into_iter().map(|name| home.join(name)).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
-    if let Some(path) = environment.variable("OPENCODE_DB") {
+    if let Some(path) = variable.and_then(|variable| environment.variable(variable)) {
         paths.push(home.join(path));
     }
     paths.sort();

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    load::Loaded,
+    load::{self, Loaded},
     message::{self, Place},
+    second::Message,
 };
 use crate::{
     agents::{
@@ -19,7 +20,8 @@ use crate::{
 const SCHEMA: &str = "opencode";
 
 pub(super) fn write(loaded: Loaded, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let Loaded { info, messages, rest } = loaded;
+    let Loaded { info, mut messages, rest, forked_from } = loaded;
+    let copied = copies(&info, &messages, forked_from.is_some());
     let native = text(&info, "id").unwrap_or_default().to_owned();
     let mut transcript = Transcript::new("opencode", SCHEMA, sink);
     transcript.facts = facts(info);
@@ -28,6 +30,13 @@ pub(super) fn write(loaded: Loaded, sink: &mut dyn Sink) -> Result<Vec<Warning>,
         is_subagent: transcript.facts.parent.is_some(),
         cwd: transcript.facts.cwd.clone(),
     };
+    if copied > 0 {
+        let began = transcript.facts.began;
+        transcript.forked_from(began, forked_from.as_deref(), copied)?;
+        // Made of the title of the other session.
+        transcript.facts.title.take_if(|title| is_of_fork(title));
+        messages.drain(..copied);
+    }
     for (index, message) in messages.into_iter().enumerate() {
         message::write(&mut transcript, &place, message, index)?;
     }
@@ -39,6 +48,20 @@ pub(super) fn write(loaded: Loaded, sink: &mut dyn Sink) -> Result<Vec<Warning>,
     }
     let id = identity::session_id("opencode", &native);
     Ok(transcript.finish(id)?)
+}
+
+fn is_of_fork(title: &str) -> bool {
+    title.ends_with(')') && title.contains(" (fork #")
+}
+
+/// How many messages at the beginning are copies: those that are older than the session. They count where they were
+/// made, as long as that session is there.
+fn copies(info: &Record, messages: &[Message], is_parent_known: bool) -> usize {
+    let began = info.get("time").and_then(|time| time.get("created")).and_then(Value::as_i64);
+    let is_fork = is_parent_known || text(info, "title").is_some_and(is_of_fork);
+    let is_copy =
+        |message: &&Message| load::created(message).zip(began).is_some_and(|(created, began)| created < began);
+    if is_fork { messages.iter().take_while(is_copy).count() } else { 0 }
 }
 
 fn facts(mut info: Record) -> Facts {
@@ -61,6 +84,12 @@ fn facts(mut info: Record) -> Facts {
         ..Facts::default()
     };
     facts.related.extend(facts.parent.clone());
+    // The model as a column of OpenCode 2; the answers say it, too.
+    if let Some(Value::Object(model)) = take(&mut info, "model").and_then(|model| serde_json::from_str(&model).ok()) {
+        let text = |key: &str| text(&model, key).map(str::to_owned);
+        facts.model = text("id").unwrap_or(facts.model);
+        facts.provider = text("providerID").unwrap_or(facts.provider);
+    }
     // Whole files before and after: the edits say what changed.
     info.remove("summary_diffs");
     if let Some(Value::Object(summary)) = info.get_mut("summary") {

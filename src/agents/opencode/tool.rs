@@ -41,9 +41,8 @@ pub(super) fn write(
     transcript.calls((id, call_id), start.or(time), name, calls(name, state))?;
     if let Some(event) = transcript.waiting_call(call_id) {
         complete(event);
-        if let Some(child) =
-            state.get("metadata").and_then(|metadata| metadata.get("sessionId")).and_then(Value::as_str)
-        {
+        let child = state.get("metadata").and_then(|known| known.get("sessionId").or_else(|| known.get("sessionID")));
+        if let Some(child) = child.and_then(Value::as_str) {
             event.attributes.insert("task.session_id".to_owned(), child.into());
             if !transcript.facts.related.iter().any(|known| known == child) {
                 transcript.facts.related.push(child.to_owned());
@@ -64,9 +63,15 @@ fn calls(name: &str, state: &Value) -> Vec<Call> {
     let input = state.get("input").cloned().unwrap_or(Value::Null);
     if matches!(name, "apply_patch" | "patch") {
         let files = state.get("metadata").and_then(|metadata| metadata.get("files")).and_then(Value::as_array);
-        let mut calls: Vec<Call> = files.into_iter().flatten().filter_map(change).collect();
+        let asked = || apply_patch::calls(input.get("patchText").and_then(Value::as_str).unwrap_or_default());
+        // OpenCode 2 shows a patch without the indentation that its lines share.
+        let is_exact = files.is_some_and(|files| files.iter().all(|file| file.get("file").is_none()));
+        let mut calls: Vec<Call> = if is_exact { Vec::new() } else { asked() };
         if calls.is_empty() {
-            calls = apply_patch::calls(input.get("patchText").and_then(Value::as_str).unwrap_or_default());
+            calls = files.into_iter().flatten().filter_map(change).collect();
+        }
+        if calls.is_empty() {
+            calls = asked();
         }
         if !calls.is_empty() {
             return calls;
@@ -78,12 +83,12 @@ fn calls(name: &str, state: &Value) -> Vec<Call> {
 /// A file that a patch changed, as the result tells.
 fn change(file: &Value) -> Option<Call> {
     let text = |key: &str| file.get(key).and_then(Value::as_str);
-    let from = text("filePath").or_else(|| text("relativePath"))?;
+    let from = text("filePath").or_else(|| text("relativePath")).or_else(|| text("file"))?;
     let path = text("movePath").unwrap_or(from).to_owned();
     let hunks = text("patch").or_else(|| text("diff")).map(hunks_of).filter(|hunks| !hunks.is_empty());
-    let event_type = match text("type") {
-        Some("add") => EventType::FileCreate { path: path.clone() },
-        Some("delete") => EventType::FileDelete { path: path.clone() },
+    let event_type = match text("type").or_else(|| text("status")) {
+        Some("add" | "added") => EventType::FileCreate { path: path.clone() },
+        Some("delete" | "deleted") => EventType::FileDelete { path: path.clone() },
         _ => EventType::FileEdit { diff: hunks.map(|hunks| diff::with_header(&path, hunks)), path: path.clone() },
     };
     let mut content = Content::default();
@@ -109,9 +114,13 @@ fn outcome(name: &str, state: &Value) -> Outcome {
     let is_error = text("status") == "error";
     let mut content = Content::text(text(if is_error { "error" } else { "output" }));
     let exit_code = metadata.remove("exit").and_then(|exit| i32::try_from(exit.as_i64()?).ok());
-    let diff = metadata.remove("diff");
+    let files = metadata.get("files").and_then(Value::as_array);
+    let patch = files.and_then(|files| files.first()?.get("patch")).cloned();
+    let diff = metadata.remove("diff").or(patch);
     let shown = diff.as_ref().and_then(Value::as_str).map(hunks_of).filter(|hunks| !hunks.is_empty());
-    let path = state.get("input").and_then(|input| input.get("filePath")).and_then(Value::as_str).unwrap_or_default();
+    let input = state.get("input");
+    let path = input.and_then(|input| input.get("filePath").or_else(|| input.get("path")));
+    let path = path.and_then(Value::as_str).unwrap_or_default();
     let attachments = state.get("attachments").and_then(Value::as_array);
     content.blocks.extend(attachments.into_iter().flatten().map(file));
     drop_said(name, state, &mut metadata);
@@ -136,7 +145,8 @@ fn drop_said(name: &str, state: &Value, metadata: &mut Map<String, Value>) {
         let is_said = match key.as_str() {
             "output" | "preview" => value.as_str().is_some_and(|text| output.contains(text.trim_end())),
             "filediff" | "files" | "patch" => matches!(name, "edit" | "multiedit" | "apply_patch" | "patch" | "write"),
-            "sessionId" => true,
+            "sessionId" | "sessionID" | "shellID" => true,
+            "status" => matches!(value.as_str(), None | Some("completed")),
             "truncated" => value == &Value::Bool(false),
             _ => input.get(key) == Some(value),
         };

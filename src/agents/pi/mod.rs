@@ -2,6 +2,10 @@
 //!
 //! Learned from public logs and the public source (`coding-agent`).
 
+mod content;
+mod fork;
+mod injected;
+mod origin;
 mod parser;
 mod tree;
 
@@ -14,6 +18,8 @@ use super::{
     folders::{self, Names},
 };
 use crate::{environment::Environment, hail::Sink};
+
+pub(super) use fork::{OhMyPi, OpenClaw};
 
 /// The Pi reader.
 pub(super) struct Pi;
@@ -48,7 +54,7 @@ impl Agent for Pi {
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-        parser::parse(log, sink)
+        parser::parse(parser::Dialect { tool: "pi", title: "Pi", parent: None }, log, sink)
     }
 }
 

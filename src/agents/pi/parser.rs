@@ -1,22 +1,24 @@
 //! Tells the entries as events, and the header which of them are on branches that were left.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
 use super::{
     super::{
-        Log, ParseError, Warning, identity, media,
-        records::{self, Record, Teller, count, text, time, with_fields},
+        Log, ParseError, Warning, identity,
+        records::{self, Record, Teller, text, time},
         tool::{self, Kind},
         transcript::{Outcome, Tokens, Transcript},
     },
+    content::{TOLD, block, blocks, exit_code, parts_of, rest_of, tokens},
+    origin::Origin,
     tree::{Node, abandoned},
 };
-use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
-
-/// The fields that every entry has.
-const TOLD: [&str; 4] = ["type", "id", "parentId", "timestamp"];
+use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
 /// The types of the entries.
 const TYPES: [&str; 9] = [
@@ -31,11 +33,24 @@ const TYPES: [&str; 9] = [
     "session_info",
 ];
 
+/// Whose log it is.
+pub(super) struct Dialect {
+    pub(super) tool: &'static str,
+    pub(super) title: &'static str,
+    /// The session that started this one, where the place of the log tells.
+    pub(super) parent: Option<String>,
+}
+
 /// Reads a log to its end.
-pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let out = Transcript::new("pi", "pi-session", sink);
-    let mut parser = Parser { out, tree: Vec::new(), session: None, seed: None };
-    records::tell(log, "Pi", &mut parser)?;
+pub(super) fn parse(dialect: Dialect, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
+    let Dialect { tool, title, parent } = dialect;
+    let mut out = Transcript::new(tool, "pi-session", sink);
+    out.facts.related.extend(parent.clone());
+    out.facts.parent = parent;
+    let path = log.path.map(Path::to_owned);
+    let mut parser =
+        Parser { out, tool, log: path, tree: Vec::new(), session: None, seed: None, origin: Origin::default() };
+    records::tell(log, title, &mut parser)?;
     let abandoned = abandoned(&parser.tree);
     if !abandoned.is_empty() {
         parser.out.facts.attributes.insert("source.abandoned", abandoned.into());
@@ -44,30 +59,33 @@ pub(super) fn parse(log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warnin
         "unknown".clone_into(&mut parser.out.facts.provider);
     }
     let candidates = [parser.session.as_deref(), records::stem(log).map(id_in_name)];
-    let id = records::session_id(log, candidates, "pi", parser.seed);
+    let id = records::session_id(log, candidates, tool, parser.seed);
     Ok(parser.out.finish(id)?)
 }
 
 /// The id in the name of a log: `<time>_<id>`.
-fn id_in_name(stem: &str) -> &str {
+pub(super) fn id_in_name(stem: &str) -> &str {
     // Only behind a time: what else stands before a `_` belongs to the id.
     let is_time = |time: &str| time.starts_with(|first: char| first.is_ascii_digit());
     stem.split_once('_').filter(|(time, _)| is_time(time)).map_or(stem, |(_, id)| id)
 }
 
-struct Parser<'s> {
-    out: Transcript<'s>,
+pub(super) struct Parser<'s> {
+    pub(super) out: Transcript<'s>,
+    pub(super) tool: &'static str,
+    log: Option<PathBuf>,
     tree: Vec<Node>,
     session: Option<String>,
     /// The id made of the first entry of this agent, for a session that has no id.
     seed: Option<SessionId>,
+    origin: Origin,
 }
 
 /// What every entry has.
-struct Envelope {
-    id: String,
-    time: Option<Timestamp>,
-    kind: String,
+pub(super) struct Envelope {
+    pub(super) id: String,
+    pub(super) time: Option<Timestamp>,
+    pub(super) kind: String,
 }
 
 impl<'s> Teller<'s> for Parser<'s> {
@@ -80,11 +98,11 @@ impl<'s> Teller<'s> for Parser<'s> {
     }
 
     fn state(&self) -> serde_json::Result<Option<Value>> {
-        serde_json::to_value((&self.tree, &self.session, &self.seed)).map(Some)
+        serde_json::to_value((&self.tree, &self.session, &self.seed, &self.origin)).map(Some)
     }
 
     fn restore(&mut self, state: Value) -> serde_json::Result<()> {
-        (self.tree, self.session, self.seed) = serde_json::from_value(state)?;
+        (self.tree, self.session, self.seed, self.origin) = serde_json::from_value(state)?;
         Ok(())
     }
 
@@ -95,7 +113,10 @@ impl<'s> Teller<'s> for Parser<'s> {
         self.place(&id, &record);
         let envelope = Envelope { id, time: time(&record, "timestamp"), kind };
         if self.seed.is_none() && TYPES.contains(&envelope.kind.as_str()) {
-            self.seed = Some(identity::hashed_id("pi", &Value::Object(record.clone()).to_string()));
+            self.seed = Some(identity::hashed_id(self.tool, &Value::Object(record.clone()).to_string()));
+        }
+        if envelope.kind != "session" && self.is_copy(&envelope, &record)? {
+            return Ok(());
         }
         match envelope.kind.as_str() {
             "session" => self.session(&envelope, record),
@@ -115,14 +136,9 @@ impl<'s> Teller<'s> for Parser<'s> {
                     (text(&record, "customType").unwrap_or("custom").to_owned(), record.remove("content"));
                 self.injected(&envelope, &kind, content.as_ref(), record)
             }
-            "session_info" => {
-                self.out.facts.title = text(&record, "name").map(title_of).or(self.out.facts.title.take());
-                self.custom(&envelope, record)
-            }
+            "title" | "title_change" | "session_info" => self.titled(&envelope, record),
             "model_change" => {
-                if let Some(model) = text(&record, "modelId") {
-                    model.clone_into(&mut self.out.facts.model);
-                }
+                self.model_change(&record);
                 self.custom(&envelope, record)
             }
             _ => self.custom(&envelope, record),
@@ -131,6 +147,24 @@ impl<'s> Teller<'s> for Parser<'s> {
 }
 
 impl Parser<'_> {
+    /// Whether an entry was copied from the session that this one was branched off; the first one says so.
+    fn is_copy(&mut self, envelope: &Envelope, record: &Record) -> io::Result<bool> {
+        if !self.origin.is_copy(text(record, "timestamp").unwrap_or_default()) {
+            return Ok(false);
+        }
+        if envelope.kind == "model_change" {
+            self.out.facts.model = text(record, "modelId").unwrap_or_default().to_owned();
+        }
+        if let Some(parent) = self.origin.parent.take() {
+            let told = json!({ "session_id": parent });
+            let kind = EventType::Custom { kind: "forked_from".to_owned() };
+            let began = self.out.facts.began;
+            let event = self.out.event("forked-from", began, kind, "forked_from").with_content(Content::json(told));
+            self.out.push(event)?;
+        }
+        Ok(true)
+    }
+
     /// Notes where in the tree an entry is, and marks its events where it does not follow the entry
     /// before.
     fn place(&mut self, id: &str, record: &Record) {
@@ -146,6 +180,26 @@ impl Parser<'_> {
         self.tree.push(Node { id: id.to_owned(), parent });
     }
 
+    /// Takes a title. A fork writes it over the first line again and again as it is now, which is no event.
+    fn titled(&mut self, envelope: &Envelope, record: Record) -> io::Result<()> {
+        let key = if envelope.kind == "session_info" { "name" } else { "title" };
+        self.out.facts.title = text(&record, key).map(title_of).or(self.out.facts.title.take());
+        if envelope.kind == "title" { Ok(()) } else { self.custom(envelope, record) }
+    }
+
+    /// Takes the model that answers from now on. A fork names provider and model in one, and one for each role.
+    fn model_change(&mut self, record: &Record) {
+        let facts = &mut self.out.facts;
+        let is_default = text(record, "role").is_none_or(|role| role == "default");
+        let both = text(record, "model").filter(|_| is_default).and_then(|model| model.split_once('/'));
+        if let Some((provider, model)) = both {
+            provider.clone_into(&mut facts.provider);
+            model.clone_into(&mut facts.model);
+        } else if let Some(model) = text(record, "modelId") {
+            model.clone_into(&mut facts.model);
+        }
+    }
+
     fn session(&mut self, envelope: &Envelope, mut record: Record) -> io::Result<()> {
         if self.session.is_some() {
             return self.custom(envelope, record);
@@ -154,6 +208,7 @@ impl Parser<'_> {
         let facts = &mut self.out.facts;
         facts.began = envelope.time;
         facts.cwd = text(&record, "cwd").map(str::to_owned);
+        facts.title = facts.title.take().or_else(|| text(&record, "title").map(title_of));
         for (key, fact) in [("provider", &mut facts.provider), ("modelId", &mut facts.model)] {
             text(&record, key).unwrap_or_default().clone_into(fact);
         }
@@ -161,9 +216,10 @@ impl Parser<'_> {
             if let Some(path) = text(&record, origin) {
                 let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).map(id_in_name);
                 facts.related.extend(stem.map(str::to_owned));
+                self.origin = Origin::of(self.log.as_deref(), Path::new(path), stem);
             }
         }
-        for told in ["type", "id", "timestamp", "cwd", "provider", "modelId"] {
+        for told in ["type", "id", "timestamp", "cwd", "title", "provider", "modelId"] {
             record.remove(told);
         }
         for (key, name) in [("version", "pi.session_version"), ("thinkingLevel", "pi.thinking_level")] {
@@ -182,12 +238,8 @@ impl Parser<'_> {
             message.remove(told);
         }
         match role.as_str() {
-            "user" => {
-                let content = message.remove("content").unwrap_or_default();
-                let event = self.out.event(&own.id, own.time, EventType::UserMessage, &role);
-                let event = event.with_content(Content { blocks: blocks(&content) });
-                self.out.prompt(rest_of(event, message))
-            }
+            "user" => self.said(&own, message),
+            "assistant" if text(&message, "provider") == Some("openclaw") => self.mirrored(&own, message),
             "assistant" => self.answer(&own, message),
             "toolResult" => self.result(&own, message),
             "bashExecution" => self.command(&own, message),
@@ -195,9 +247,13 @@ impl Parser<'_> {
                 let summary = message.remove("summary");
                 self.injected(&own, "compact_summary", summary.as_ref(), message)
             }
-            "custom" | "hookMessage" => {
-                let kind = text(&message, "customType").unwrap_or("custom").to_owned();
-                let content = message.remove("content");
+            "fileMention" => {
+                let files = message.remove("files");
+                self.mentioned(&own, files.as_ref(), message)
+            }
+            "developer" | "custom" | "hookMessage" => {
+                let kind = text(&message, "customType").unwrap_or(if role == "developer" { &role } else { "custom" });
+                let (kind, content) = (kind.to_owned(), message.remove("content"));
                 self.injected(&own, &kind, content.as_ref(), message)
             }
             _ => {
@@ -207,16 +263,6 @@ impl Parser<'_> {
                 self.custom(&own, message)
             }
         }
-    }
-
-    /// What the program or an extension put into the conversation.
-    fn injected(&mut self, envelope: &Envelope, why: &str, content: Option<&Value>, rest: Record) -> io::Result<()> {
-        let event = self
-            .out
-            .event(&envelope.id, envelope.time, EventType::SystemMessage, &envelope.kind)
-            .with_content(Content { blocks: content.map(blocks).unwrap_or_default() })
-            .with("source.injected", why);
-        self.out.push(rest_of(event, rest))
     }
 
     fn custom(&mut self, envelope: &Envelope, mut record: Record) -> io::Result<()> {
@@ -290,10 +336,16 @@ impl Parser<'_> {
         let is_error = message.get("isError") == Some(&Value::Bool(true));
         let mut content = Content { blocks: message.remove("content").as_ref().map(blocks).unwrap_or_default() };
         let is_command = text(&message, "toolName").and_then(tool::kind_of) == Some(Kind::Shell);
-        let exit_code = if is_command { exit_code(&content.to_text(), is_error) } else { None };
+        let told = message.get("details").and_then(|details| i32::try_from(details.get("exitCode")?.as_i64()?).ok());
+        let guess = || if is_command { exit_code(&content.to_text(), is_error) } else { None };
+        let exit_code = told.filter(|_| is_command).or_else(guess);
         if let Some(Value::Object(mut details)) = message.remove("details") {
             // The edit once more, drawn for the screen, and the text that was cut off.
             details.remove("diff");
+            let output = content.to_text();
+            details.retain(|_, value| {
+                value.as_str().is_none_or(|said| said.is_empty() || !output.contains(said.trim_end()))
+            });
             if let Some(Value::Object(truncation)) = details.get_mut("truncation") {
                 truncation.remove("content");
             }
@@ -307,75 +359,4 @@ impl Parser<'_> {
             Outcome { content, is_error, exit_code, ..Outcome::default() },
         )
     }
-
-    /// A command that the person ran.
-    fn command(&mut self, envelope: &Envelope, mut message: Record) -> io::Result<()> {
-        let code = message.remove("exitCode").and_then(|code| i32::try_from(code.as_i64()?).ok());
-        let output = text(&message, "output").unwrap_or_default().to_owned();
-        let command = tool::call_as(Kind::Shell, "bash", json!({ "command": message.remove("command") }));
-        message.remove("output");
-        self.out.call((&envelope.id, &envelope.id), envelope.time, "bash", command)?;
-        if let Some(event) = self.out.waiting_call(&envelope.id) {
-            message.retain(|_, value| *value != Value::Bool(false));
-            *event = rest_of(event.clone(), message).with("command_source", "user");
-        }
-        let is_error = code.is_some_and(|code| code != 0);
-        let outcome = Outcome { content: Content::text(output), is_error, exit_code: code, ..Outcome::default() };
-        self.out.result((&format!("{}-result", envelope.id), &envelope.id), envelope.time, outcome)
-    }
-}
-
-/// The parts of an answer.
-fn parts_of(content: Option<Value>) -> Vec<Value> {
-    match content {
-        Some(Value::Array(parts)) => parts,
-        Some(Value::String(text)) if !text.is_empty() => vec![json!({ "type": "text", "text": text })],
-        _ => Vec::new(),
-    }
-}
-
-/// A message's text or parts.
-fn blocks(content: &Value) -> Vec<Block> {
-    match content {
-        Value::String(text) if text.is_empty() => Vec::new(),
-        Value::String(text) => vec![Block::Text { text: text.into() }],
-        Value::Array(parts) => parts.iter().filter_map(block).collect(),
-        Value::Null => Vec::new(),
-        other => vec![Block::Json { data: other.clone() }],
-    }
-}
-
-fn block(part: &Value) -> Option<Block> {
-    let field = |key: &str| part.get(key).and_then(Value::as_str);
-    match (field("type"), field("text").or_else(|| field("thinking"))) {
-        (Some("text" | "thinking"), Some("")) => None,
-        (Some("text" | "thinking"), Some(text)) => Some(Block::Text { text: text.into() }),
-        (Some("image"), _) => Some(match (field("mimeType"), field("data")) {
-            (Some(mime), Some(data)) => media::image(mime, data),
-            _ => Block::Json { data: part.clone() },
-        }),
-        _ => Some(Block::Json { data: part.clone() }),
-    }
-}
-
-/// The code of a command that came to its end: only failures say theirs.
-fn exit_code(output: &str, is_error: bool) -> Option<i32> {
-    if !is_error {
-        return Some(0);
-    }
-    let last = output.trim_end().lines().next_back()?;
-    last.strip_prefix("Command exited with code ")?.parse().ok()
-}
-
-/// Keeps the fields of a record that nothing else shows.
-fn rest_of(event: Event, mut fields: Record) -> Event {
-    fields.retain(|key, value| !(key == "stopReason" && (value == "stop" || value == "toolUse")));
-    with_fields(event, fields, &TOLD)
-}
-
-fn tokens(usage: &Record) -> Tokens {
-    let [input, output, cache_read, cache_write] =
-        ["input", "output", "cacheRead", "cacheWrite"].map(|key| count(usage, key));
-    let cost = usage.get("cost").and_then(|cost| cost.get("total")?.as_f64());
-    Tokens { input, output, cache_read, cache_write, reasoning: count(usage, "reasoning"), cost }
 }

@@ -153,7 +153,7 @@ fn a_remote_that_only_keeps_sessions_is_cleaned_up_by_the_branches_of_the_clone(
 
 #[test]
 fn a_commit_that_only_this_clone_has_keeps_its_session_here() {
-    let cases: [(&str, &[&[&str]]); 4] = [
+    let cases: [(&str, &[&[&str]]); 6] = [
         ("HEAD of another work tree", &[&["worktree", "add", "--quiet", "--detach", "../other", "topic"]]),
         ("HEAD", &[&["checkout", "--quiet", "--detach", "topic"]]),
         (
@@ -172,6 +172,15 @@ fn a_commit_that_only_this_clone_has_keeps_its_session_here() {
                 &["config", "remote.team/fork.url", "/nowhere"],
             ],
         ),
+        (
+            "a branch of a remote that is called like the beginning of another",
+            &[
+                &["update-ref", "refs/remotes/team/fork/feature", "topic"],
+                &["config", "remote.team.url", "/nowhere"],
+                &["config", "remote.team/fork.url", "/nowhere"],
+            ],
+        ),
+        ("a branch of a remote that is gone", &[&["update-ref", "refs/remotes/team/fork/feature", "topic"]]),
     ];
     for (name, commands) in cases {
         let world = World::new();

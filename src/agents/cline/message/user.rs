@@ -85,11 +85,18 @@ impl Writer<'_> {
         let is_systems = metadata.is_some_and(|metadata| {
             text(metadata, "kind") == Some("compaction") || text(metadata, "displayRole") == Some("system")
         });
+        // The first words of a task that another one gave are not a person's.
+        let is_given = self.transcript.facts.parent.is_some() && !std::mem::replace(&mut self.has_begun, true);
+        let is_marker = message.get("isTruncationMarker") == Some(&Value::Bool(true));
+        let is_systems = is_systems || is_given || is_marker;
         if !parts.said.blocks.is_empty() {
             let kind = if is_systems { EventType::SystemMessage } else { EventType::UserMessage };
             let mut event = self.transcript.event(id, time, kind, "user").with_content(parts.said);
             if let Some(metadata) = metadata {
                 event = event.with("source.metadata", Value::Object(metadata.clone()));
+            }
+            if is_given {
+                event = event.with("source.injected", "subagent");
             }
             if is_systems { self.transcript.push(event)? } else { self.transcript.prompt(event)? }
         }
