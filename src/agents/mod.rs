@@ -28,6 +28,7 @@ mod editors;
 mod factory_droid;
 mod field;
 mod folders;
+mod forge;
 mod forks;
 mod gemini_cli;
 mod generic;
@@ -52,11 +53,13 @@ mod q_conversation;
 mod q_tools;
 mod qwen_code;
 mod records;
+mod swe_agent;
 mod tokens;
 mod tool;
 mod tracked;
 mod trae_agent;
 mod transcript;
+mod warp;
 
 use std::{fs::DirEntry, path::Path};
 
@@ -104,11 +107,15 @@ pub static ALL: &[&dyn Agent] = &[
     &aider::Aider,
     &auggie::Auggie,
     &continue_dev::Continue,
+    &forge::Forge,
     &gptme::Gptme,
     &hermes::Hermes,
     &junie::Junie,
     &openhands::OpenHands,
+    &swe_agent::MiniSweAgent,
+    &swe_agent::SweAgent,
     &trae_agent::TraeAgent,
+    &warp::Warp,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,
