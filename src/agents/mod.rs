@@ -7,7 +7,9 @@ mod agenix;
 mod aider;
 mod amazon_q;
 mod amp;
+mod antigravity;
 mod apply_patch;
+mod chat;
 mod claude_code;
 mod cline;
 mod codex;
@@ -29,8 +31,10 @@ mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod grok;
 mod hail;
 mod identity;
+mod kimi;
 mod kiro;
 mod kiro_ide;
 mod log;
@@ -48,6 +52,8 @@ mod tokens;
 mod tool;
 mod tracked;
 mod transcript;
+mod vibe;
+mod zed;
 
 use std::{fs::DirEntry, path::Path};
 
@@ -77,6 +83,10 @@ pub static ALL: &[&dyn Agent] = &[
     &pi::OhMyPi,
     &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &antigravity::Antigravity,
+    &grok::Grok,
+    &kimi::Kimi,
+    &vibe::Vibe,
     &amazon_q::AmazonQ,
     &kiro::Kiro,
     &kiro_ide::KiroIde,
@@ -87,6 +97,7 @@ pub static ALL: &[&dyn Agent] = &[
     &cursor::Cursor,
     &goose::Goose,
     &crush::Crush,
+    &zed::Zed,
     &cline::Cline,
     &cline::KILO_CODE,
     &cline::ROO_CODE,

@@ -64,6 +64,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "replace",
             "replaceinfile",
             "strreplace",
+            "strreplacefile",
             "searchreplace",
             "strreplaceeditor",
             "strreplacebasededittool",
