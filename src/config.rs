@@ -31,6 +31,11 @@ pub const QUIET: &str = "opensession.quiet";
 /// The key of what is never stored, one a value.
 pub const EXCLUDE: &str = "opensession.exclude";
 
+/// The key of whether the hooks do anything here.
+pub const ENABLED: &str = "opensession.enabled";
+/// Set by the hooks that serve every repository of a person: only what a repository itself says sets it up.
+pub const FOR_EVERY_REPOSITORY: &str = "OPENSESSION_GLOBAL";
+
 /// The key of the profile of redaction.
 pub const REDACTION: &str = "opensession.redaction";
 /// The key of the patterns that the user wants redacted, one a value.
@@ -68,6 +73,8 @@ pub struct Config {
     pub remotes: Option<Vec<String>>,
     /// Whether somebody decided where the sessions of this repository go: only then does a push send any.
     pub is_set_up: bool,
+    /// Whether that has to be in the repository's own configuration.
+    must_be_set_here: bool,
     /// Whether sessions without a commit are pushed, too.
     pub push_unlinked: bool,
     /// Whether a push says nothing of the sessions that it sent.
@@ -82,6 +89,27 @@ impl Config {
     /// # Errors
     /// When one has no meaning.
     pub fn read(repository: &Repository) -> Result<Self> {
+        Self::read_as(repository, false)
+    }
+
+    /// Reads the settings anew, by the same rules.
+    ///
+    /// # Errors
+    /// When one has no meaning.
+    pub fn read_again(&self, repository: &Repository) -> Result<Self> {
+        Self::read_as(repository, self.must_be_set_here)
+    }
+
+    /// Reads the settings for hooks that serve every repository of a person, which was not asked about this one:
+    /// where sessions go must be decided in its own configuration.
+    ///
+    /// # Errors
+    /// When one has no meaning.
+    pub fn read_for_every_repository(repository: &Repository) -> Result<Self> {
+        Self::read_as(repository, true)
+    }
+
+    fn read_as(repository: &Repository, must_be_set_here: bool) -> Result<Self> {
         let mode = repository.config(FANOUT_MODE);
         let ledger = match &mode {
             Some(mode) => ledger::by_name(mode).map_err(|fault| {
@@ -101,11 +129,11 @@ impl Config {
             None => Destination::SameRemote,
         };
         let remotes = remotes(repository);
-        let is_decided_here = repository
-            .config_scoped("opensession", "destination")
-            .iter()
-            .any(|(scope, _)| *scope >= ConfigScope::Repository);
-        let is_set_up = remotes.is_some() || is_decided_here;
+        let is_decided_here = |name: &str| {
+            repository.config_scoped("opensession", name).iter().any(|(scope, _)| *scope >= ConfigScope::Repository)
+        };
+        let names_remotes = if must_be_set_here { is_decided_here("remotes") } else { remotes.is_some() };
+        let is_set_up = names_remotes || is_decided_here("destination");
         Ok(Self {
             ledger,
             is_ledger_set: mode.is_some(),
@@ -113,14 +141,22 @@ impl Config {
             destination,
             remotes,
             is_set_up,
+            must_be_set_here,
             push_unlinked: flag(repository, PUSH_UNLINKED)?,
             quiet: flag(repository, QUIET)?,
             exclude: Exclusions::read(repository)?,
         })
     }
 
+    /// Whether only the repository's own configuration decides where its sessions go: its hooks are those of every
+    /// repository of the person.
+    #[must_use]
+    pub fn must_be_set_here(&self) -> bool {
+        self.must_be_set_here
+    }
+
     /// The remote that the sessions of a push to `pushed` are sent to; `None` where they stay here. Nothing is
-    /// sent where nobody decided that it should be.
+    /// sent without a decision.
     #[must_use]
     pub fn session_remote(&self, repository: &Repository, pushed: &str) -> Option<String> {
         if !self.is_set_up {
@@ -235,7 +271,7 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
 pub fn remembered(repository: &Repository) -> Result<Remembered> {
     let folder = repository.state_dir();
     Remembered::load(&folder).map_err(|fault| {
-        Error::user(format!("what was redacted by hand cannot be read: {fault}"))
+        Error::user(format!("the texts redacted by hand cannot be read: {fault}"))
             .hinted(format!("nothing was stored; correct or remove the file in {}", folder.display()))
     })
 }
@@ -249,17 +285,28 @@ pub fn check_off(repository: &Repository, settings: &Settings) -> Result<()> {
     if settings.profile != Profile::Off || repository.own_flag(ALLOW_UNREDACTED)? == Some(true) {
         return Ok(());
     }
-    Err(Error::user(format!("{REDACTION} is off, and this repository does not allow sessions that are not redacted"))
-        .hinted(format!(
-            "git config {REDACTION} default; or, to allow it here: git config --local {ALLOW_UNREDACTED} true"
-        )))
+    Err(Error::user(format!("{REDACTION} is off, which this repository does not allow")).hinted(format!(
+        "git config {REDACTION} default; or, to allow it here: git config --local {ALLOW_UNREDACTED} true"
+    )))
+}
+
+/// Whether the hooks do anything in this repository, as they do unless it says no.
+///
+/// # Errors
+/// When the value is neither yes nor no.
+pub fn is_enabled(repository: &Repository) -> Result<bool> {
+    repository.config_bool(ENABLED).map(|value| value != Some(false)).map_err(|_| {
+        let value = repository.config(ENABLED).unwrap_or_default();
+        Error::user(format!("{ENABLED}: '{value}' is neither true nor false"))
+            .hinted(format!("git config {ENABLED} false"))
+    })
 }
 
 /// Whether `key` says yes.
 fn flag(repository: &Repository, key: &str) -> Result<bool> {
     repository.config_bool(key).map(|value| value == Some(true)).map_err(|_| {
         let value = repository.config(key).unwrap_or_default();
-        Error::user(format!("{key}: '{value}' is neither true nor false")).hinted(format!("git config {key} true"))
+        Error::user(format!("{key}: '{value}' is not a boolean")).hinted(format!("git config {key} true"))
     })
 }
 
@@ -270,7 +317,7 @@ fn flag(repository: &Repository, key: &str) -> Result<bool> {
 pub fn limit(repository: &Repository, key: &str) -> Result<Option<Option<u64>>> {
     let meaningless = || {
         let value = repository.config(key).unwrap_or_default();
-        Error::user(format!("{key}: '{value}' is no number such as 100m, or 0 for no limit"))
+        Error::user(format!("{key}: '{value}' is not a size such as 100m, or 0 for no limit"))
             .hinted(format!("git config --unset {key}"))
     };
     let Some(value) = repository.config_number(key).map_err(|_| meaningless())? else { return Ok(None) };

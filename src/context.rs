@@ -40,12 +40,12 @@ impl Context {
     #[expect(clippy::disallowed_methods, reason = "this is where the current directory is read")]
     pub fn from_process(directory: Option<&Path>) -> Result<Self> {
         let current = std::env::current_dir().map_err(|fault| {
-            Error::user(format!("the current directory cannot be read: {fault}")).hinted("cd to a folder that exists")
+            Error::user(format!("the current directory cannot be read: {fault}")).hinted("cd to an existing directory")
         })?;
         let directory = directory.map_or_else(|| current.clone(), |directory| current.join(directory));
         if !directory.is_dir() {
             return Err(Error::user(format!("{} is not a directory", directory.display()))
-                .hinted("-C takes the path of a directory that exists"));
+                .hinted("-C takes the path of an existing directory"));
         }
         Ok(Self::new(Environment::from_process(), directory))
     }
@@ -83,6 +83,9 @@ impl Context {
     /// # Errors
     /// When there is no repository, or a setting has no meaning.
     pub fn config(&self) -> Result<Config> {
+        if self.environment.is_enabled(config::FOR_EVERY_REPOSITORY) {
+            return Config::read_for_every_repository(self.repository()?);
+        }
         Config::read(self.repository()?)
     }
 

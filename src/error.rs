@@ -97,7 +97,7 @@ impl From<GitError> for Error {
     fn from(fault: GitError) -> Self {
         let error = Self::user(&fault);
         match &fault {
-            GitError::NotARepository { .. } => error.hinted("run it inside a repository, or make one: git init"),
+            GitError::NotARepository { .. } => error.hinted("run it inside a repository, or create one: git init"),
             GitError::NotTrusted { directory } => {
                 error.hinted(format!("git config --global --add safe.directory '{}'", directory.display()))
             }
@@ -110,8 +110,9 @@ impl From<GitError> for Error {
             GitError::Locked { lock, .. } => {
                 error.hinted(format!("if no git command is running: rm '{}'", lock.display()))
             }
-            GitError::NotWritable { folder, .. } => error
-                .hinted(format!("reading works; to store sessions, make it writable: ls -ld '{}'", folder.display())),
+            GitError::NotWritable { folder, .. } => {
+                error.hinted(format!("to store sessions, make it writable: ls -ld '{}'", folder.display()))
+            }
             GitError::Missing { .. } => {
                 error.hinted("git session hydrate --all; or, in a full clone: git session sync --fetch-only")
             }
@@ -125,9 +126,8 @@ impl From<ledger::LedgerError> for Error {
     fn from(fault: ledger::LedgerError) -> Self {
         match fault {
             ledger::LedgerError::Git(fault) => fault.into(),
-            ref missing @ ledger::LedgerError::NoEvents { .. } => {
-                Self::user(missing).hinted("the clone it was captured in has it: git session show REF --format hail")
-            }
+            ref missing @ ledger::LedgerError::NoEvents { .. } => Self::user(missing)
+                .hinted("the clone that captured it has the events: git session show REF --format hail"),
             ledger::LedgerError::Unreadable { ref session, .. } => {
                 let hint = format!("to remove it everywhere: git session purge {session}");
                 Self::user(&fault).hinted(hint)

@@ -161,8 +161,8 @@ fn document(
     facts.ended = session.get("updated_at").and_then(field::time);
     facts.cwd = field::text(&session, "working_dir").map(str::to_owned);
     facts.title = session.get("metadata").and_then(|metadata| field::text(metadata, "name")).map(str::to_owned);
-    let tags = session.pointer("/metadata/tags").filter(|tags| tags.as_array().is_some_and(|tags| !tags.is_empty()));
-    facts.attributes.extend(tags.map(|tags| ("tags", tags.clone())));
+    let tags = session.pointer("/metadata/tags").and_then(Value::as_array);
+    facts.tags = tags.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     if let Some(model) = field::text(&session, "model") {
         message::note_model(&mut transcript, model);
     }

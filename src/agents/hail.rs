@@ -1,10 +1,15 @@
 //! HAIL itself: what OpenSession or an earlier `git session` wrote, and the 0.1 draft.
 
+use std::io;
+
 use super::{Agent, Log, LogFile, ParseError, Sample, Scope, Warning};
 use crate::{
     environment::Environment,
-    hail::{ReadError, Reader, Record, Sink, Validator},
+    hail::{Event, EventType, Header, ReadError, Reader, Record, Sink, Validator, title_of},
 };
+
+/// How many events of a draft wait for the prompt that names it.
+const MAX_WAITING: usize = 64;
 
 /// The HAIL reader.
 pub(super) struct Hail;
@@ -41,6 +46,7 @@ impl Agent for Hail {
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
         let mut reader = Reader::new(&mut log.lines);
         let mut validator = Validator::default();
+        let mut draft = Draft::default();
         let mut last = 0;
         let refuse = |line, cause| ParseError::NoRecord { line, cause };
         while let Some((line, record)) = reader.next_record().map_err(|fault| match fault {
@@ -52,11 +58,16 @@ impl Agent for Hail {
             }
             last = line;
             match record {
+                Record::Header(header) if header.session_id.as_str().starts_with("draft-") => {
+                    draft.header = Some(*header)
+                }
                 Record::Header(header) => sink.header(*header)?,
+                Record::Event(event) if draft.header.is_some() => draft.event(*event, sink)?,
                 Record::Event(event) => sink.event(*event)?,
                 Record::Stats(_) => {}
             }
         }
+        draft.send(sink)?;
         let truncated = reader.is_truncated();
         match validator.finish(last) {
             _ if last == 0 => Err(ParseError::Empty),
@@ -66,5 +77,31 @@ impl Agent for Hail {
             }
             None => Ok(Vec::new()),
         }
+    }
+}
+
+/// The beginning of a session in the early draft, which has no title: the first prompt gives it.
+#[derive(Default)]
+struct Draft {
+    header: Option<Header>,
+    waiting: Vec<Event>,
+}
+
+impl Draft {
+    fn event(&mut self, event: Event, sink: &mut dyn Sink) -> io::Result<()> {
+        let is_prompt = event.event_type == EventType::UserMessage;
+        let title = title_of(&event.content.to_text());
+        self.waiting.push(event);
+        match &mut self.header {
+            Some(header) if is_prompt && !title.is_empty() => header.context.title = title,
+            _ if self.waiting.len() < MAX_WAITING => return Ok(()),
+            _ => {}
+        }
+        self.send(sink)
+    }
+
+    fn send(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        self.header.take().map_or(Ok(()), |header| sink.header(header))?;
+        self.waiting.drain(..).try_for_each(|event| sink.event(event))
     }
 }

@@ -14,6 +14,7 @@ mod claude_code;
 mod cline;
 mod codex;
 mod compressed;
+mod continue_dev;
 mod copies;
 mod copilot_chat;
 mod copilot_cli;
@@ -31,9 +32,11 @@ mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod gptme;
 mod grok;
 mod hail;
 mod identity;
+mod iflow;
 mod kimi;
 mod kiro;
 mod kiro_ide;
@@ -51,6 +54,7 @@ mod records;
 mod tokens;
 mod tool;
 mod tracked;
+mod trae_agent;
 mod transcript;
 mod vibe;
 mod zed;
@@ -91,6 +95,7 @@ pub static ALL: &[&dyn Agent] = &[
     &kiro::Kiro,
     &kiro_ide::KiroIde,
     &claude_code::ClaudeCode,
+    &iflow::Iflow,
     &opencode::OpenCode,
     &opencode::KILO,
     &opencode::MIMO_CODE,
@@ -103,6 +108,9 @@ pub static ALL: &[&dyn Agent] = &[
     &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &continue_dev::Continue,
+    &gptme::Gptme,
+    &trae_agent::TraeAgent,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,

@@ -37,6 +37,9 @@ pub(super) struct Facts {
     pub(super) related: Vec<String>,
     pub(super) began: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
+    /// The words under which the agent files the session.
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
     /// Anything else; keys with a dot, such as `git.remote`.
     pub(super) attributes: Attributes,
 }
@@ -120,6 +123,7 @@ impl<'s> Transcript<'s> {
             branch: attribute(attribute::GIT_BRANCH),
             parent: attribute(attribute::PARENT_SESSION_ID),
             related: header.context.related_session_ids.clone(),
+            tags: header.context.tags.clone(),
             began: Some(header.context.created_at),
             ended: None,
             attributes: Attributes::new(),
@@ -231,6 +235,11 @@ impl<'s> Transcript<'s> {
         self.calls.contains_key(call_id)
     }
 
+    /// Whether a call of that id came and its result did not.
+    pub(super) fn is_open(&mut self, call_id: &str) -> bool {
+        self.waiting_calls(call_id).any(|waiting| waiting.is_open)
+    }
+
     /// The event of a call that still waits for its result; the last one of several.
     pub(super) fn waiting_call(&mut self, call_id: &str) -> Option<&mut Event> {
         self.waiting_calls(call_id).last().map(|waiting| &mut waiting.event)
@@ -325,6 +334,7 @@ impl<'s> Transcript<'s> {
         header.context.title = facts.title.or(self.prompt_title).unwrap_or_default();
         let role = if facts.parent.is_some() { "auxiliary" } else { "primary" };
         header.context.related_session_ids = facts.related;
+        header.context.tags = facts.tags;
         let named = [
             (attribute::CWD, facts.cwd),
             (attribute::GIT_BRANCH, facts.branch),

@@ -33,7 +33,7 @@ const LEAST_BYTES: u64 = 64 * 1024;
 /// How long ago a log may have been written to for the first capture to expect more of it.
 const LIVELY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a checkpoint is kept that nobody comes back to.
+/// How long an unused checkpoint is kept.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The folder in the state's folder.

@@ -145,7 +145,7 @@ pub fn parse_bytes(name: &Path, bytes: &[u8]) -> Result<Parsed> {
 /// Says of a file that detection failed on what is wrong and what to do.
 fn explain(path: &Path, fault: DetectError) -> Error {
     let hint = match &fault {
-        DetectError::Empty => "the session has not begun yet: try again when the agent has answered".to_owned(),
+        DetectError::Empty => "the session is still empty: try again when the agent has answered".to_owned(),
         DetectError::Ambiguous { .. } => format!("git session parse --agent NAME '{}'", path.display()),
         _ => "git session discover".to_owned(),
     };
@@ -161,11 +161,11 @@ pub fn named(path: &Path, fault: impl std::fmt::Display) -> Error {
 pub fn explain_parse(path: &Path, fault: &ParseError) -> Error {
     let error = named(path, fault);
     match fault {
-        ParseError::Empty => error.hinted("the session has not begun yet: try again when the agent has answered"),
+        ParseError::Empty => error.hinted("the session is still empty: try again when the agent has answered"),
         ParseError::SeveralSessions { parts } => {
             let part = parts.first().map_or("ID", String::as_str);
             error.hinted(format!("git session parse --session '{part}' '{}'", path.display()))
         }
-        _ => error.hinted("without --agent the agent is recognised; git session discover lists the logs there are"),
+        _ => error.hinted("omit --agent to detect the agent; git session discover lists the logs"),
     }
 }

@@ -44,7 +44,7 @@ pub fn read_all(sources: &[Source], reader: &Reader<'_>, mut take: impl FnMut(St
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(source) = sources.get(index) else { return };
-                    // Nobody listens any more when storing failed.
+                    // The receiver is gone when storing failed.
                     if sender.send(Step { index, result: reader.read(source) }).is_err() {
                         return;
                     }

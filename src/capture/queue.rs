@@ -169,9 +169,9 @@ impl CaptureLock {
         let path = repository.state_dir().join(LOCK);
         let folder = path.parent().unwrap_or(&path);
         match fs::create_dir_all(folder).and_then(|()| files::open_lock(&path)) {
-            Ok(_) => Error::user("another process is storing sessions").hinted("try again when it is done"),
-            Err(fault) => Error::user(format!("sessions cannot be stored here: {}: {fault}", path.display()))
-                .hinted(format!("reading works; to store sessions, make it writable: ls -ld '{}'", folder.display())),
+            Ok(_) => Error::user("another process is storing sessions").hinted("wait for it to finish, then try again"),
+            Err(fault) => Error::user(format!("cannot store sessions: {}: {fault}", path.display()))
+                .hinted(format!("to store sessions, make it writable: ls -ld '{}'", folder.display())),
         }
     }
 

@@ -144,7 +144,7 @@ fn finish(
     let (session, paused) = finished.ok_or_else(|| named(path, "no event in it"))?;
     let size = session.value().size();
     if size > MAX_SESSION_BYTES {
-        let fault = format!("the session has {size} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes");
+        let fault = format!("the session has {size} bytes; the limit is {MAX_SESSION_BYTES}");
         return Err(named(path, fault).hinted(format!("git session parse --out FILE '{}'", path.display())));
     }
     let checkpoint = paused.zip(prefix).map(|(reading, prefix)| Draft { prefix, reading });

@@ -229,7 +229,7 @@ impl Run<'_> {
         let is_excluded = reading.is_excluded(source, &self.config.exclude);
         self.gathered.excluded += usize::from(is_excluded);
         if is_excluded && self.order.is_explicit {
-            let fault = Error::user(format!("{}: {} keeps it out", header.session_id, config::EXCLUDE));
+            let fault = Error::user(format!("{}: excluded by {}", header.session_id, config::EXCLUDE));
             let hint = format!("to see where that is set: git config --show-origin --get-all {}", config::EXCLUDE);
             self.fail(source, fault.hinted(hint));
         }

@@ -50,7 +50,7 @@ impl Decision<'_> {
         kept(&self.ledger.reference, reason)
     }
 
-    /// Lets go what is too old; returns the rest.
+    /// Marks the sessions past their TTL as expired; returns the rest.
     fn by_age<'s>(&mut self, sessions: &'s [SessionFacts]) -> Vec<&'s SessionFacts> {
         let mut left = Vec::new();
         for session in sessions {
@@ -71,7 +71,7 @@ impl Decision<'_> {
         left
     }
 
-    /// Lets go what is too much.
+    /// Marks the sessions beyond the size budget as expired.
     fn by_size(&mut self, left: Vec<&SessionFacts>) {
         let Some(limit) = self.policy.max_ledger_size else { return };
         let sum = left.iter().try_fold(0_u64, |sum, session| Some(sum.saturating_add(session.bytes?)));
@@ -96,7 +96,7 @@ impl Decision<'_> {
             self.expire_session(session, last, "size_budget");
         }
         if size > limit {
-            let reason = format!("what is pinned, or of unknown age, has more than {limit} bytes");
+            let reason = format!("pinned sessions and sessions of unknown age exceed the size budget of {limit} bytes");
             self.plan.kept_pinned.push(self.keep(reason));
         }
     }

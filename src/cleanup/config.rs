@@ -128,7 +128,7 @@ impl Config {
         if Self::parse(&text)?.config == *self {
             return Ok(text);
         }
-        Err(Error::user(format!("{CONFIG_PATH}: it is written in a way that cannot be changed in place"))
+        Err(Error::user(format!("{CONFIG_PATH}: it cannot be edited in place"))
             .hinted(format!("git mv {CONFIG_PATH} {CONFIG_PATH}.old, and run this again")))
     }
 

@@ -147,7 +147,7 @@ fn tags(repository: &Repository, all: Vec<RemoteRef>) -> impl Iterator<Item = Li
 
 /// What of this repository's history is known to be missing.
 fn gap(repository: &Repository) -> Option<String> {
-    repository.is_shallow().then(|| "not all of the history is here; git fetch --unshallow".to_owned())
+    repository.is_shallow().then(|| "the history is incomplete; git fetch --unshallow".to_owned())
 }
 
 /// The branch that everything is merged into, as far as this repository tells: what the HEAD of its

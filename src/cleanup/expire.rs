@@ -82,9 +82,7 @@ impl Sweeper<'_> {
             };
             // Without a new tip this would delete it.
             let (ready, lost): (Vec<_>, Vec<_>) = ready.into_iter().partition(|(_, new)| new.is_some());
-            swept
-                .failed
-                .extend(lost.into_iter().map(|((name, _), _)| (name.to_owned(), "it was not written".to_owned())));
+            swept.failed.extend(lost.into_iter().map(|((name, _), _)| (name.to_owned(), "not written".to_owned())));
             let specs: Vec<PushSpec> = ready.iter().map(spec).collect();
             let statuses = if specs.is_empty() { Vec::new() } else { self.push(remote, &specs, Some(staging))? };
             for ((group, _), status) in ready.into_iter().zip(statuses) {

@@ -192,7 +192,7 @@ impl<'a> Look<'a> {
         Ok(links)
     }
 
-    /// How many bytes each blob has; nothing where nobody asks.
+    /// How many bytes each blob has; empty without a size budget.
     fn sizes(&self, tip: &Tip) -> Result<HashMap<ObjectId, u64>, LedgerError> {
         if self.policy.max_ledger_size.is_none() {
             return Ok(HashMap::new());

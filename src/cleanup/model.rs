@@ -86,7 +86,7 @@ pub struct LedgerFacts {
 /// What is known about the sessions of a ledger.
 #[derive(Clone, Debug)]
 pub enum Sessions {
-    /// Nobody looked: as things are, nothing of it can go.
+    /// Not read: nothing of the ledger can expire yet.
     NotLookedAt,
     /// They cannot be read, and why.
     Unreadable(String),

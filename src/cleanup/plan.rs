@@ -15,8 +15,8 @@ pub fn plan(now: Timestamp, policy: &Policy, facts: &Facts) -> Plan {
     }
     for ledger in &facts.ledgers {
         match (&facts.branches, &ledger.branch) {
-            (None, _) => plan.unknown.push(kept(&ledger.reference, "no branch was found there at all")),
-            (_, None) => plan.unknown.push(kept(&ledger.reference, "it does not say which branch it is of")),
+            (None, _) => plan.unknown.push(kept(&ledger.reference, "no branch found there")),
+            (_, None) => plan.unknown.push(kept(&ledger.reference, "its branch is not recorded")),
             (Some(branches), Some(branch)) if *branch == BranchName::every() || branches.contains(branch) => {
                 let reason = if *branch == BranchName::every() { "of all branches" } else { "its branch exists" };
                 plan.kept_alive.push(kept(&ledger.reference, reason));

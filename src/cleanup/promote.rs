@@ -35,7 +35,7 @@ impl Sweeper<'_> {
         let Some(first) = candidates.iter().find(is_remembered) else { return Ok(candidates.iter().collect()) };
         let (Some(branch), Some(ledger)) = (&self.facts.default_branch, ledger_of(&first.reference)) else {
             let (bound, free): (Vec<_>, Vec<_>) = candidates.iter().partition(|one| !one.promotes.is_empty());
-            let reason = "it stays, since the default branch is unknown";
+            let reason = "kept: the default branch is unknown";
             swept.failed.extend(bound.into_iter().map(|one| (one.reference.clone(), reason.to_owned())));
             return Ok(free);
         };
@@ -63,7 +63,7 @@ impl Sweeper<'_> {
             if let Place::Remote(remote) = self.place {
                 self.refused(remote, home.reference.clone(), reason.clone(), swept);
             }
-            let after = format!("it stays, since {} could not be written: {reason}", home.reference);
+            let after = format!("kept: {} could not be written: {reason}", home.reference);
             swept.failed.extend(candidates.iter().map(|one| (one.reference.clone(), after.clone())));
             return Ok(Vec::new());
         }

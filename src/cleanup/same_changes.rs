@@ -105,7 +105,7 @@ struct Comparison<'a> {
 }
 
 fn failed(fault: &GitError) -> String {
-    format!("its commits could not be compared with those that are there: {fault}")
+    format!("its commits could not be compared with the living ones: {fault}")
 }
 
 impl Comparison<'_> {
@@ -189,14 +189,14 @@ impl Comparison<'_> {
         let late = self.living.commits.iter().filter(|(_, commit)| !commit.is_merge && is_late(commit.seconds));
         let mut late: Vec<ObjectId> = late.map(|(id, _)| *id).collect();
         if late.len() > MAX_COMPARED {
-            return Err(format!("there are more than {MAX_COMPARED} commits to compare its own with"));
+            return Err(format!("more than {MAX_COMPARED} commits to compare its own with"));
         }
         late.sort();
         let mut changes = Changes::default();
         for batch in late.chunks(BATCH) {
             for (id, fingerprint) in self.history.fingerprints(batch).map_err(|fault| failed(&fault))? {
                 if fingerprint.patch_id.is_none() && self.changes_something(id, &fingerprint) {
-                    return Err("not all of the files of the commits that are there are here".to_owned());
+                    return Err("some files of the living commits are missing here".to_owned());
                 }
                 self.note(&mut changes.patches, fingerprint.patch_id, id);
                 if !self.living.commits[&id].names_sessions {
@@ -230,12 +230,12 @@ impl Comparison<'_> {
     fn ranges(&self, gone: &Commits) -> Result<Vec<(ObjectId, ObjectId)>, &'static str> {
         let here: Vec<ObjectId> = gone.keys().copied().filter(|id| self.history.commit(*id).is_some()).collect();
         if here.len() > MAX_OF_LEDGER {
-            return Err("too many of its commits are in no branch to compare each with those that are there");
+            return Err("too many of its commits are in no branch to compare them all");
         }
         let (mut pairs, mut steps) = (Vec::new(), 0);
         for id in here {
             let beginnings = self.beginnings(id, &mut steps);
-            let beginnings = beginnings.ok_or("the history of its commits is too long, or a part of it is not here")?;
+            let beginnings = beginnings.ok_or("the history of its commits is too long or incomplete")?;
             pairs.extend(beginnings.into_iter().map(|beginning| (id, beginning)));
         }
         Ok(pairs)
@@ -288,10 +288,9 @@ impl Comparison<'_> {
             return by_blob;
         }
         match away().find(|(_, one)| one.fingerprint == Fingerprint::default()) {
-            Some((id, _)) => Need::Unknown(format!(
-                "commit {} is not here, and what it changed was not noted",
-                id.to_hex_with_len(8)
-            )),
+            Some((id, _)) => {
+                Need::Unknown(format!("commit {} is missing, and its changes were not recorded", id.to_hex_with_len(8)))
+            }
             None => Need::None,
         }
     }

@@ -38,7 +38,7 @@ pub fn detect(root: &Path, url: Option<&str>) -> (&'static dyn Provider, String)
         }
     }
     let reason = match url {
-        Some(url) => format!("{url} does not tell the provider, and there is neither .github nor .gitlab-ci.yml"),
+        Some(url) => format!("cannot tell the provider from {url}, and there is neither .github nor .gitlab-ci.yml"),
         None => "there is no remote, and neither .github nor .gitlab-ci.yml".to_owned(),
     };
     (&generic::Generic, reason)

@@ -93,7 +93,7 @@ impl Sweeper<'_> {
             return Ok(());
         };
         // First what was fetched of it: after a crash in between the next run finds it again on the
-        // remote, while nobody would look for what the remote does not have any more.
+        // remote; a reference here whose remote part is gone would never be looked for.
         self.forget(remote, candidates.iter().map(|one| (one.reference.as_str(), one.id)))?;
         let spec = |candidate: &&Candidate| PushSpec {
             new: None,
@@ -158,7 +158,7 @@ impl Sweeper<'_> {
         Ok(())
     }
 
-    /// Lets go of what only the logs of references remember, and notes what nothing of this place needs.
+    /// Expires the reflogs of what was deleted, and notes the tips that nothing needs any more.
     fn tidy(&self, plan: &Plan, swept: &mut Sweep) -> Result<()> {
         let removed: Vec<String> = swept.removed.iter().map(|moved| moved.from.clone()).collect();
         if *self.place == Place::Here {
@@ -173,7 +173,7 @@ impl Sweeper<'_> {
 }
 
 /// How many bytes of this repository nothing needs any more once everything is swept, so that the next
-/// `git gc` frees them in time; `None` where nothing was let go, or git cannot tell.
+/// `git gc` frees them in time; `None` where nothing was deleted, or git cannot tell.
 #[must_use]
 pub fn freed_by_gc(repository: &Repository, swept: &[&Sweep]) -> Option<u64> {
     let mut tips: Vec<ObjectId> = swept.iter().flat_map(|swept| swept.expire_session.iter().copied()).collect();

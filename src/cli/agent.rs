@@ -12,10 +12,10 @@ use crate::{
 /// The agent that wrote a log.
 #[derive(clap::Args)]
 pub(super) struct Choice {
-    /// Only this agent's, or take it for this agent's
+    /// Only this agent's logs, or read the file as this agent's
     #[arg(long, visible_alias = "profile", value_parser = clap::builder::PossibleValuesParser::new(names()))]
     pub(super) agent: Option<String>,
-    /// Read it as this map says, whatever wrote it; see docs/generic.md
+    /// Read the log with this map; see docs/generic.md
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
 }

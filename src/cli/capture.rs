@@ -40,13 +40,13 @@ pub(super) struct Args {
     all: bool,
     #[command(flatten)]
     choice: Choice,
-    /// Only sessions that went on since then, such as 2026-01-31 or "2 weeks ago"
+    /// Only sessions active since TIME, such as 2026-01-31 or "2 weeks ago"
     #[arg(long, value_name = "TIME", conflicts_with = "files")]
     since: Option<String>,
-    /// Store the sessions of these logs although they were purged or have expired
+    /// Store the sessions of these logs even if they were purged or have expired
     #[arg(long, requires = "files")]
     again: bool,
-    /// Say what would be stored, and store nothing
+    /// Show what would be stored, without storing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -205,9 +205,9 @@ fn removed(context: &Context, sessions: &[capture::Captured]) -> Result<Vec<Stri
 
 fn nothing(arguments: &Args) -> &'static str {
     if arguments.all {
-        "no agent worked here; git session discover lists what there is elsewhere"
+        "no session of this repository found; git session discover lists those of other directories"
     } else {
-        "no agent worked here lately; git session capture --all looks further back"
+        "no session of the last 30 days in this repository; git session capture --all looks further back"
     }
 }
 
@@ -230,7 +230,7 @@ fn sources(context: &Context, arguments: &Args, fail: &mut impl FnMut(&Path, Err
     let now = context.now();
     let since = match &arguments.since {
         Some(since) => Some(git::parse_time(since, now).ok_or_else(|| {
-            Error::usage(format!("'{since}' is not a time")).hinted("git session capture --since '2 weeks ago'")
+            Error::usage(format!("'{since}' is not a date or time")).hinted("git session capture --since '2 weeks ago'")
         })?),
         None if arguments.all => None,
         None => Some(now),

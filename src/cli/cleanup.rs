@@ -7,7 +7,7 @@ mod status;
 
 use crate::{context::Context, error::Result, report::Report};
 
-/// Delete expired sessions, and ledgers of branches that are gone
+/// Delete expired sessions of deleted branches
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

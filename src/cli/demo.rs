@@ -9,7 +9,7 @@ use crate::{
     report::{Describe, Report, View},
 };
 
-/// Show the whole way on sample data, in a throw-away repository
+/// Run the whole workflow on sample data, in a temporary repository
 ///
 /// Makes a repository, a bare remote and a second clone in a temporary directory with a home of
 /// their own, plays one Claude Code and one Codex session, commits, pushes, reads the sessions in

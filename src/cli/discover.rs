@@ -161,7 +161,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let is_empty = found.iter().all(|found| found.sessions == 0);
     let mut report = Report::new(Answer { schema_version: 1, agents: found });
     if is_empty {
-        report.notes.push("no agent has left a session on this machine yet; try: git session demo".to_owned());
+        report.notes.push("no agent session found on this machine; try: git session demo".to_owned());
     }
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! The `doctor` command.
 
+mod installed;
 mod notes;
 mod remotes;
 mod transfers;
@@ -15,7 +16,6 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::Repository,
-    hooks::{self, Installed, State},
     ledger::{self, Ledger, switch::Switch},
     link,
     report::{Describe, Report, View, counted},
@@ -29,13 +29,13 @@ const COVERAGE: usize = 50;
 /// How long another process that stores sessions is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Check that all is well, and mend what is not
+/// Check the installation and repair problems
 ///
 /// `--fix` shows its plan, asks, and applies it. Without a terminal it needs `--yes`, and
 /// `--fanout-mode` where none is stored.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Mend what can be mended
+    /// Repair what can be repaired
     #[arg(long)]
     fix: bool,
     /// Do not ask
@@ -59,7 +59,7 @@ pub(super) struct Check {
     name: &'static str,
     status: Status,
     message: String,
-    /// The command that mends it.
+    /// The command that repairs it.
     fix: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl Describe for Answer {
         });
         let view = View::default().table(&["status", "check", ""], rows.collect());
         let fixes: Vec<String> = self.checks.iter().filter_map(|check| check.fix.clone()).collect();
-        let view = if fixes.is_empty() { view } else { view.heading("To mend it").list(fixes) };
+        let view = if fixes.is_empty() { view } else { view.heading("To repair").list(fixes) };
         if self.fixed.is_empty() { view } else { view.heading("Done").list(self.fixed.clone()) }
     }
 }
@@ -104,7 +104,7 @@ impl Describe for Answer {
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let fixed = if arguments.fix { fix(context, repository, arguments)? } else { Vec::new() };
-    // What was mended shows to one who looks anew: settings are read once.
+    // Settings are read once per context: a new one sees the repairs.
     let context = &Context::new(context.environment.clone(), context.directory.clone());
     let repository = context.repository()?;
     let checks = checks(context, repository);
@@ -114,15 +114,15 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let mut report = Report::new(Answer { schema_version: 1, checks, fixed });
     report.is_good = is_good;
     if can_be_fixed {
-        report.notes.push("git session doctor --fix does it for you".to_owned());
+        report.notes.push("git session doctor --fix repairs it".to_owned());
     }
     Ok(report)
 }
 
 fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
     let mut checks = vec![check_git(repository), check_identity(repository)];
-    checks.extend(check_hooks(context, repository));
-    match context.config() {
+    checks.extend(installed::check(context, repository));
+    match installed::settings(context, repository) {
         Ok(config) => {
             checks.push(check_mode(&config));
             checks.push(remotes::check(repository, &config));
@@ -164,52 +164,6 @@ fn check_identity(repository: &Repository) -> Check {
             Check::new("identity", Status::Error, error.message()).fixed_by(error.hint().unwrap_or_default())
         }
     }
-}
-
-fn check_hooks(context: &Context, repository: &Repository) -> Vec<Check> {
-    if !hooks::has_commits_made(repository) {
-        return vec![Check::new("hooks", Status::Info, "a bare repository without work trees needs none")];
-    }
-    let status = context.program().and_then(|program| hooks::status(repository, &program));
-    let installed = match status {
-        Ok(installed) => installed,
-        Err(fault) => return vec![Check::new("hooks", Status::Error, fault.message())],
-    };
-    let bad: Vec<String> = installed
-        .iter()
-        .filter(|hook| !hook.state.works())
-        .map(|hook| format!("{} is {}", hook.hook, super::hooks::words(hook.state)))
-        .collect();
-    let mut checks = check_others(context, &installed);
-    if bad.is_empty() {
-        checks.insert(0, Check::new("hooks", Status::Ok, "installed"));
-        return checks;
-    }
-    let is_every = |state: &State| installed.iter().all(|hook| hook.state == *state);
-    let every = [State::Absent, State::Unsupported].into_iter().find(is_every);
-    let message = every.map_or_else(|| bad.join("; "), |state| super::hooks::words(state).to_owned());
-    let check = Check::new("hooks", Status::Error, message);
-    checks.insert(
-        0,
-        match hooks::refusal(repository) {
-            Some(refusal) => check.fixed_by(refusal.hint().unwrap_or(refusal.message())),
-            None if context.config().is_ok() => check.fixed_by("git session doctor --fix"),
-            // What the settings say is put right first.
-            None => check,
-        },
-    );
-    checks
-}
-
-/// Hooks of others that cannot run, for which git session would be blamed, or that run after ours.
-fn check_others(context: &Context, installed: &[Installed]) -> Vec<Check> {
-    let warning = |message: String| Check::new("hooks", Status::Warning, message);
-    let path = context.environment.variable("PATH").cloned().unwrap_or_default();
-    let told = |(path, fault): (std::path::PathBuf, String)| warning(format!("{} {fault}", path.display()));
-    let faults = installed.iter().flat_map(|hook| hooks::faults(hook, &path)).map(told);
-    let early = installed.iter().filter(|hook| hook.is_too_early());
-    let early = early.map(|hook| warning(format!("{} runs before somebody else's, which can undo it", hook.hook)));
-    faults.chain(early.map(|check| check.fixed_by("git session doctor --fix"))).collect()
 }
 
 fn check_mode(config: &Config) -> Check {
@@ -309,17 +263,11 @@ fn check_queue(context: &Context, repository: &Repository) -> Vec<Check> {
     checks
 }
 
-/// Whether hooks are missing that can be installed.
-fn can_install_hooks(context: &Context, repository: &Repository) -> Result<bool> {
-    let can_be = hooks::has_commits_made(repository) && hooks::refusal(repository).is_none();
-    Ok(can_be && hooks::status(repository, &context.program()?)?.iter().any(Installed::has_to_be_mended))
-}
-
-/// Mends what can be mended, after asking; returns what was done.
+/// Repairs what can be repaired, after asking; returns what was done.
 fn fix(context: &Context, repository: &Repository, arguments: &Args) -> Result<Vec<String>> {
     let config = context.config()?;
     let mode = wanted_mode(context, &config, arguments)?;
-    let are_hooks_missing = can_install_hooks(context, repository)?;
+    let are_hooks_missing = installed::can_be_installed(context, repository)?;
     // Without redaction nothing can be stored.
     let waiting = if context.redactor().is_ok() { Queue::of(repository).jobs().len() } else { 0 };
     let sets_mode = !config.is_ledger_set || config.ledger.name() != mode.name();
@@ -361,12 +309,12 @@ fn wanted_mode(context: &Context, config: &Config, arguments: &Args) -> Result<&
         Some(mode) => ledger::by_name(mode).map_err(|fault| Error::usage(fault.to_string())),
         None if config.is_ledger_set => Ok(config.ledger),
         None if context.is_interactive => Ok(config.ledger),
-        None => Err(Error::usage("how sessions are to be kept is not set, and nobody can be asked")
+        None => Err(Error::usage("opensession.fanout-mode is not set, and there is no terminal to ask on")
             .hinted(format!("git session doctor --fix --yes --fanout-mode {}", config.ledger.name()))),
     }
 }
 
-/// Brings the sessions over, changes the setting, and lets go of what is safe in the new mode; broken
+/// Copies the sessions, changes the setting, and deletes what is safe in the new mode; broken
 /// off anywhere, it can be begun again. Returns what became of the old references.
 fn set_mode(repository: &Repository, moves: &[Switch<'_>], mode: Option<&dyn Ledger>) -> Result<Vec<String>> {
     // Hooks that store something wait, or leave it in the queue.
@@ -393,8 +341,8 @@ fn confirm(context: &Context, plan: &[String], arguments: &Args) -> Result<bool>
     }
     if !context.is_interactive {
         let mode = arguments.fanout_mode.as_ref().map(|mode| format!(" --fanout-mode {mode}")).unwrap_or_default();
-        return Err(Error::usage(format!("nobody can be asked whether to {}", plan.join(", ")))
+        return Err(Error::usage(format!("cannot ask for confirmation without a terminal: {}", plan.join(", ")))
             .hinted(format!("git session doctor --fix --yes{mode}")));
     }
-    Ok(prompt::confirm(&format!("This is going to:\n  {}\nGo on?", plan.join("\n  ")), false)?)
+    Ok(prompt::confirm(&format!("This will:\n  {}\nContinue?", plan.join("\n  ")), false)?)
 }

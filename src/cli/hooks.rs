@@ -1,12 +1,14 @@
 //! The `hooks` command.
 
+mod everywhere;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::choices::{Choices, Given};
 use crate::{
-    config::Config,
+    config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::Repository,
@@ -42,7 +44,16 @@ enum Action {
     /// of prompts may be in commit messages. Without one they go to the remote that is pushed to, where it
     /// is one of `opensession.remotes`: where that is not set, it is set now, to the remote that the branch
     /// is pushed to, or origin. The answers are kept in the repository's configuration.
+    ///
+    /// `--global` installs them for all of your repositories, after asking where there is a terminal. Commits then
+    /// name their sessions everywhere, but a push sends none until the repository itself says where they may go.
+    /// git 2.54 and newer read the hooks from a file that your configuration includes, and run them beside those of
+    /// the repository. An older git copies them into the repositories that you clone or make from then on. To leave a
+    /// repository out: `git config opensession.enabled false`.
     Install {
+        /// Install them for all of your repositories
+        #[arg(long, conflicts_with_all = ["remotes", "destination", "trailers"])]
+        global: bool,
         /// A remote that sessions may go to; may be given more than once
         #[arg(long = "remote", value_name = "NAME")]
         remotes: Vec<String>,
@@ -53,10 +64,18 @@ enum Action {
         #[arg(long, value_name = "LIST")]
         trailers: Option<String>,
     },
-    /// Remove them and put back what was there before
-    Uninstall,
-    /// Say how they stand
-    Status,
+    /// Remove the hooks and restore the previous ones
+    Uninstall {
+        /// Remove those for all of your repositories
+        #[arg(long)]
+        global: bool,
+    },
+    /// Show the state of each hook
+    Status {
+        /// Show those for all of your repositories
+        #[arg(long)]
+        global: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -67,6 +86,9 @@ struct Answer {
     trailers: Vec<&'static str>,
     destination: String,
     remotes: Vec<String>,
+    /// Whether it was decided where the sessions of this repository go.
+    #[serde(skip)]
+    is_set_up: bool,
     hooks: Vec<Installed>,
     /// The tracked files that were written or removed, which wait to be committed.
     tracked_files: Vec<PathBuf>,
@@ -77,7 +99,9 @@ impl Describe for Answer {
         let rows = self.hooks.iter().map(|hook| {
             let runs = hook.chained.as_ref().filter(|_| hook.state != State::Displaced);
             let chained = runs.map(|path| format!("runs first: {}", path.display()));
-            vec![hook.hook.to_owned(), words(hook.state).to_owned(), chained.unwrap_or_default()]
+            let state = words(hook.state);
+            let state = if hook.global { format!("{state}, for every repository") } else { state.to_owned() };
+            vec![hook.hook.to_owned(), state, chained.unwrap_or_default()]
         });
         View::default().table(&["hook", "state", "before it"], rows.collect()).pairs([
             ("sessions are kept in", self.fanout_mode.to_owned()),
@@ -90,6 +114,7 @@ impl Describe for Answer {
 impl Answer {
     fn goes_to(&self) -> String {
         match self.destination.as_str() {
+            _ if !self.is_set_up => "none, until it is decided for this repository".to_owned(),
             "same-remote" if self.remotes.is_empty() => "none".to_owned(),
             "same-remote" => self.remotes.join(", "),
             "local" => "none: they stay in this clone".to_owned(),
@@ -106,49 +131,80 @@ pub(super) fn words(state: State) -> &'static str {
         State::NotExecutable => "installed, but not executable",
         State::ByHand => "called by a line that was added by hand",
         State::Absent => "not installed",
-        State::Foreign => "somebody else's, without ours",
-        State::Unsupported => "in the configuration, where git before 2.54 does not look",
+        State::Foreign => "another hook, without ours",
+        State::Unsupported => "in the configuration, which git before 2.54 ignores",
         State::SwitchedOff => "switched off in the configuration",
         State::Displaced => "not run: a hook manager was installed over it",
     }
 }
 
 pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
+    match arguments.action {
+        Action::Install { global: true, .. } => everywhere::install(context),
+        Action::Uninstall { global: true } => everywhere::uninstall(context),
+        Action::Status { global: true } => everywhere::status(context),
+        _ => run_here(context, arguments),
+    }
+}
+
+/// In the repository that the command was started in.
+fn run_here(context: &Context, arguments: &Args) -> Result<Report> {
     let repository = context.repository()?;
     let program = context.program()?;
     // Read first: where a setting has no meaning, nothing is done yet.
     context.config()?;
     let before = hooks::status(repository, &program)?;
     let installed = match &arguments.action {
-        Action::Install { remotes, destination, trailers } => {
+        Action::Install { remotes, destination, trailers, .. } => {
             let (destination, trailers) = (destination.as_deref(), trailers.as_deref());
             install(context, repository, Given { remotes, destination, trailers, may_ask: true })?
         }
-        Action::Uninstall => hooks::uninstall(repository, &program)?,
-        Action::Status => hooks::status(repository, &program)?,
+        Action::Uninstall { .. } => hooks::uninstall(repository, &program)?,
+        Action::Status { .. } => hooks::status(repository, &program)?,
     };
-    let is_good = !matches!(arguments.action, Action::Status) || installed.iter().all(|hook| hook.state.works());
+    let is_good = !matches!(arguments.action, Action::Status { .. }) || installed.iter().all(|hook| hook.state.works());
     let tracked_files = tracked_files(&before, &installed);
     let shared = (!tracked_files.is_empty()).then(|| {
         let names: Vec<String> = tracked_files.iter().map(|path| path.display().to_string()).collect();
         format!("these files are tracked, so commit what changed: {}", names.join(", "))
     });
     // Settings are read once; which remotes there are to be is known only now.
-    let config = Context::new(context.environment.clone(), context.directory.clone()).config()?;
+    let fresh = Context::new(context.environment.clone(), context.directory.clone());
+    let config = settings(&fresh, &installed)?;
+    let mut said: Vec<String> = shared.into_iter().chain(notes(&arguments.action, &config, is_good)).collect();
+    said.extend(of_every_repository(repository, &installed)?);
     let mut report = Report::new(Answer {
         schema_version: 1,
         program,
         fanout_mode: config.ledger.name(),
         trailers: config.trailers.iter().map(|kind| kind.name()).collect(),
         destination: config.destination.to_string(),
-        remotes: config.enabled_remotes(repository),
+        remotes: if config.is_set_up { config.enabled_remotes(repository) } else { Vec::new() },
+        is_set_up: config.is_set_up,
         hooks: installed,
         tracked_files,
     });
     report.is_good = is_good;
-    report.notes.extend(shared);
-    report.notes.extend(notes(&arguments.action, &config, is_good));
+    report.notes = said;
     Ok(report)
+}
+
+/// What a person may not expect where the hooks of every repository are, or where all of them are switched off.
+fn of_every_repository(repository: &Repository, installed: &[Installed]) -> Result<Option<String>> {
+    let switch = config::ENABLED;
+    if !config::is_enabled(repository)? {
+        return Ok(Some(format!("{switch} is false: they do nothing here")));
+    }
+    let is_served = installed.iter().any(|hook| hook.global && hook.state.works());
+    Ok(is_served.then(|| format!("those for every repository leave this one out with: git config {switch} false")))
+}
+
+/// The settings as the hooks that are there read them.
+pub(super) fn settings(context: &Context, installed: &[Installed]) -> Result<Config> {
+    if installed.iter().any(|hook| hook.global) {
+        return Config::read_for_every_repository(context.repository()?);
+    }
+    context.config()
 }
 
 /// The hooks that changed and are files of everybody.
@@ -164,8 +220,8 @@ fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
             "the default is used for what is not set; to change it: git session doctor --fix --fanout-mode {}",
             crate::ledger::names().join("|")
         )),
-        Action::Uninstall => Some("sessions that are stored stay where they are".to_owned()),
-        Action::Status if !is_good => Some("to install them: git session hooks install".to_owned()),
+        Action::Uninstall { .. } => Some("sessions that are stored stay where they are".to_owned()),
+        Action::Status { .. } if !is_good => Some("to install them: git session hooks install".to_owned()),
         _ => None,
     }
 }

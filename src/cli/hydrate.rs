@@ -16,13 +16,13 @@ use crate::{
 /// How long a remote may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Fetch the sessions that a partial clone lists but does not have
+/// Fetch session contents missing from a partial clone
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The sessions, as `git session show` names them
+    /// The sessions, by id, HEAD~N or commit
     #[arg(value_name = "REF", required_unless_present = "all")]
     references: Vec<String>,
-    /// All that are listed
+    /// All listed sessions
     #[arg(long, conflicts_with = "references")]
     all: bool,
 }
@@ -38,7 +38,7 @@ struct Answer {
 impl Describe for Answer {
     fn describe(&self) -> View {
         if self.fetched.is_empty() && self.missing.is_empty() {
-            return View::default().paragraph("nothing is missing");
+            return View::default().paragraph("no session is incomplete");
         }
         View::default().pairs([
             ("fetched", self.fetched.len().to_string()),

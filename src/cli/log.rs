@@ -16,22 +16,22 @@ use crate::{
 /// List the sessions of this repository, the newest first
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Show at most this many
+    /// Show at most N sessions
     #[arg(short = 'n', long = "max-count", value_name = "N", default_value_t = 20)]
     limit: usize,
     /// Show all of them
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// Only those of this branch's ledger
+    /// Only sessions of this branch
     #[arg(long, value_name = "BRANCH")]
     branch: Option<String>,
-    /// Only those of this agent
+    /// Only sessions of this agent
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
-    /// Only those that went on since then, such as 2026-01-31 or "2 weeks ago"
+    /// Only sessions active since TIME, such as 2026-01-31 or "2 weeks ago"
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only those that began before then
+    /// Only sessions started before TIME
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
 }
@@ -136,9 +136,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         report.notes.push(format!("{} not shown: git session log --all", counted(hidden, "older session")));
     }
     if is_empty && sessions.is_empty() && is_complete {
-        report
-            .notes
-            .push("no session is stored here yet; git session capture stores those of this repository".to_owned());
+        report.notes.push("no session is stored yet; git session capture stores those of this repository".to_owned());
     }
     Ok(report)
 }
@@ -146,7 +144,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
 fn moment(context: &Context, text: Option<&str>) -> Result<Option<Timestamp>> {
     let Some(text) = text else { return Ok(None) };
     let time = git::parse_time(text, context.now()).ok_or_else(|| {
-        Error::usage(format!("'{text}' is not a time")).hinted("git session log --since '2 weeks ago'")
+        Error::usage(format!("'{text}' is not a date or time")).hinted("git session log --since '2 weeks ago'")
     })?;
     Ok(Some(time))
 }

@@ -47,18 +47,18 @@ use crate::{
 #[derive(Parser)]
 #[command(name = "git-session", bin_name = "git session", version, propagate_version = false)]
 #[command(arg_required_else_help = true)]
-#[command(after_help = "A first look, on sample data: git session demo\nTo begin: git session quickstart")]
+#[command(after_help = "Try it on sample data: git session demo\nGet started: git session quickstart")]
 pub(crate) struct Cli {
     /// Run as if started in this directory
     #[arg(short = 'C', value_name = "PATH", global = true, display_order = 901)]
     directory: Option<PathBuf>,
-    /// Answer in JSON, of these fields only where some are named
+    /// Print JSON, optionally only these fields
     #[arg(long, value_name = "FIELDS", num_args = 0..=1, require_equals = true, value_delimiter = ',', global = true, display_order = 902)]
     json: Option<Vec<String>>,
-    /// Choose the format of the answer
+    /// Set the output format
     #[arg(long, value_name = "FORMAT", global = true, display_order = 903, value_parser = clap::builder::PossibleValuesParser::new(crate::report::names()))]
     format: Option<String>,
-    /// Say when to use colours
+    /// Set when to use colours
     #[arg(
         long,
         value_name = "WHEN",
@@ -68,7 +68,7 @@ pub(crate) struct Cli {
         hide_possible_values = false
     )]
     color: When,
-    /// Do not page the answer
+    /// Do not use a pager
     #[arg(long, global = true, display_order = 905)]
     no_pager: bool,
     #[command(subcommand)]
@@ -133,7 +133,7 @@ impl Command {
 }
 
 /// Runs the program; returns its exit code. A panic is our bug: it is said so, and a hook that
-/// panics stands in nobody's way.
+/// panics blocks no git command.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let is_hook = arguments.get(1).is_some_and(|first| first == "hook");

@@ -52,7 +52,7 @@ pub(super) fn print(context: &Context, mut report: Report, options: &Options) ->
     }
     let mut stderr = anstream::stderr().lock();
     for note in &report.notes {
-        // Nobody is left to tell when standard error is closed.
+        // There is no place left for a message when standard error is closed.
         let _ = writeln!(stderr, "{}", printable(note));
     }
     for failure in &report.failures {

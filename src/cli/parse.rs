@@ -107,7 +107,7 @@ fn write_to<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        return Err(named(path, "there is no such folder").hinted(format!("mkdir -p '{}'", folder.display())));
+        return Err(named(path, "no such directory").hinted(format!("mkdir -p '{}'", folder.display())));
     }
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|fault| named(path, fault))?;
     let result = write(&mut io::BufWriter::new(file.as_file_mut()))?;

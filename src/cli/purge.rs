@@ -10,7 +10,7 @@ use crate::{
     system::prompt,
 };
 
-/// Remove a session everywhere, for good
+/// Remove a session permanently, from every ledger
 ///
 /// Rewrites every ledger, note, summary, artifact and branch of a review that holds it, here and, with
 /// --push, on the remote, and leaves a tombstone, so that a clone that has it still does not bring it back. Its log
@@ -20,7 +20,7 @@ pub(super) struct Args {
     /// The session
     #[arg(value_name = "REF")]
     reference: String,
-    /// Remove it on the remote as well
+    /// Remove the session on the remote as well
     #[arg(long)]
     push: bool,
     /// Do not ask
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let erasure = Erasure { repository, session: &session, fate: Fate::Purged, archive: archive.as_deref(), now };
     let mut report = removal::carry_out(context, &config, &erasure, remote, None)?;
     report.notes.push(format!(
-        "its log is not captured again; to take that back: git session capture --again LOG (the log of {session})"
+        "its log is not captured again; to undo that: git session capture --again LOG (the log of {session})"
     ));
     Ok(report)
 }
@@ -54,9 +54,11 @@ fn confirmed(context: &Context, reference: &str, session: &str, remote: Option<&
     let everywhere = remote.map(|remote| format!(" and on {remote}")).unwrap_or_default();
     if !context.is_interactive {
         let push = if remote.is_some() { " --push" } else { "" };
-        return Err(Error::usage(format!("nobody can be asked whether to remove session {session} here{everywhere}"))
-            .hinted(format!("git session purge {reference}{push} --yes")));
+        return Err(Error::usage(format!(
+            "cannot ask whether to remove session {session} here{everywhere}: no terminal"
+        ))
+        .hinted(format!("git session purge {reference}{push} --yes")));
     }
-    let question = format!("This removes session {session} here{everywhere}, for good.\nGo on?");
+    let question = format!("This removes session {session} here{everywhere}, for good.\nContinue?");
     Ok(prompt::confirm(&question, false)?)
 }

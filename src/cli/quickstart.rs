@@ -8,7 +8,7 @@ use crate::{
     report::{Describe, Report, View},
 };
 
-/// Show the few commands it takes to begin
+/// Show the first commands to run
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
@@ -25,13 +25,13 @@ struct Step {
 }
 
 const STEPS: [Step; 7] = [
-    Step { why: "see it work, in a throw-away repository", command: "git session demo" },
-    Step { why: "see which sessions your agents have left here", command: "git session discover" },
-    Step { why: "let commits name their sessions, and pushes carry them", command: "git session hooks install" },
-    Step { why: "check that all is well", command: "git session doctor" },
-    Step { why: "work with your agent, then as always", command: "git commit && git push" },
-    Step { why: "in any clone, get the sessions of the others", command: "git session sync" },
-    Step { why: "and read them", command: "git session log && git session show HEAD" },
+    Step { why: "see it work, in a temporary repository", command: "git session demo" },
+    Step { why: "list the sessions of your agents", command: "git session discover" },
+    Step { why: "link sessions to commits, and push them along", command: "git session hooks install" },
+    Step { why: "check the installation", command: "git session doctor" },
+    Step { why: "work with your agent, then as usual", command: "git commit && git push" },
+    Step { why: "in any clone, fetch the sessions of others", command: "git session sync" },
+    Step { why: "read them", command: "git session log && git session show HEAD" },
 ];
 
 impl Describe for Answer {

@@ -18,7 +18,7 @@ use crate::{
 /// The shortest text that is taken, in bytes: a shorter one is everywhere.
 const SHORTEST: usize = 4;
 
-/// Take secrets out of a session that is stored
+/// Remove secrets from a stored session
 ///
 /// Applies the rules as they are now, and a text of yours, to every ledger, note, summary, artifact and
 /// branch of a review that holds the session, here and, with --push, on the remote, and leaves a
@@ -32,13 +32,13 @@ pub(super) struct Args {
     /// Apply this rule only
     #[arg(long, value_name = "RULE", conflicts_with = "text")]
     rule: Option<String>,
-    /// Take this text out, too; - reads it from standard input, so that no shell remembers it
+    /// Also remove this text; - reads it from standard input, which keeps it out of the shell history
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
-    /// Say what would be taken out, and change nothing
+    /// Show what would be removed, without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// Rewrite what the remote has as well
+    /// Rewrite the remote's copy as well
     #[arg(long, conflicts_with = "dry_run")]
     push: bool,
 }
@@ -87,7 +87,7 @@ fn read_text(text: &str) -> Result<String> {
         text.truncate(line.strip_suffix('\r').unwrap_or(line).len());
     }
     if text.len() < SHORTEST {
-        return Err(Error::usage(format!("a text of fewer than {SHORTEST} bytes would be found everywhere"))
+        return Err(Error::usage(format!("the text is shorter than {SHORTEST} bytes and would match everywhere"))
             .hinted("git session redact REF --text - reads a longer one from standard input"));
     }
     Ok(text)
@@ -148,7 +148,7 @@ fn found(erasure: &Erasure<'_>, again: &Again<'_>) -> Result<Count> {
     Ok(count)
 }
 
-/// The commits whose messages have the text: they are nobody's to rewrite but the user's.
+/// The commits whose messages contain the text. Only the user may rewrite commits.
 fn in_messages(repository: &Repository, session: &SessionId, text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     let mut commits = std::collections::BTreeSet::new();
@@ -167,5 +167,5 @@ fn in_messages(repository: &Repository, session: &SessionId, text: Option<&str>)
     if found.is_empty() {
         return Ok(None);
     }
-    Ok(Some(format!("the messages of these commits have it, too, and stay as they are: {}", found.join(", "))))
+    Ok(Some(format!("these commit messages also contain it and are not rewritten: {}", found.join(", "))))
 }

@@ -120,7 +120,7 @@ pub(super) fn resolve(context: &Context, reference: &str) -> Result<Vec<Named>> 
         Err(_) if repository.resolve(reference.split("..").next().unwrap_or_default()).is_err() => {
             Err(match tombstone(repository, ledger, reference)? {
                 Some(tombstone) => Error::user(format!("the session {} {}", tombstone.session_id, fate(&tombstone)))
-                    .hinted("git session log lists what is here"),
+                    .hinted("git session log lists the stored sessions"),
                 None => none(reference),
             })
         }
@@ -184,8 +184,9 @@ pub(super) fn fate(tombstone: &Tombstone) -> String {
 }
 
 fn none(reference: &str) -> Error {
-    Error::user(format!("there is no session '{reference}' here"))
-        .hinted("git session log lists what is here; git session sync --fetch-only gets what the others have")
+    Error::user(format!("no session '{reference}' in this repository")).hinted(
+        "git session log lists the stored sessions; git session sync --fetch-only fetches those of other clones",
+    )
 }
 
 fn matches(key: &SessionKey, reference: &str) -> bool {
@@ -238,7 +239,7 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
         let missing: Vec<String> = named.iter().map(ToString::to_string).collect();
         return Err(if missing.is_empty() {
             Error::user(format!("no session is linked to {revision}, and its message names none"))
-                .hinted("git session log lists the sessions that are here, with their commits")
+                .hinted("git session log lists the stored sessions, with their commits")
         } else {
             Error::user(format!("{revision} names the session {}, which is not here", missing.join(", ")))
                 .hinted("git session sync --fetch-only")

@@ -24,7 +24,7 @@ const LATEST: usize = 100;
 /// How long another process may take that stores sessions.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Find the sessions of commits that were rewritten where no hook ran
+/// Link sessions to commits rewritten outside this clone
 ///
 /// A squash merge on a forge, git filter-repo or git am gives commits new ids and may drop their
 /// trailers. The sessions of a commit that has none are found by the same patch, else by the same
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Args {
     /// The commits to look at, such as main~20..main, or a single one
     range: Option<String>,
-    /// Say what would be linked, and link nothing
+    /// Show what would be linked, without linking it
     #[arg(long)]
     dry_run: bool,
 }
@@ -202,7 +202,7 @@ fn find(repository: &Repository, stored: &mut Stored, commits: &[ObjectId]) -> R
             orphan.fingerprint = found.remove(&orphan.commit).unwrap_or_default();
         }
     }
-    // A commit that is not here any more is in nobody's history.
+    // A commit that is gone is in no history.
     let is_ancestor = |one, other| repository.is_ancestor(one, other).unwrap_or(false);
     let rows = orphans.iter().zip(subjects).map(|(orphan, subject)| {
         let found = link::relink(orphan, &stored.known, is_ancestor);

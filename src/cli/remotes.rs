@@ -50,8 +50,7 @@ pub(super) fn checked(known: &[String], names: Vec<String>) -> Result<Vec<String
         None => Ok(names),
         Some(unknown) => {
             let there = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
-            Err(Error::usage(format!("there is no remote '{unknown}'; there is {there}"))
-                .hinted("git remote add NAME URL"))
+            Err(Error::usage(format!("no remote '{unknown}'; configured: {there}")).hinted("git remote add NAME URL"))
         }
     }
 }

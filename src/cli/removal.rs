@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What to say whenever something was taken out of what may have been seen.
 pub(super) const ADVICE: [&str; 2] = [
-    "other clones and caches of the host may still have it: a secret that was in there has to be rotated",
-    "the objects stay in this clone until git takes them away: git gc --prune=now",
+    "other clones and the host's caches may still have it: rotate any secret it contained",
+    "the objects stay in this clone until they are pruned: git gc --prune=now",
 ];
 
 /// What both commands answer.
@@ -79,9 +79,9 @@ impl Answer {
         let Some(Redaction { dry_run, rules }) = &self.redaction else { return format!("removed session {session}") };
         let rules: Vec<String> = rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
         match (rules.is_empty(), dry_run) {
-            (true, _) => format!("nothing to take out of session {session}"),
-            (_, true) => format!("would be taken out of session {session}: {}", rules.join(", ")),
-            (_, false) => format!("taken out of session {session}: {}", rules.join(", ")),
+            (true, _) => format!("nothing to remove from session {session}"),
+            (_, true) => format!("would be removed from session {session}: {}", rules.join(", ")),
+            (_, false) => format!("removed from session {session}: {}", rules.join(", ")),
         }
     }
 }
@@ -154,7 +154,7 @@ pub(super) fn carry_out(
     let mut seen = std::collections::HashSet::new();
     notes.retain(|note| seen.insert(note.clone()));
     if remote.is_none() && !context.repository()?.remotes().is_empty() {
-        notes.push("the remote still has it until the next push: git session sync".to_owned());
+        notes.push("the remote has it until the next push: git session sync".to_owned());
     }
     let is_left = |place: &&Publication| remote.is_none() || place.remote != remote;
     notes.extend(erased.elsewhere.iter().filter(is_left).map(|place| {

@@ -14,7 +14,7 @@ use crate::{
     system::files,
 };
 
-/// Show what a reviewer should know of a range of commits
+/// Summarise the sessions behind a range of commits
 ///
 /// For every commit of RANGE, such as `main..HEAD`: the sessions that had a part in it, what was asked and
 /// answered, the files and tests it changed and the commands that failed. The options for CI jobs are what

@@ -18,7 +18,7 @@ use crate::{
     system::files,
 };
 
-/// Look for secrets in sessions, logs or plain text; store nothing
+/// Scan sessions, logs or plain text for secrets
 ///
 /// REF is what `git session show` takes: a session, the log of an agent, or - for standard input. The
 /// exit code is 1 where something was found, 0 where nothing was. What was found is never shown, only
@@ -155,7 +155,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let fix = found.first().map(|first| first.session.clone()).filter(|_| is_stored(context, arguments));
     let mut report = report(Answer { found, looked_at });
     report.failures = failures;
-    report.notes.extend(fix.map(|id| format!("to take it out of what is stored: git session redact {id}")));
+    report.notes.extend(fix.map(|id| format!("to remove it from the ledger: git session redact {id}")));
     Ok(report)
 }
 
@@ -181,7 +181,7 @@ fn redactor(context: &Context, arguments: &Args) -> Result<Redactor> {
     if let Some(name) = &arguments.profile {
         let profile: Profile = name.parse().map_err(|fault| Error::usage(format!("{fault}")))?;
         if profile == Profile::Off {
-            return Err(Error::usage("the profile off looks for nothing").hinted("git session scan --profile strict"));
+            return Err(Error::usage("the profile off finds nothing").hinted("git session scan --profile strict"));
         }
         settings.profile = profile;
     }

@@ -23,14 +23,14 @@ use crate::{
     sync::{self, Exchange, Fetched, Leak, Outbox, Outcome, Pair, SecretCheck, Selection, Withheld},
 };
 
-/// How long a remote may take to answer: nobody waits for a hook here.
+/// How long a remote may take to answer; longer than in a hook.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the sessions may take to be sent. What was delivered by then stays delivered.
 const PUSH_PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// How many branches are named in a line.
 const MAX_NAMED: usize = 3;
 
-/// Fetch, merge and push the ledgers
+/// Fetch, merge and push session ledgers
 ///
 /// Without REMOTE: the remote of the branch's upstream, else the only one there is.
 ///
@@ -41,13 +41,13 @@ const MAX_NAMED: usize = 3;
 pub(super) struct Args {
     /// The remote to exchange sessions with
     remote: Option<String>,
-    /// Fetch and merge, but push nothing
+    /// Fetch and merge, without pushing
     #[arg(long, conflicts_with_all = ["branch", "session"])]
     fetch_only: bool,
-    /// Push the sessions of this branch, too, though the remote does not have it
+    /// Also push the sessions of this branch, which the remote does not have
     #[arg(long, value_name = "NAME")]
     branch: Vec<String>,
-    /// Push this session, too, though it has no commit that the remote has
+    /// Also push this session, which has no commit on the remote
     #[arg(long, value_name = "REF")]
     session: Vec<String>,
 }
@@ -85,7 +85,7 @@ impl Describe for Answer {
         if self.fetched.is_empty() && self.pushed.is_empty() && others.is_empty() {
             let remote = &self.remote;
             return View::default().paragraph(if self.has_failed {
-                format!("nothing new from {remote}, and not everything was sent")
+                format!("nothing new from {remote}; not everything was sent")
             } else {
                 format!("up to date with {remote}")
             });
@@ -106,7 +106,7 @@ fn list(names: &[String]) -> String {
 /// What was put right on the remote, where something was.
 fn mended(answer: &Answer) -> Option<String> {
     let branches = Some(list(&answer.mended)).filter(|branches| !branches.is_empty())?;
-    Some(format!("what was purged or redacted was taken out of the sessions of {branches} on {}", answer.remote))
+    Some(format!("removed purged or redacted content from the sessions of {branches} on {}", answer.remote))
 }
 
 /// What stays here, and the command that sends it.
@@ -144,7 +144,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     if !arguments.fetch_only && !config.allows(repository, &remote) {
         return Err(remotes::refusal(&config, &remote));
     }
-    // Stores what commits asked for and nobody got to yet.
+    // Stores what is still queued by earlier commits.
     capture::drain_queue(context, PATIENCE)?;
     let deadline = Instant::now() + PATIENCE;
     // Without rules that load, nothing is pushed.
@@ -203,15 +203,15 @@ impl Wanted {
         }
         let has_ledger = |branch: &&BranchName| tips.iter().any(|tip| tip.remote.is_none() && tip.covers(branch));
         if let Some(unknown) = branches.iter().find(|branch| !has_ledger(branch)) {
-            return Err(Error::user(format!("no session is stored for a branch '{unknown}'"))
-                .hinted("git session log lists the sessions that are here"));
+            return Err(Error::user(format!("no session of a branch '{unknown}' is stored"))
+                .hinted("git session log lists the stored sessions"));
         }
         let mut wanted = Self { branches, sessions: Vec::new(), of_sessions: HashSet::new() };
         for named in &arguments.session {
             for found in reference::resolve(context, named)? {
                 let Named::Stored(listed) = found else {
-                    return Err(Error::user(format!("'{named}' is a file and no session that is stored here"))
-                        .hinted("git session log lists the sessions that are here"));
+                    return Err(Error::user(format!("'{named}' is a file, not a stored session"))
+                        .hinted("git session log lists the stored sessions"));
                 };
                 wanted.of_sessions.extend(listed.branches());
                 wanted.sessions.push(listed.key.id.clone());
@@ -332,8 +332,8 @@ fn known(repository: &Repository, remote: &str) -> Result<String> {
         return Ok(remote.to_owned());
     }
     let others = match repository.remotes().as_slice() {
-        [] => "there is none at all".to_owned(),
+        [] => "this repository has none".to_owned(),
         remotes => format!("there are: {}", remotes.join(", ")),
     };
-    Err(Error::user(format!("there is no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
+    Err(Error::user(format!("no remote '{remote}'; {others}")).hinted("git remote add NAME URL"))
 }

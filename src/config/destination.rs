@@ -18,7 +18,7 @@ pub enum Destination {
 
 /// A value that is no destination.
 #[derive(Debug, Error)]
-#[error("'{value}' is none of same-remote, remote:<name>, local")]
+#[error("'{value}' is not same-remote, remote:<name> or local")]
 pub struct UnknownDestination {
     value: String,
 }

@@ -118,12 +118,12 @@ impl Rule {
         match kind {
             Some(("agent", name)) => match agents::by_name(name) {
                 Ok(agent) => Ok(Self::Agent(agent.name().to_owned())),
-                Err(_) => Err(format!("names no agent; known are {}", agents::names().join(", "))),
+                Err(_) => Err(format!("is not a known agent; known are {}", agents::names().join(", "))),
             },
             Some(("session", id)) if !id.is_empty() => Ok(Self::Session(id.to_owned())),
-            Some(_) => Err("is none of agent:<name>, session:<id>, <folder>".to_owned()),
+            Some(_) => Err("is not agent:<name>, session:<id> or a folder".to_owned()),
             None if value.starts_with('~') && !value.starts_with("~/") => {
-                Err("is no folder: write ~/ for your home directory, or the whole path".to_owned())
+                Err("is not a path: write ~/ for your home directory, or an absolute path".to_owned())
             }
             None => Ok(Self::Folder(repository.path_of_setting(value))),
         }

@@ -140,7 +140,7 @@ impl Erasure<'_> {
         match self.versions(ledger, tip) {
             Ok(versions) => Ok(Some(versions)),
             Err(LedgerError::Git(fault)) if fault.is_damage() => {
-                erased.problems.push(format!("{} cannot be read and stays as it is: {fault}", tip.reference));
+                erased.problems.push(format!("{} cannot be read and was not changed: {fault}", tip.reference));
                 Ok(None)
             }
             Err(fault) => Err(fault.into()),

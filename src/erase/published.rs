@@ -168,7 +168,7 @@ impl Erasure<'_> {
         let statuses = match self.repository.push(remote, specs, PATIENCE) {
             Ok(statuses) => statuses,
             Err(fault) => {
-                retracted.problems.push(format!("{remote} did not take the branches of reviews: {fault}"));
+                retracted.problems.push(format!("{remote} rejected the review branches: {fault}"));
                 return false;
             }
         };
@@ -177,7 +177,7 @@ impl Erasure<'_> {
             let Some(branch) = branch_of(&status.name) else { continue };
             if let Err(reason) = status.result {
                 is_done = false;
-                retracted.problems.push(format!("{remote} did not take the branch {branch}, which has it: {reason}"));
+                retracted.problems.push(format!("{remote} rejected the branch {branch}, which contains it: {reason}"));
             } else {
                 retracted.published.push(Publication { branch, remote: Some(remote.to_owned()) });
             }
@@ -267,7 +267,7 @@ impl Erasure<'_> {
         }
         let mut kept: Vec<ObjectId> = Vec::new();
         for parent in ids.iter().filter(|id| gone.contains(*id)).flat_map(|id| &parents[id]) {
-            // Of a shallow history, nobody knows what the rest holds.
+            // The rest of a shallow history may hold it, too.
             if !gone.contains(parent) && parents.contains_key(parent) && !kept.contains(parent) {
                 kept.push(*parent);
             }
@@ -307,7 +307,7 @@ impl Erasure<'_> {
             (_, None) => "git switch --orphan main".to_owned(),
         };
         Ok(Some(format!(
-            "the branch {branch} is checked out in {} and still has it (to leave it: {switch}; then run the same again)",
+            "the branch {branch} is checked out in {} and still contains it (leave it with {switch}, then run this again)",
             path.display()
         )))
     }
@@ -334,6 +334,6 @@ fn branch_of(name: &[u8]) -> Option<String> {
 /// Why a branch that has more than sessions is left alone.
 fn mixed(publication: &Publication, other: &str) -> String {
     format!(
-        "the branch {publication} has {other}, which is of no review, so it is not rewritten and still has the session"
+        "the branch {publication} also contains {other}, which is not a review; not rewriting it, so it still contains the session"
     )
 }

@@ -48,13 +48,14 @@ impl Redaction for Again<'_> {
         let redacted = self.redactor.session(session).map_err(LedgerError::Spool)?;
         let redacted = redacted.ok_or_else(|| LedgerError::Unredactable("it has no events".to_owned()))?;
         if redacted.value().header.session_id != id {
-            let cause = "its id is a token; git session purge removes it, and a capture stores it under another id";
+            let cause =
+                "its id is a token; git session purge removes it, and the next capture stores it under another id";
             return Err(LedgerError::Unredactable(cause.to_owned()));
         }
         self.count(redacted.summary());
         let bytes = redacted.value().to_bytes().map_err(LedgerError::Spool)?;
         if self.texts.iter().any(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some()) {
-            let cause = "the text is part of an id, a key or a name there, and cannot be replaced";
+            let cause = "the text is part of an id, a key or a name, and cannot be replaced";
             return Err(LedgerError::Unredactable(cause.to_owned()));
         }
         Ok(redacted)

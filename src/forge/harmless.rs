@@ -1,4 +1,4 @@
-//! Text that no host obeys: it mentions nobody, links and closes no issue, skips and starts no build, and is no
+//! Text that no host obeys: it mentions no account, links and closes no issue, skips and starts no build, and is no
 //! trailer. What is changed is seen: `(at)ann`, `(#)34`, `(skip "ci")`. Signs that are not seen would be shorter,
 //! and are taken out by the next program.
 

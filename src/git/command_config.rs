@@ -1,5 +1,5 @@
 //! The settings of one command, `git -c key=value`, which git hands to hooks in `GIT_CONFIG_PARAMETERS`. gix
-//! reads `GIT_CONFIG_COUNT` and its companions, but not this variable.
+//! reads `GIT_CONFIG_COUNT` and the variables beside it, but not this variable.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 

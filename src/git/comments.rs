@@ -20,7 +20,7 @@ impl Repository {
             // To git the two are one setting, of which the last counts.
             (Some(_), Some(string)) => {
                 let all = self.config_matching("^core\\.comment(char|string)$").unwrap_or_default();
-                Some(all.last().map_or(string, |(_, value)| value.clone()))
+                Some(all.last().map_or(string, |setting| setting.value.clone()))
             }
             (by_char, string) => by_char.or(string),
         };

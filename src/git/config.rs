@@ -21,6 +21,17 @@ pub enum ConfigScope {
     Command,
 }
 
+/// A setting as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Whether it is in the configuration of this repository or of this work tree.
+    pub is_own: bool,
+    /// Its key, with section and name in small letters.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
 impl Repository {
     /// The last value of `key` over all of git's configuration files.
     #[must_use]
@@ -88,17 +99,18 @@ impl Repository {
     ///
     /// # Errors
     /// When git does not run.
-    pub fn config_matching(&self, pattern: &str) -> Result<Vec<(String, String)>, GitError> {
+    pub fn config_matching(&self, pattern: &str) -> Result<Vec<Setting>, GitError> {
         // 1: there is none.
-        let finished = self.git(&["config", "--null", "--get-regexp", pattern]).run()?;
+        let finished = self.git(&["config", "--null", "--show-scope", "--get-regexp", pattern]).run()?;
         let finished = if finished.code == Some(1) { return Ok(Vec::new()) } else { finished.require()? };
-        let settings = finished.stdout.split_terminator('\0');
-        let pair = |setting: &str| {
-            setting
-                .split_once('\n')
-                .map_or((setting.to_owned(), String::new()), |(key, value)| (key.into(), value.into()))
-        };
-        Ok(settings.map(pair).collect())
+        let mut parts = finished.stdout.split_terminator('\0');
+        let mut found = Vec::new();
+        while let (Some(scope), Some(setting)) = (parts.next(), parts.next()) {
+            let (key, value) = setting.split_once('\n').unwrap_or((setting, ""));
+            let is_own = matches!(scope, "local" | "worktree");
+            found.push(Setting { is_own, key: key.to_owned(), value: value.to_owned() });
+        }
+        Ok(found)
     }
 
     /// A yes-or-no value of this repository's own configuration, whatever the user's and the machine's say.

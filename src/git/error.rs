@@ -21,7 +21,7 @@ pub enum GitError {
     },
     /// A bare repository that a clone of another repository may have brought.
     #[error(
-        "the bare repository {} lies inside the work tree of {}, so its settings may be a stranger's",
+        "the bare repository {} is inside the work tree of {}, so its configuration may not be yours",
         directory.display(),
         outer.display()
     )]
@@ -38,10 +38,10 @@ pub enum GitError {
         directory: PathBuf,
     },
     /// No author identity is configured.
-    #[error("git does not know who you are: user.name and user.email are not set")]
+    #[error("user.name and user.email are not set")]
     NoIdentity,
     /// A reference changed between reading and writing it.
-    #[error("the reference {name} was changed by somebody else at the same time")]
+    #[error("the reference {name} was changed by another process")]
     Conflict {
         /// Its full name.
         name: String,
@@ -56,7 +56,7 @@ pub enum GitError {
         /// How long it has been there.
         age: Option<Duration>,
     },
-    /// Nobody here may write there.
+    /// The file or folder is not writable.
     #[error("the reference {name} cannot be written: {}: {cause}", folder.display())]
     NotWritable {
         /// Its full name.
@@ -73,7 +73,7 @@ pub enum GitError {
         id: String,
     },
     /// An object is too large to be what it claims to be.
-    #[error("the object {id} has {size} bytes, more than the {limit} that are read")]
+    #[error("the object {id} has {size} bytes; the limit is {limit}")]
     TooLarge {
         /// Its id.
         id: String,
@@ -83,13 +83,13 @@ pub enum GitError {
         limit: u64,
     },
     /// A tree, with all below it, has more entries than anything that this tool writes.
-    #[error("there are more than {limit} entries below one tree")]
+    #[error("a tree has more than {limit} entries")]
     TooManyEntries {
         /// The limit.
         limit: usize,
     },
     /// A name that does not resolve.
-    #[error("'{spec}' names no commit here")]
+    #[error("'{spec}' is not a commit in this repository")]
     UnknownRevision {
         /// The name as given.
         spec: String,

@@ -37,7 +37,7 @@ impl Repository {
     /// The first `limit` bytes of a blob, of which git inflates no more.
     fn start_of(&self, id: ObjectId, limit: usize) -> Result<Vec<u8>, GitError> {
         if self.first_lines.borrow().len() >= MAX_FIRST_LINES {
-            let cause = format!("more than {MAX_FIRST_LINES} blobs have to be looked into");
+            let cause = format!("more than {MAX_FIRST_LINES} blobs to look into");
             return Err(GitError::Failed { action: "reading the first line of a blob", cause });
         }
         let id = id.to_string();
@@ -57,7 +57,7 @@ impl Git {
         let subcommand = self.subcommand.clone();
         let failed = |message: String| GitError::Process { command: subcommand.clone(), message };
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let mut child = self.command.spawn().map_err(|fault| failed(format!("cannot run git: {fault}")))?;
         let mut start = Vec::new();
         if let Some(pipe) = child.stdout.take() {
             // What was read before a failure is still what git said. The pipe is closed then, which ends git.

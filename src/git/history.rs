@@ -110,6 +110,16 @@ impl Repository {
         Ok(found)
     }
 
+    /// Whether a commit of this branch changed `path`, which begins at the root of the work tree, at `time` or later,
+    /// as far as git can tell.
+    #[must_use]
+    pub fn is_committed_since(&self, path: &str, time: Timestamp) -> bool {
+        let since = format!("--max-age={}", time.seconds());
+        let walk = self.git(&["rev-list", "--max-count=1", &since, "HEAD", "--", path]);
+        let found = walk.env("GIT_LITERAL_PATHSPECS", "1").run();
+        found.is_ok_and(|finished| finished.success() && !finished.stdout.is_empty())
+    }
+
     /// Those of `commits` that none of `tips` reaches. All are here.
     ///
     /// # Errors

@@ -27,11 +27,12 @@ mod remote;
 mod repository;
 mod sandbox;
 mod scratch;
+mod user;
 mod without_hooks;
 
 pub use address::Address;
 pub use ancestry::{PushOptions, push_options};
-pub use config::ConfigScope;
+pub use config::{ConfigScope, Setting};
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use gix::ObjectId;
@@ -46,3 +47,4 @@ pub use remote::{Listing, PushSpec, PushStatus, Pushing, RemoteRef, without_cred
 pub use repository::{Head, Repository};
 pub use sandbox::Sandbox;
 pub use scratch::Scratch;
+pub use user::UserConfig;

@@ -306,7 +306,7 @@ impl Repository {
     /// Who commits here, as `Name <email>`.
     ///
     /// # Errors
-    /// When nobody is configured.
+    /// When no identity is configured.
     pub fn identity(&self) -> Result<String, GitError> {
         let identity = self.gix.committer().ok_or(GitError::NoIdentity)?.during("reading the identity")?;
         Ok(format!("{} <{}>", identity.name, identity.email))

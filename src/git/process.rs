@@ -90,7 +90,7 @@ impl Repository {
             command.env("GIT_WORK_TREE", absolute(work_tree));
         }
         command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
-        // Nobody watches: whatever would ask for a password fails at once instead. Credential helpers
+        // There is no terminal: a prompt for a password fails at once instead. Credential helpers
         // and the user's own SSH settings are left alone.
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "true").env("SSH_ASKPASS_REQUIRE", "never");
         let has_own_ssh = ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(|name| std::env::var_os(name).is_some());
@@ -104,7 +104,7 @@ impl Repository {
             command.env("GIT_ALLOW_PROTOCOL", "none");
         }
         command.args(arguments);
-        Git { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+        Git::new(command, subcommand)
     }
 
     /// The version that `git --version` prints, without the word git.
@@ -132,6 +132,11 @@ fn absolute(path: &Path) -> std::path::PathBuf {
 }
 
 impl Git {
+    /// A command with all its arguments; `subcommand` names it in errors.
+    pub(super) fn new(command: Command, subcommand: String) -> Self {
+        Self { command, subcommand, input: None, source: None, limit: DEFAULT_LIMIT }
+    }
+
     /// Feeds `bytes` to its standard input.
     pub(super) fn input(mut self, bytes: Vec<u8>) -> Self {
         self.input = Some(bytes);
@@ -150,19 +155,19 @@ impl Git {
         self
     }
 
-    /// Runs it to its end with what `source` writes as its input, which nobody has to hold. When
+    /// Runs it to its end with what `source` writes as its input, without buffering it. When
     /// `source` fails, so does this.
     pub(super) fn run_after(mut self, mut source: Self) -> Result<Finished, GitError> {
         let failed = |message: String| GitError::Process { command: source.subcommand.clone(), message };
         source.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = source.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let mut child = source.command.spawn().map_err(|fault| failed(format!("cannot run git: {fault}")))?;
         let writer = source
             .input
             .take()
             .zip(child.stdin.take())
             .map(|(bytes, mut stdin)| std::thread::spawn(move || drop(stdin.write_all(&bytes))));
         self.source = child.stdout.take();
-        // Once this one has ended, nobody reads what the other still writes, so that it ends too.
+        // Once this one has ended, the other writes into a closed pipe and ends, too.
         let finished = self.run();
         let status = wait(&mut child, DEFAULT_LIMIT).map_err(|fault| failed(fault.to_string()))?;
         drop(writer.map(std::thread::JoinHandle::join));
@@ -183,7 +188,7 @@ impl Git {
             None => Stdio::null(),
         });
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().map_err(|fault| failed(format!("git does not start: {fault}")))?;
+        let mut child = self.command.spawn().map_err(|fault| failed(format!("cannot run git: {fault}")))?;
         let writer = self.input.take().zip(child.stdin.take()).map(|(bytes, mut stdin)| {
             // A git that ends early closes the pipe; its exit code says why.
             std::thread::spawn(move || drop(stdin.write_all(&bytes)))

@@ -327,7 +327,7 @@ impl Repository {
         if let Some(cause) = refusal_to_write(&folder) {
             return GitError::NotWritable { name, folder, cause: cause.to_string() };
         }
-        // The holder may have let go between the attempt and this look.
+        // The holder may have released it between the attempt and this look.
         if lock.exists() || fault.to_string().contains("lock") {
             return GitError::locked(name, lock);
         }

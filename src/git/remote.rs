@@ -255,7 +255,7 @@ fn status_of(spec: &PushSpec, statuses: &[PushStatus], succeeded: bool) -> PushS
     if let Some(status) = statuses.iter().find(|status| status.name == spec.name) {
         return status.clone();
     }
-    let result = if succeeded { Ok(()) } else { Err("git did not say what became of it".to_owned()) };
+    let result = if succeeded { Ok(()) } else { Err("git reported no status for it".to_owned()) };
     PushStatus { name: spec.name.clone(), result }
 }
 

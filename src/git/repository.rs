@@ -52,7 +52,7 @@ fn roomy(options: Options) -> Options {
 }
 
 impl Repository {
-    /// Opens the repository that git would use in `directory`: `GIT_DIR` and its companions are
+    /// Opens the repository that git would use in `directory`: `GIT_DIR` and the variables beside it are
     /// honoured, as a hook needs it.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Repository {
         self.gix.workdir().is_none()
     }
 
-    /// Whether a part of history is not here, or nobody can tell.
+    /// Whether a part of history is missing, or that cannot be told.
     #[must_use]
     pub fn is_shallow(&self) -> bool {
         self.gix.is_shallow().unwrap_or(true)

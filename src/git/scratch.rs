@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use super::{GitError, Repository, error::During};
 
-/// Who commits where nobody is configured, as on a machine of a CI.
-const NOBODY: (&str, &str) = ("git session cleanup", "git-session@localhost");
+/// The committer where none is configured, as on a CI machine.
+const FALLBACK: (&str, &str) = ("git session cleanup", "git-session@localhost");
 
 /// A bare repository that ends with this value.
 pub struct Scratch {
@@ -33,7 +33,7 @@ impl Repository {
         let own = own.canonicalize().unwrap_or_else(|_| own.to_owned());
         let identity = self.gix.committer().and_then(Result::ok);
         let (name, email) = identity.map_or_else(
-            || (NOBODY.0.to_owned(), NOBODY.1.to_owned()),
+            || (FALLBACK.0.to_owned(), FALLBACK.1.to_owned()),
             |identity| (identity.name.to_string(), identity.email.to_string()),
         );
         let (version, hash) = match self.gix.object_hash() {
@@ -59,7 +59,7 @@ impl Repository {
         Ok(Scratch { folder, repository })
     }
 
-    /// This repository, with somebody to commit where nobody is configured.
+    /// This repository, with a committer where none is configured.
     ///
     /// # Errors
     /// When its configuration cannot be changed for this process.
@@ -68,8 +68,8 @@ impl Repository {
         let mut gix = self.gix.clone();
         if gix.committer().is_none_or(|found| found.is_err()) {
             let mut config = gix.config_snapshot_mut();
-            config.set_raw_value("user.name", NOBODY.0).during(ACTION)?;
-            config.set_raw_value("user.email", NOBODY.1).during(ACTION)?;
+            config.set_raw_value("user.name", FALLBACK.0).during(ACTION)?;
+            config.set_raw_value("user.email", FALLBACK.1).during(ACTION)?;
             config.commit().during(ACTION)?;
         }
         Ok(Self { gix, ..self.clone() })

@@ -80,7 +80,9 @@ fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Ve
         redactor: &|| context.redactor().ok(),
         now: context.now(),
     };
-    let found = link::find_sessions(&look, &mut state, is_amend);
+    // Whoever installed the hooks here did that; hooks for every repository come without it.
+    let prepared = if state.is_new() { link::first_look(&look, &mut state) } else { Ok(()) };
+    let found = prepared.and_then(|()| link::find_sessions(&look, &mut state, is_amend));
     file.save(&state)?;
     let exclude = context.config()?.exclude;
     let mut found = found?;

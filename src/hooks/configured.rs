@@ -3,22 +3,31 @@
 //!
 //! git runs them before the script in its hooks folder, and all of them even when one refuses.
 
-use super::install::State;
+use std::path::PathBuf;
+
+use super::{install::State, script::IS_GLOBAL};
 use crate::{
     error::{Error, Result},
-    git::Repository,
+    git::{Repository, Setting},
 };
 
 /// The setting that chooses between them and scripts.
-const SETTING: &str = "opensession.hooks";
+pub(super) const SETTING: &str = "opensession.hooks";
 /// The first git that runs them.
-const FIRST_GIT: (u32, u32) = (2, 54);
+pub(super) const FIRST_GIT: (u32, u32) = (2, 54);
 /// Set by them for this program, which leaves the work to a script of ours where git runs one too.
 pub(super) const CONFIGURED: &str = "OPENSESSION_CONFIGURED";
 
+/// Where these are, below the folder of the user's settings.
+pub(super) const FILE: &str = "git-session/hooks.config";
+/// What the hook of a commit says when the program is gone.
+const GONE: &str = "so this commit names no AI session";
+/// The same with the way to be rid of it: a program that is gone cannot remove its hooks.
+const GONE_FOR_EVERY_REPOSITORY: &str = "so this commit names no AI session; to remove its hooks: git config --global --unset-all include.path git-session/hooks.config";
+
 /// The hooks in the configuration as it is now.
 pub(super) struct Entries {
-    settings: Vec<(String, String)>,
+    settings: Vec<Setting>,
     is_supported: bool,
 }
 
@@ -30,27 +39,46 @@ impl Entries {
         Ok(Self { settings, is_supported })
     }
 
-    /// How `hook` stands in the configuration; `None` where it is not there.
-    pub(super) fn state(&self, hook: &str, command: &str) -> Option<State> {
+    /// Those of the repository itself.
+    pub(super) fn own(&self) -> Self {
+        let settings = self.settings.iter().filter(|setting| setting.is_own).cloned().collect();
+        Self { settings, is_supported: self.is_supported }
+    }
+
+    /// How `hook` stands in the configuration, where its script is `script`; `None` where it is not there.
+    pub(super) fn state(&self, hook: &str, script: &str) -> Option<State> {
         let section = section(hook);
         let is_off = |section: &str| {
-            let value = self.values(&format!("{section}.enabled")).last().unwrap_or("true").to_lowercase();
-            ["false", "no", "off", "0"].contains(&value.as_str())
+            let value = self.values(&format!("{section}.enabled")).last().map_or("true", |setting| &setting.value);
+            ["false", "no", "off", "0"].contains(&value.to_lowercase().as_str())
         };
-        self.values(&format!("{section}.event")).find(|event| *event == hook)?;
+        self.values(&format!("{section}.event")).find(|event| event.value == hook)?;
+        let is_up_to_date = self.last_command(hook).is_some_and(|last| {
+            let expected = if last.is_own { command(script) } else { command_for_every_repository(script) };
+            last.value == expected
+        });
         Some(if !self.is_supported {
             State::Unsupported
         } else if is_off(&section) || is_off(&format!("hook.{hook}")) {
             State::SwitchedOff
-        } else if self.values(&format!("{section}.command")).last() == Some(command) {
+        } else if is_up_to_date {
             State::Installed
         } else {
             State::Outdated
         })
     }
 
-    fn values<'a>(&'a self, key: &str) -> impl DoubleEndedIterator<Item = &'a str> {
-        self.settings.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    /// Whether the entry that counts is the one of every repository of the person.
+    pub(super) fn is_global(&self, hook: &str) -> bool {
+        self.last_command(hook).is_some_and(|last| !last.is_own)
+    }
+
+    fn last_command(&self, hook: &str) -> Option<&Setting> {
+        self.values(&format!("{}.command", section(hook))).last()
+    }
+
+    fn values(&self, key: &str) -> impl DoubleEndedIterator<Item = &Setting> {
+        self.settings.iter().filter(move |setting| setting.key == key)
     }
 }
 
@@ -74,7 +102,9 @@ fn is_supported(repository: &Repository) -> Result<bool> {
     Ok(repository.git_numbers()? >= FIRST_GIT)
 }
 
-fn section(hook: &str) -> String {
+/// The section of `hook`, which is the same for one repository and for all: git runs it once, as the repository has
+/// it.
+pub(super) fn section(hook: &str) -> String {
     format!("hook.git-session-{hook}")
 }
 
@@ -119,8 +149,30 @@ pub(super) fn command(script: &str) -> String {
     command + "\n#"
 }
 
+/// The same in the configuration of a person, which serves every repository.
+pub(super) fn command_for_every_repository(script: &str) -> String {
+    let own = command(script);
+    format!("{IS_GLOBAL}\n{own}").replace(GONE, GONE_FOR_EVERY_REPOSITORY)
+}
+
+/// The file with the hooks of every repository, as the configuration includes it.
+pub(super) fn included(repository: &Repository) -> Option<PathBuf> {
+    repository.config_all("include.path").into_iter().map(PathBuf::from).find(|path| path.ends_with(FILE))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_hooks_of_every_repository_say_how_to_be_rid_of_them() {
+        assert!(super::GONE_FOR_EVERY_REPOSITORY.ends_with(super::FILE));
+        let (_, script) = &crate::hooks::ALL[0];
+        let command = super::command_for_every_repository(script);
+        assert!(
+            command.starts_with(super::IS_GLOBAL) && command.contains(super::GONE_FOR_EVERY_REPOSITORY),
+            "{command}"
+        );
+    }
+
     #[test]
     fn a_command_has_nothing_of_what_a_script_does_for_others() {
         for (hook, script) in &crate::hooks::ALL {

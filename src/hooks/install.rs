@@ -14,6 +14,7 @@ use super::{
     by_hand::{calls_us, lines as by_hand},
     configured::{self, Entries},
     manager::{Manager, beside, contains},
+    script::{self, script_for, script_for_every_repository},
     shared,
 };
 use crate::{
@@ -72,13 +73,15 @@ pub struct Installed {
     pub chained: Option<PathBuf>,
     /// The hook manager that runs it, or whose hook runs first.
     pub manager: Option<Manager>,
+    /// Whether it is there since the hooks are installed for every repository of the person.
+    pub global: bool,
     /// Somebody else's script that git runs after ours.
     #[serde(skip)]
     pub beside: Option<PathBuf>,
 }
 
 impl Installed {
-    /// Whether installing mends it.
+    /// Whether installing repairs it.
     #[must_use]
     pub fn has_to_be_mended(&self) -> bool {
         !self.state.works() || self.is_too_early()
@@ -116,27 +119,19 @@ pub fn status(repository: &Repository, program: &Path) -> Result<Vec<Installed>>
     };
     let entries = Entries::read(repository)?;
     let with_entry = |(found, (hook, script)): (Installed, &(&'static str, &str))| {
-        let state = entries.state(hook, &configured::command(&script_for(script, program)));
+        let state = entries.state(hook, &script_for(script, program));
         // Where git runs our script as well, the script does the work.
         let is_script = matches!(found.state, State::Installed | State::ByHand | State::Outdated);
         let Some(state) = state.filter(|_| !is_script) else { return found };
         let is_others =
             matches!(found.state, State::Foreign | State::Displaced) && found.manager != Some(Manager::PreCommit);
         let beside = Some(found.path).filter(|path| is_others && (is_executable(path) || found.manager.is_some()));
-        Installed { hook, state, path: repository.common_dir().join("config"), chained: None, manager: None, beside }
+        let global = entries.is_global(hook);
+        let path = if global { configured::included(repository) } else { None };
+        let path = path.unwrap_or_else(|| repository.common_dir().join("config"));
+        Installed { hook, state, path, chained: None, manager: None, global, beside }
     };
     Ok(found.into_iter().zip(&ALL).map(with_entry).collect())
-}
-
-/// Whether git runs a script of ours for `hook`.
-pub(super) fn is_run_as_script(repository: &Repository, hook: &str) -> bool {
-    let folder = repository.hooks_dir_in_brief();
-    let top = folder.join(hook);
-    let shared = Manager::husky_folder(&folder).map(|folder| folder.join(hook));
-    let moved = Manager::of(&top).filter(|manager| manager.runs_what_it_moved(hook)).map(|manager| manager.moves(&top));
-    let calls = |path: &PathBuf| files::read(path, files::SMALL).is_ok_and(|content| calls_us(&content, hook));
-    let can_run = |path: &PathBuf| is_executable(path) && (is_ours(path) || calls(path));
-    can_run(&top) || moved.is_some_and(|path| can_run(&path)) || shared.is_some_and(|path| is_ours(&path))
 }
 
 fn home(repository: &Repository) -> Result<Home> {
@@ -162,12 +157,16 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
                 path: moved,
                 chained: chained(&top),
                 manager: Some(manager),
+                global: false,
                 beside: None,
             };
         }
         _ => top.clone(),
     };
-    let state = match files::read(&path, files::SMALL) {
+    let found = files::read(&path, files::SMALL);
+    let global = found.as_ref().is_ok_and(|found| contains(found, script::IS_GLOBAL.as_bytes()));
+    let script = if global { &script_for_every_repository(script) } else { script };
+    let state = match found {
         Ok(found) if found == script.as_bytes() && !is_executable(&path) => State::NotExecutable,
         Ok(found) if found == script.as_bytes() => State::Installed,
         Ok(found) if contains(&found, MARKER) => State::Outdated,
@@ -178,7 +177,7 @@ fn look(folder: &Path, hook: &'static str, script: &str) -> Installed {
         Err(_) => State::Absent,
     };
     let manager = over.or_else(|| Manager::of(&aside(&top)));
-    Installed { hook, state, path, chained: chained(&top), manager, beside: None }
+    Installed { hook, state, path, chained: chained(&top), manager, global, beside: None }
 }
 
 /// Installs every hook.
@@ -201,14 +200,13 @@ pub fn install(repository: &Repository, program: &Path) -> Result<Vec<Installed>
 
 /// Installs every hook in the configuration, and a script where ours has to come after somebody's.
 fn install_configured(repository: &Repository, program: &Path) -> Result<Vec<Installed>> {
-    let entries = Entries::read(repository)?;
+    let entries = Entries::read(repository)?.own();
     let home = own_home(repository);
     for (hook, script) in &ALL {
         let script = script_for(script, program);
-        let command = configured::command(&script);
-        let before = entries.state(hook, &command);
+        let before = entries.state(hook, &script);
         if before != Some(State::Installed) {
-            configured::write(repository, hook, &command)?;
+            configured::write(repository, hook, &configured::command(&script))?;
         }
         match &home {
             Ok(home) if has_to_follow(home, hook, &script) => add(home, hook, &script)?,
@@ -253,7 +251,7 @@ fn add(home: &Home, hook: &'static str, script: &str) -> Result<()> {
     fs::create_dir_all(folder).map_err(|fault| at(folder, &fault).hinted(by_hand()))?;
     make_way(&folder.join(hook), hook, &look(folder, hook, script))?;
     let found = look(folder, hook, script);
-    if found.state != State::Installed {
+    if found.state != State::Installed || found.global {
         write(&found.path, script.as_bytes(), 0o755).map_err(|fault| at(&found.path, &fault).hinted(by_hand()))?;
     }
     Ok(())
@@ -353,16 +351,11 @@ pub(super) fn own_home(repository: &Repository) -> Result<Home> {
     Ok(Home::Scripts(folder))
 }
 
-fn script_for(script: &str, program: &Path) -> String {
-    // A single quote ends a quoted word of sh, so it is written outside.
-    script.replace("@PROGRAM@", &program.display().to_string().replace('\'', r"'\''"))
-}
-
-fn is_ours(path: &Path) -> bool {
+pub(super) fn is_ours(path: &Path) -> bool {
     files::read(path, files::SMALL).is_ok_and(|content| contains(&content, MARKER))
 }
 
-fn aside(path: &Path) -> PathBuf {
+pub(super) fn aside(path: &Path) -> PathBuf {
     beside(path, ASIDE)
 }
 
@@ -371,7 +364,7 @@ fn chained(path: &Path) -> Option<PathBuf> {
 }
 
 #[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
+pub(super) fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }

@@ -3,9 +3,11 @@
 //! The scripts themselves are the files in `/hooks`; each runs the hook that was there before and
 //! hands over to this program.
 
+mod before;
 mod by_hand;
 mod commit;
 mod configured;
+pub mod global;
 mod install;
 mod interpreter;
 mod manager;
@@ -13,6 +15,8 @@ mod pending;
 mod push;
 mod rewrite;
 mod run;
+mod running;
+mod script;
 mod shared;
 
 pub use by_hand::refusal;

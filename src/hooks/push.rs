@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashSet,
+    path::{Path, PathBuf},
     process::Child,
     time::{Duration, Instant},
 };
 
-use super::STRICT;
+use super::{STRICT, configured::CONFIGURED, running::other_script};
 use crate::{
     capture::{Job, JobSession, Known, Queue, SeenLogs},
     config::{self, Config},
@@ -65,6 +66,9 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
     }
     let config = sync::follow_renamed_remotes(repository, context.config()?)?;
     let Some(target) = config.session_remote(repository, remote) else { return Ok(Pushed::default()) };
+    if let Some(script) = later_script(context, repository) {
+        return Ok(Pushed { problems: Vec::new(), warnings: vec![held_back(&script, &target)] });
+    }
     ledger::restore_moved(repository, context.now())?;
     let mut pushed = Pushed::default();
     // Without settings that can be read, nothing goes.
@@ -86,6 +90,22 @@ pub fn pre_push(context: &Context, arguments: &[String], list: &[u8]) -> Result<
         delivery.send(url.as_deref(), &branches, &mut pushed)?;
     }
     Ok(pushed)
+}
+
+/// A `pre-push` of this repository that git runs after the one for every repository, and that may refuse the push
+/// when the sessions have gone.
+fn later_script(context: &Context, repository: &Repository) -> Option<PathBuf> {
+    let is_on = |variable| context.environment.is_enabled(variable);
+    let is_first = is_on(config::FOR_EVERY_REPOSITORY) && is_on(CONFIGURED);
+    is_first.then(|| other_script(repository, "pre-push")).flatten()
+}
+
+fn held_back(script: &Path, target: &str) -> String {
+    format!(
+        "no session was sent to {target}: {} runs after the hook of every repository and may refuse the push (to have \
+         the hook of this repository come last: git session hooks install)",
+        script.display()
+    )
 }
 
 /// The sending of the sessions of one push.
@@ -291,7 +311,7 @@ fn wait_for_captures(context: &Context, queue: &Queue) -> Result<()> {
     Ok(())
 }
 
-/// Why what waits could not be stored: the process that tried has nobody to tell.
+/// Why queued sessions could not be stored: the background process has no terminal to say so.
 fn unstored(context: &Context) -> Error {
     let found = context.repository().map(|repository| repository.leftovers(context.now())).unwrap_or_default();
     match found.iter().find(|leftover| leftover.is_lock) {

@@ -3,11 +3,11 @@
 use std::{io::Read, time::Duration};
 
 use super::{
-    DISABLE, INTERNAL_PUSH, STRICT, commit_msg, configured::CONFIGURED, install, post_commit, post_rewrite, pre_push,
-    prepare_commit_msg,
+    DISABLE, INTERNAL_PUSH, STRICT, commit_msg, configured::CONFIGURED, post_commit, post_rewrite, pre_push,
+    prepare_commit_msg, running,
 };
 use crate::{
-    capture,
+    capture, config,
     context::Context,
     error::{Error, Result},
     git, sync,
@@ -15,7 +15,7 @@ use crate::{
 
 /// How long the capture in the background waits for another one.
 const CAPTURE_PATIENCE: Duration = Duration::from_secs(60);
-/// The argument of a capture that nobody waits for.
+/// The argument of a capture in the background.
 pub(super) const PATIENTLY: &str = "patiently";
 /// How often such a capture is tried again.
 const MORE_ATTEMPTS: u32 = 4;
@@ -68,13 +68,14 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
     let silent = |()| Said::default();
     let line = |text: String| format!("git session: {text}");
     let is_disabled = context.environment.is_enabled(DISABLE);
-    if context.environment.is_enabled(CONFIGURED) && install::is_run_as_script(context.repository()?, name) {
+    let is_enabled = || config::is_enabled(context.repository()?);
+    if context.environment.is_enabled(CONFIGURED) && running::is_run_as_script(context.repository()?, name) {
         return Ok(Said::default());
     }
     match name {
         "pre-push" => {
             let list = standard_input()?;
-            if is_disabled || context.environment.is_enabled(INTERNAL_PUSH) {
+            if is_disabled || context.environment.is_enabled(INTERNAL_PUSH) || !is_enabled()? {
                 return Ok(Said::default());
             }
             let pushed = pre_push(context, arguments, &list)?;
@@ -83,9 +84,10 @@ fn dispatch(context: &Context, name: &str, arguments: &[String]) -> Result<Said>
         }
         "post-rewrite" => {
             let list = standard_input()?;
-            if is_disabled { Ok(Said::default()) } else { post_rewrite(context, &list).map(silent) }
+            if is_disabled || !is_enabled()? { Ok(Said::default()) } else { post_rewrite(context, &list).map(silent) }
         }
         _ if is_disabled => Ok(Said::default()),
+        "prepare-commit-msg" | "commit-msg" | "post-commit" if !is_enabled()? => Ok(Said::default()),
         "prepare-commit-msg" => prepare_commit_msg(context, arguments).map(silent),
         "commit-msg" => commit_msg(context, arguments).map(silent),
         "post-commit" => post_commit(context).map(silent),

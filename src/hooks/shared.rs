@@ -45,7 +45,7 @@ pub(super) fn look(folder: &Path, hook: &'static str) -> Installed {
         Err(_) if path.symlink_metadata().is_ok() => State::Foreign,
         Err(_) => State::Absent,
     };
-    Installed { hook, state, path, chained: None, manager: Some(Manager::Husky), beside: None }
+    Installed { hook, state, path, chained: None, manager: Some(Manager::Husky), global: false, beside: None }
 }
 
 /// Brings our lines into the hook; the file is made where there is none.

@@ -15,7 +15,7 @@ pub enum LedgerError {
     #[error("reading the session from its temporary file: {0}")]
     Spool(#[source] std::io::Error),
     /// A session is larger than any reader takes.
-    #[error("the session {session} has {bytes} bytes, more than the {MAX_SESSION_BYTES} that a ledger takes")]
+    #[error("the session {session} has {bytes} bytes; the limit is {MAX_SESSION_BYTES}")]
     TooLarge {
         /// The session.
         session: SessionId,
@@ -29,7 +29,7 @@ pub enum LedgerError {
         reference: String,
     },
     /// A session is described, but what was said in it did not come along.
-    #[error("of the session {session} only the description is here: the host of its ledger takes no file of its size")]
+    #[error("session {session} has metadata only: its events exceed the remote's file size limit")]
     NoEvents {
         /// The session.
         session: String,

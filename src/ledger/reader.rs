@@ -104,7 +104,7 @@ fn all(repository: &Repository, folder: &str, tree: ObjectId) -> Result<All, Led
             found.damaged.push((format!("{folder}/{name} and what follows"), cause));
             break;
         }
-        // What is in a folder that it does not belong into is found by nobody who looks for its name.
+        // A file in the wrong folder is not found by its name: it does not count.
         found.versions.extend(versions_in(entries).into_iter().filter(|(key, _)| key.id.shard() == name));
     }
     Ok(found)

@@ -125,10 +125,10 @@ impl Switch<'_> {
         for _ in 0..ATTEMPTS {
             let stock = self.stock(&tip)?;
             if stock.links.has_more {
-                return Ok(Some(format!("it has something that {} has no place for", self.to.name())));
+                return Ok(Some(format!("it contains something that {} cannot hold", self.to.name())));
             }
             if !self.is_taken_in(&stock)? {
-                return Ok(Some(format!("not all of it can be read in {}", self.to.name())));
+                return Ok(Some(format!("parts of it cannot be read in {}", self.to.name())));
             }
             let name = tip.reference.clone().into();
             match self.repository.update_reference(&RefUpdate { name, expected: Expected::Is(tip.id), new: None }) {

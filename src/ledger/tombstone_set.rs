@@ -1,11 +1,11 @@
-//! Ledgers with tombstones: what they let stay, and their merge.
+//! Applies tombstones to trees, and merges trees that have them.
 //!
-//! Both sides of a merge are applied by what the two remember together before anything of them is
+//! The tombstones of both sides are applied to each side of a merge before the two are
 //! compared. A side that lost something by it must not become a parent of the result: its history
 //! holds what has to go.
 //!
 //! A tombstone that cannot be read may forbid anything. So nothing of its session is stored or taken over from a
-//! ledger without it; what stands beside it stays, since nobody knows whether it has to go.
+//! ledger without it; what the ledger has of the session stays, since it may be permitted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -256,7 +256,7 @@ pub(super) fn is_tombstone(folder: &str, path: &str) -> bool {
 /// What a tree remembers of a session.
 ///
 /// # Errors
-/// When that is damaged: then nobody knows what it forbids.
+/// When that is damaged: it may forbid anything.
 pub(super) fn find(
     repository: &Repository,
     folder: &str,
@@ -288,7 +288,7 @@ impl Unreadable {
     /// The same, of a ledger.
     pub(super) fn in_ledger(self, reference: &str) -> Damage {
         let cause = match self.session {
-            Some(id) => format!("{} (until it is purged again, nothing of session {id} is stored)", self.cause),
+            Some(id) => format!("{} (session {id} is not stored until it is purged again)", self.cause),
             None => self.cause,
         };
         Damage { reference: reference.to_owned(), path: self.path, cause }

@@ -1,4 +1,4 @@
-//! Writing one ledger: compare-and-swap, again and again until nobody was faster.
+//! Writes a ledger, retrying when another process updates the ref first.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -133,7 +133,7 @@ impl Writer<'_> {
         let before = self.repository.tree_of(tip)?;
         let mut set = TombstoneSet::of(self.repository, self.layout, &[before])?;
         set.add(tombstones);
-        // Of a version that cannot be described nobody knows whether it may stay.
+        // A version without readable metadata may be permitted.
         if !set.can_decide(before)? {
             return Ok(tip);
         }
@@ -241,7 +241,7 @@ impl Writer<'_> {
         self.commit(tree, &parents, &format!("merge {}", self.branch))
     }
 
-    /// Moves the ledger to what `next` makes of its tip, again and again until nobody was faster;
+    /// Moves the ledger to what `next` makes of its tip, retrying when another process was first;
     /// `next` returns `None` when there is nothing to do.
     fn write(
         &self,

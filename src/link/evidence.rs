@@ -1,7 +1,7 @@
 //! Finds the sessions that touched what is about to be committed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -87,6 +87,25 @@ pub fn warm(look: &Look<'_>, state: &mut State) -> Result<(), GitError> {
         let is_staged = below(&touch.path, &roots).is_some_and(|path| staged.contains(path.as_str()));
         is_staged || !unchanged.contains(&touch.path)
     });
+    Ok(())
+}
+
+/// Does the same at the first commit in a repository where nobody did it before: what is staged may be a change of
+/// today to a file that a session touched long ago, and a commit since has that.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn first_look(look: &Look<'_>, state: &mut State) -> Result<(), GitError> {
+    let Some(work_tree) = look.repository.work_tree() else { return Ok(()) };
+    warm(look, state)?;
+    let roots = forms_of(work_tree);
+    let mut is_over: HashMap<(PathBuf, Timestamp), bool> = HashMap::new();
+    for touch in state.touches() {
+        let Some(path) = below(&touch.path, &roots) else { continue };
+        let of_touch = is_over.entry((touch.path.clone(), touch.at));
+        of_touch.or_insert_with(|| look.repository.is_committed_since(&path, touch.at));
+    }
+    state.retain_touches(|touch| is_over.get(&(touch.path.clone(), touch.at)) != Some(&true));
     Ok(())
 }
 

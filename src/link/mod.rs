@@ -14,7 +14,7 @@ mod whole;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use encoding::Encoding;
-pub use evidence::{Found, Look, find_sessions, warm};
+pub use evidence::{Found, Look, find_sessions, first_look, warm};
 pub use message::{Comments, append};
 pub use relink::{Kinship, Known, Orphan, Reunion, relink};
 pub use squash::squashed;

@@ -80,7 +80,7 @@ pub fn relink(orphan: &Orphan, known: &[Known], is_ancestor: impl Fn(ObjectId, O
         return Some(Reunion { evidence: Kinship::Trailer, sessions: orphan.named.clone() });
     }
     let Fingerprint { patch_id, tree, blobs } = &orphan.fingerprint;
-    // What changes nothing, or merges what others changed, is nobody's work.
+    // Skip empty and merge commits: they have no author session.
     patch_id.as_ref()?;
     let same_patch = known.iter().filter(|known| known.fingerprint.patch_id == *patch_id);
     if let Some(reunion) = found(Kinship::PatchId, same_patch.map(|known| known.session.clone()).collect()) {

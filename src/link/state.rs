@@ -41,6 +41,9 @@ pub struct State {
     places: HashMap<(SessionId, PathBuf), usize>,
     #[serde(skip)]
     has_changed: bool,
+    /// Whether there was no file of it that could be read.
+    #[serde(skip)]
+    is_new: bool,
 }
 
 /// How far one log was read.
@@ -147,6 +150,12 @@ impl State {
         &self.consumed
     }
 
+    /// Whether nothing was known before.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     /// Keeps only the touches that `is_kept` says.
     pub fn retain_touches(&mut self, is_kept: impl FnMut(&Touch) -> bool) {
         let before = self.touches.len();
@@ -245,16 +254,16 @@ impl StateFile {
         let lock = lock(&folder.join("touches.lock"));
         let read = files::read(&path, files::LARGE).unwrap_or_default();
         let state = serde_json::from_slice::<State>(&read).ok().filter(|state| state.version == VERSION);
-        let state = state.unwrap_or_else(|| State { version: VERSION, ..State::default() });
+        let state = state.unwrap_or_else(|| State { version: VERSION, is_new: true, ..State::default() });
         Ok((Self { path, lock }, state))
     }
 
-    /// Writes `state`, if it changed, in place of the old file.
+    /// Writes `state`, if it changed or is the first, in place of the old file.
     ///
     /// # Errors
     /// When the folder cannot be written; the old file is then untouched.
     pub fn save(self, state: &State) -> io::Result<()> {
-        if self.lock.is_none() || !state.has_changed {
+        if self.lock.is_none() || !(state.has_changed || state.is_new) {
             return Ok(());
         }
         replace(&self.path, &serde_json::to_vec(state).map_err(io::Error::from)?)

@@ -27,11 +27,11 @@ pub enum Sought {
 /// # Errors
 /// When it is no such page.
 pub fn find_comment(page: &[u8], author: &str) -> Result<Sought> {
-    let page: Value = serde_json::from_slice(page)
-        .map_err(|fault| Error::user(format!("the comments are not what a host answers: {fault}")))?;
+    let page: Value =
+        serde_json::from_slice(page).map_err(|fault| Error::user(format!("not a page of comments: {fault}")))?;
     let comments = page.as_array().ok_or_else(|| {
         let said = page.get("message").and_then(Value::as_str).unwrap_or("no list");
-        Error::user(format!("the comments are not what a host answers: {said}"))
+        Error::user(format!("not a page of comments: {said}"))
     })?;
     let is_ours = |comment: &&Value| {
         let text = |pointer: &str| comment.pointer(pointer).and_then(Value::as_str);

@@ -1,5 +1,5 @@
 //! Text of a log in Markdown, so that it does nothing: it is no markup, no HTML, no link, no picture, and
-//! nobody is notified.
+//! no notification is sent.
 
 use crate::{forge::without_references, report::single_line};
 

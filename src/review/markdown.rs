@@ -84,7 +84,7 @@ fn head(digest: &Digest) -> String {
         head.push_str(&if missing == 0 {
             format!("No session is linked to {commits}: written by hand, or with an agent whose sessions were not captured.\n")
         } else {
-            format!("None of the sessions that made {commits} is here.\n")
+            format!("The sessions linked to {commits} are not in this clone.\n")
         });
         return head;
     }
@@ -127,7 +127,7 @@ fn again(session: &SessionDigest) -> String {
 fn session_part(session: &SessionDigest) -> String {
     let mut part = session_head(session) + "\n";
     if let Some(reason) = &session.unread {
-        part.push_str(&format!("\n*What was said is not here: {}*\n", text(&cut(reason, NAME))));
+        part.push_str(&format!("\n*Transcript not available: {}*\n", text(&cut(reason, NAME))));
     }
     let half = session.exchanges.len() / 2;
     for (position, exchange) in session.exchanges.iter().enumerate() {
@@ -155,7 +155,7 @@ fn commit_tail(commit: &CommitDigest) -> String {
     let mut tail = String::new();
     if !commit.missing_sessions.is_empty() {
         let names: Vec<String> = commit.missing_sessions.iter().map(missing).collect();
-        tail.push_str(&format!("\nNamed by the commit and not here: {}\n", names.join(", ")));
+        tail.push_str(&format!("\nLinked, but not in this clone: {}\n", names.join(", ")));
     }
     let (tests, files): (Vec<_>, Vec<_>) = commit.files.iter().partition(|file| file.is_test);
     for (name, files) in [("file", files), ("test", tests)] {

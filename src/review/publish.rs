@@ -45,7 +45,7 @@ pub struct Published {
 }
 
 /// The folder that an artifact branch has on a branch that keeps many: `pr-12` for
-/// `opensession/pr-12-sessions`. `None` for a branch of any other name, which is nobody's to overwrite.
+/// `opensession/pr-12-sessions`. `None` for a branch of any other name, which must not be overwritten.
 #[must_use]
 pub fn artifact_folder(branch: &str) -> Option<&str> {
     let name = branch.strip_prefix("opensession/")?.strip_suffix("-sessions")?;
@@ -105,7 +105,7 @@ pub fn publish(repository: &Repository, target: &Target, digest: &Digest, now: T
             Err(reason) => refusal = reason,
         }
     }
-    Err(Error::user(format!("{} did not take the branch {}: {refusal}", target.remote, target.branch))
+    Err(Error::user(format!("{} rejected the branch {}: {refusal}", target.remote, target.branch))
         .hinted("the job needs the right to push branches: git session cleanup status"))
 }
 
@@ -167,7 +167,7 @@ fn tree(repository: &Repository, target: &Target, known: Option<ObjectId>, files
     let Some(folder) = &target.folder else { return Ok(repository.edit_tree(None, files)?) };
     let about = repository.write_blob(ABOUT.as_bytes())?;
     if let Some(foreign) = known.map(|tree| foreign(repository, tree)).transpose()?.flatten() {
-        return Err(Error::user(format!("the branch {} has {foreign}, which is of no review", target.branch))
+        return Err(Error::user(format!("the branch {} contains {foreign}, which is not a review", target.branch))
             .hinted("keep sessions on a branch of their own: git session cleanup init --session-archive-branch NAME"));
     }
     let without = repository.edit_tree(known, &[(folder.clone(), None), (README.to_owned(), Some(about))])?;

@@ -83,7 +83,7 @@ impl Exchange<'_> {
             for name in there.keys() {
                 // What somebody else broke stands in the way of nothing but itself.
                 if let Err(fault) = self.merge_extra_ref(name, &tombstones, &mut carried) {
-                    carried.problems.push(format!("{} stays as it is on both sides: {fault}", short(name)));
+                    carried.problems.push(format!("{} could not be merged: {fault}", short(name)));
                     apart.insert(name.clone());
                 }
             }
@@ -161,7 +161,7 @@ impl Exchange<'_> {
                 Some(ours) if ours == theirs => return Ok(()),
                 Some(ours) => {
                     if self.artifact(ours)? != self.artifact(theirs)? {
-                        let problem = format!("{} is not the same here and on {}; both stay", short(name), self.remote);
+                        let problem = format!("{} differs here and on {}; both are kept", short(name), self.remote);
                         carried.problems.push(problem);
                     }
                     return Ok(());
@@ -217,7 +217,11 @@ impl Exchange<'_> {
         let statuses = match self.repository.push(self.address(), specs, self.left()) {
             Ok(statuses) => statuses,
             Err(fault) => {
-                let problem = format!("nothing but the sessions went to {}: {}", self.remote, first_line(&fault));
+                let problem = format!(
+                    "pushed the sessions to {}, but not the artifacts and summaries: {}",
+                    self.remote,
+                    first_line(&fault)
+                );
                 carried.problems.push(problem);
                 return Ok(true);
             }
@@ -232,7 +236,7 @@ impl Exchange<'_> {
                 }
                 Err(reason) => {
                     is_done = false;
-                    carried.problems.push(format!("{} did not take {}: {reason}", self.remote, short(&name)));
+                    carried.problems.push(format!("{} rejected {}: {reason}", self.remote, short(&name)));
                 }
             }
         }

@@ -233,5 +233,5 @@ pub fn how_to_stop(config: &Config, remote: &str) -> String {
     let others: Vec<&str> =
         config.remotes.iter().flatten().map(String::as_str).filter(|name| *name != remote).collect();
     let value = if others.is_empty() { "''".to_owned() } else { others.join(",") };
-    format!("to send no more sessions to {remote}: git config {REMOTES} {value}")
+    format!("to stop sending sessions to {remote}: git config {REMOTES} {value}")
 }

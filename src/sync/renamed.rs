@@ -1,4 +1,4 @@
-//! A remote that got another name: git tells nobody of it but its own settings.
+//! Follows renamed remotes: git updates only its own settings.
 //!
 //! `opensession.remotes` then names a remote that is not there, and what is remembered of it is under its old
 //! name. Which repository a name stood for is noted at every push and `sync`.
@@ -53,7 +53,7 @@ pub fn follow_renamed_remotes(repository: &Repository, config: Config) -> Result
     if left != noted {
         write(repository, &left)?;
     }
-    if is_changed { Config::read(&Repository::open(repository.git_dir())?) } else { Ok(config) }
+    if is_changed { config.read_again(&Repository::open(repository.git_dir())?) } else { Ok(config) }
 }
 
 /// The name that the remote `old`, which is not there, has now: that of the only remote with its URL, else what

@@ -42,7 +42,7 @@ pub enum Reason {
         /// How long it was looked at.
         timed_out_after_seconds: u64,
     },
-    /// It is damaged or too large, so that nobody can look into it.
+    /// It is damaged or too large to be read.
     Unreadable {
         /// What is wrong with it.
         unreadable: String,

@@ -79,7 +79,7 @@ impl Exchange<'_> {
     }
 
     fn no_time_left(&self) -> String {
-        format!("there was no time left to push the sessions to {}; they go with the next push", self.remote)
+        format!("push to {} timed out; the remaining sessions go with the next push", self.remote)
     }
 
     /// Notes why the connection ended.
@@ -115,7 +115,7 @@ impl Exchange<'_> {
         outcome.is_refused |= !by_reason.is_empty();
         for (reason, branches) in by_reason {
             let branches = branches.join(", ");
-            outcome.problems.push(format!("{} did not take the sessions of {branches}: {reason}", self.remote));
+            outcome.problems.push(format!("{} rejected the sessions of {branches}: {reason}", self.remote));
         }
         again
     }
@@ -237,7 +237,7 @@ fn withheld_line(withheld: &[Withheld], limits: &Limits) -> Option<String> {
     let list: Vec<String> =
         withheld.iter().map(|one| format!("{} ({})", one.session, push_plan::shown(one.bytes))).collect();
     Some(format!(
-        "{} takes no file above {limit}, so only the description was pushed of session {}; the rest of it stays here \
+        "{} accepts no file above {limit}: pushed only the metadata of session {}; its events stay in this clone \
          (if the limit is another: git config {} SIZE)",
         limits.by,
         list.join(", "),

@@ -72,3 +72,9 @@ fn sessions_are_found_in_the_home_in_the_moved_folder_and_in_the_repository() {
 fn a_log_cut_anywhere_is_read_or_refused() {
     insta::glob!("../../fixtures/agents/agenix", "*.json*", |path| is_read_however_it_is_cut(agent("agenix"), path));
 }
+
+#[test]
+fn the_tags_of_a_session_are_its_tags() {
+    let session = parsed("agenix", &fixture("agenix", "documented.json")).session;
+    assert_eq!(session.header.context.tags, ["refactoring"]);
+}

@@ -123,3 +123,22 @@ fn the_database_takes_the_place_of_the_lines() {
     let elsewhere: Environment = [("GOOSE_PATH_ROOT", home.path().join("none"))].into_iter().collect();
     assert!(goose().logs(&elsewhere, &Scope::default()).is_empty());
 }
+
+#[test]
+fn what_a_copied_session_has_of_another_counts_there() {
+    let (_folder, path) = from_sql("goose/sessions.sql");
+    let connection = rusqlite::Connection::open(&path).expect("opened");
+    let copy = "INSERT INTO sessions (id, name, session_type, working_dir, created_at, updated_at)
+            VALUES ('20260203_1', 'Wind (copy)', 'user', '/home/ann/kite', '2026-02-03 02:40:00', '2026-02-03 02:41:00');
+        INSERT INTO messages (message_id, session_id, role, content_json, created_timestamp, metadata_json)
+            SELECT message_id, '20260203_1', role, content_json, created_timestamp, metadata_json FROM messages
+            WHERE session_id = '20260202_1' ORDER BY id;
+        INSERT INTO messages (message_id, session_id, role, content_json, created_timestamp, metadata_json)
+            VALUES ('o1', '20260203_1', 'user', '[{\"type\": \"text\", \"text\": \"And today?\"}]', 1770086460, '{}');";
+    connection.execute_batch(copy).expect("copied");
+    drop(connection);
+    let parsed = parse(&path, Some("20260203_1")).expect("parses");
+    assert_eq!(parsed.session.stats.user_message_count, 1);
+    assert_eq!(parsed.session.header.context.related_session_ids, ["20260202_1"]);
+    assert_eq!(parse(&path, Some("20260202_1")).expect("parses").session.stats.user_message_count, 1);
+}

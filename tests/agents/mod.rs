@@ -28,6 +28,7 @@ mod kimi;
 mod kinship;
 mod kiro;
 mod kiro_ide;
+mod newer;
 mod opencode;
 mod ox;
 mod pauses;

@@ -19,8 +19,18 @@ use crate::support::Sent;
 /// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
 /// Cursor's have no times, Kiro's have counts in a document beside them, Gemini CLI's take back what they said,
 /// Goose's are of versions long gone, and those of Agenix and ox are read when somebody names them.
-const PAUSING: [&str; 9] =
-    ["claude-code", "codex", "copilot-cli", "factory-droid", "oh-my-pi", "openclaw", "pi", "qwen-code", "trae-cli"];
+const PAUSING: [&str; 10] = [
+    "claude-code",
+    "codex",
+    "copilot-cli",
+    "factory-droid",
+    "iflow",
+    "oh-my-pi",
+    "openclaw",
+    "pi",
+    "qwen-code",
+    "trae-cli",
+];
 
 fn parse(agent: &dyn Agent, mut log: Log<'_>) -> (Sent, Vec<Warning>) {
     let mut sent = Sent::default();

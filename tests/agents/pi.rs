@@ -57,3 +57,37 @@ fn logs_are_found_by_the_folder_of_the_project() {
     assert_eq!(found(AGENT, &files, &scope), [kite]);
     assert_eq!(found(AGENT, &files, &Scope::default()), files[..2]);
 }
+
+#[test]
+fn what_a_branch_copied_counts_in_the_session_that_it_is_of() {
+    let home = tempfile::tempdir().expect("a folder");
+    let entry = |time: &str, role: &str, words: &str| {
+        let usage = r#""usage":{"input":5,"output":3,"cacheRead":0,"cacheWrite":0},"#;
+        let usage = if role == "assistant" { usage } else { "" };
+        format!(
+            r#"{{"type":"message","timestamp":"2026-01-01T0{time}:00Z","message":{{"role":"{role}",{usage}"content":[{{"type":"text","text":"{words}"}}]}}}}"#
+        )
+    };
+    let history = [entry("6:01", "user", "First"), entry("6:02", "assistant", "a")];
+    let own = [entry("7:01", "user", "Second"), entry("7:02", "assistant", "b")];
+    let header = |id: &str, time: &str, rest: &str| {
+        format!(r#"{{"type":"session","id":"{id}","timestamp":"2026-01-01T0{time}:00Z","cwd":"/home/ann/kite"{rest}}}"#)
+    };
+    let write = |name: &str, header: String, lines: &[String]| {
+        let path = home.path().join(name);
+        std::fs::write(&path, [&[header][..], lines].concat().join("\n")).expect("a file");
+        path
+    };
+    let parent = "2026-01-01T06-00-00_s-one.jsonl";
+    let from = format!(r#","branchedFrom":"/elsewhere/{parent}""#);
+    let branch =
+        write("2026-01-01T07-00-00_s-two.jsonl", header("s-two", "7:00", &from), &[&history[..], &own[..]].concat());
+    let alone = parse_file(AGENT, &branch);
+    assert_eq!(texts(&alone, &EventType::UserMessage), ["First", "Second"], "nobody else tells it");
+    let first = parse_file(AGENT, &write(parent, header("s-one", "6:00", ""), &history));
+    let second = parse_file(AGENT, &branch);
+    assert_eq!(texts(&second, &EventType::UserMessage), ["Second"]);
+    assert_eq!((tokens(&first)[..2].to_vec(), tokens(&second)[..2].to_vec()), (vec![5, 3], vec![5, 3]));
+    let context = &second.session.header.context;
+    assert_eq!((context.title.as_str(), context.related_session_ids.as_slice()), ("Second", &["s-one".to_owned()][..]));
+}

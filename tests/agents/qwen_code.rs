@@ -69,3 +69,24 @@ fn a_session_of_slash_commands_only_is_recognised_by_what_the_program_says_of_it
     assert_eq!(parsed.session.header.cwd(), Some("/home/ann/kite"));
     assert_eq!(parsed.session.stats.user_message_count, 0, "a command is no prompt");
 }
+
+#[test]
+fn what_a_branch_copied_counts_in_the_session_that_it_is_of() {
+    let parsed = parse_file(AGENT, &fixture(AGENT, "branched.jsonl"));
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Shorten it"]);
+    assert_eq!(tokens(&parsed)[..2], [30, 5]);
+    let context = &parsed.session.header.context;
+    assert_eq!(context.related_session_ids, ["00000000-0000-4000-8000-00000000b001"]);
+    assert_eq!((context.title.as_str(), parsed.session.header.role()), ("Shorten it", "primary"));
+}
+
+#[test]
+fn a_session_that_another_one_started_names_it_and_has_no_prompts_of_a_person() {
+    let parsed = parse_file(AGENT, &fixture(AGENT, "child.jsonl"));
+    let header = &parsed.session.header;
+    let parent = Some("00000000-0000-4000-8000-00000000b001");
+    assert_eq!((header.attribute("parent_session_id"), header.role()), (parent, "auxiliary"));
+    assert_eq!(parsed.session.stats.user_message_count, 0);
+    assert_eq!(event(&parsed, "s2").attributes["source.injected"], "sidechain");
+    assert!(!serde_json::to_string(&event(&parsed, "s1").content).expect("JSON").contains("Lengthen"));
+}

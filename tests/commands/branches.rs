@@ -196,7 +196,7 @@ fn what_is_excluded_is_not_stored() {
         assert_eq!(ledger(&work, "main"), expected, "{value}");
         let named = work.session(&["capture", &last.file().display().to_string()]);
         if !has_trailer {
-            assert!(named.code == 1 && named.stderr.contains("opensession.exclude keeps it out"), "{value}: {named}");
+            assert!(named.code == 1 && named.stderr.contains("excluded by opensession.exclude"), "{value}: {named}");
         }
         // A commit that names it all the same, such as one of before, brings none along.
         let message = format!("Name them\n\nAI-Session: {}", id(3));

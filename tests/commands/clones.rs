@@ -114,7 +114,7 @@ fn a_blob_that_would_fill_the_memory_is_refused_before_it_is_inflated() {
         let doctor = work.session(&["doctor"]);
         // The events are there without what describes them.
         assert_eq!(shown.code, i32::from(path.ends_with(".hail.jsonl")), "{path}: {shown}");
-        assert!(format!("{shown}{doctor}").contains("bytes, more than the"), "{path}: {shown}{doctor}");
+        assert!(format!("{shown}{doctor}").contains("bytes; the limit"), "{path}: {shown}{doctor}");
         work.git(&["update-ref", LEDGER, &before]);
     }
 }

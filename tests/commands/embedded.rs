@@ -66,7 +66,7 @@ fn trap() -> (World, Place, std::path::PathBuf) {
 fn is_refused(ran: &Ran, clone: &Place) {
     assert_eq!(ran.code, 1, "{ran}");
     let root = clone.path.display();
-    assert!(ran.stderr.contains(&format!("{root}/evil.git lies inside the work tree of {root}")), "{ran}");
+    assert!(ran.stderr.contains(&format!("{root}/evil.git is inside the work tree of {root}")), "{ran}");
     assert!(ran.stderr.contains(&format!("git --git-dir='{root}/evil.git' session")), "{ran}");
 }
 

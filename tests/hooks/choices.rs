@@ -74,8 +74,8 @@ fn scripts_say_it_with_options() {
     let world = World::new();
     let work = repository(&world, &["origin", "private"]);
     for (arguments, fault) in [
-        (["--destination", "nowhere"], "'nowhere' is none of same-remote, remote:<name>, local"),
-        (["--destination", "remote:nowhere"], "there is no remote 'nowhere'"),
+        (["--destination", "nowhere"], "'nowhere' is not same-remote, remote:<name> or local"),
+        (["--destination", "remote:nowhere"], "no remote 'nowhere'"),
         (["--trailers", "session,all"], "'all' is not a trailer"),
     ] {
         let ran = work.session(&[&["hooks", "install"][..], &arguments].concat());

@@ -210,7 +210,7 @@ fn an_older_git_is_noticed_by_the_doctor_which_installs_scripts() {
     assert_eq!(states(&older), ["unsupported"; 5]);
     let ran = older.session(&["doctor"]);
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("in the configuration, where git before 2.54 does not look"), "{ran}");
+    assert!(ran.stdout.contains("in the configuration, which git before 2.54 ignores"), "{ran}");
     older.session(&["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
     assert_eq!(states(&older), ["installed"; 5]);
     assert_eq!(scripts(&work).len(), 5);

@@ -27,7 +27,7 @@ fn remotes(work: &Place) -> String {
 
 #[test]
 fn what_is_set_decides_to_which_remote_the_sessions_of_a_push_go() {
-    let to = |names: &str| format!("sessions go along with a push to {names}");
+    let to = |names: &str| format!("sessions are pushed along to {names}");
     let none = |why: &str| format!("sessions stay here: {why}");
     let all_to_private = to("fork (to private), origin (to private), private");
     let cases: [(&[(&str, &str)], String); 12] = [
@@ -55,7 +55,7 @@ fn a_destination_that_is_no_remote_keeps_the_sessions_here() {
     let world = World::new();
     let work = repository(&world, &[("destination", "remote:elsewhere")]);
     let said = remotes(&work);
-    assert_eq!(said, "opensession.destination names 'elsewhere', which is no remote: sessions stay here");
+    assert_eq!(said, "opensession.destination names 'elsewhere', which is not a remote: sessions stay here");
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn the_configuration_of_the_user_alone_sets_no_repository_up() {
     assert_eq!(remotes(&work), "sessions stay here: no destination is set");
     // To name remotes is to say so.
     work.git(&["config", "--global", "opensession.remotes", "fork"]);
-    assert_eq!(remotes(&work), "sessions go along with a push to fork");
+    assert_eq!(remotes(&work), "sessions are pushed along to fork");
     // The more specific configuration takes its place, an empty one, too.
     work.git(&["config", "opensession.remotes", "origin"]);
-    assert_eq!(remotes(&work), "sessions go along with a push to origin");
+    assert_eq!(remotes(&work), "sessions are pushed along to origin");
     work.git(&["config", "extensions.worktreeConfig", "true"]);
     work.git(&["config", "--worktree", "opensession.remotes", ""]);
     assert_eq!(remotes(&work), "sessions stay here: opensession.remotes names none");
@@ -114,11 +114,11 @@ fn a_setting_counts_wherever_git_reads_it() {
         ("GIT_CONFIG_SYSTEM", with(&[("GIT_CONFIG_SYSTEM", &file), ("GIT_CONFIG_NOSYSTEM", "0")])),
     ];
     for (what, place) in &cases[..7] {
-        assert_eq!(remotes(place), "sessions go along with a push to fork", "{what}");
+        assert_eq!(remotes(place), "sessions are pushed along to fork", "{what}");
     }
     work.git(&["config", "--global", "--unset", "includeIf.gitdir:**/work/.path"]);
     for (what, place) in &cases[7..] {
-        assert_eq!(remotes(place), "sessions go along with a push to fork", "{what}");
+        assert_eq!(remotes(place), "sessions are pushed along to fork", "{what}");
     }
     let both = with(&[("GIT_CONFIG_SYSTEM", &file), ("GIT_CONFIG_NOSYSTEM", "1")]);
     assert_eq!(remotes(&both), "sessions stay here: no destination is set");
@@ -162,22 +162,17 @@ fn a_value_without_a_meaning_is_named_with_what_has_one() {
         (
             "destination",
             "origin",
-            "is none of same-remote, remote:<name>, local",
+            "is not same-remote, remote:<name> or local",
             "git config opensession.destination same-remote",
         ),
-        (
-            "destination",
-            "remote:",
-            "is none of same-remote, remote:<name>, local",
-            "git config opensession.destination",
-        ),
-        ("push-unlinked", "perhaps", "is neither true nor false", "git config opensession.push-unlinked true"),
-        ("quiet", "very", "is neither true nor false", "git config opensession.quiet true"),
+        ("destination", "remote:", "is not same-remote, remote:<name> or local", "git config opensession.destination"),
+        ("push-unlinked", "perhaps", "is not a boolean", "git config opensession.push-unlinked true"),
+        ("quiet", "very", "is not a boolean", "git config opensession.quiet true"),
         ("trailers", "session,all", "known are session, tool, prompt, assisted-by", "git config opensession.trailers"),
         ("fanout-mode", "files", "hidden_ref", "git config opensession.fanout-mode"),
         ("exclude", "agent:clippy", "known are codex", "git config --show-origin --get-all opensession.exclude"),
-        ("exclude", "agents:codex", "is none of agent:<name>, session:<id>, <folder>", "--get-all opensession.exclude"),
-        ("exclude", "session:", "is none of agent:<name>, session:<id>, <folder>", "--get-all opensession.exclude"),
+        ("exclude", "agents:codex", "is not agent:<name>, session:<id> or a folder", "--get-all opensession.exclude"),
+        ("exclude", "session:", "is not agent:<name>, session:<id> or a folder", "--get-all opensession.exclude"),
         ("exclude", "~other/folder", "write ~/ for your home directory", "--get-all opensession.exclude"),
         ("max-blob-size", "much", "100m", "git config --unset opensession.max-blob-size"),
     ];

@@ -71,7 +71,7 @@ fn what_a_remote_says_does_not_count_but_what_git_reports() {
     // And a refusal is one, however friendly.
     server_hook(&remote, "update", "case $1 in refs/opensession/*) echo 'Everything up-to-date, done'; exit 1;; esac");
     let ran = work.run("git", &["push", "--quiet", "origin", "main:other"]).ok();
-    assert!(ran.stderr.contains("git session: origin did not take the sessions of main"), "{ran}");
+    assert!(ran.stderr.contains("git session: origin rejected the sessions of main"), "{ran}");
     assert_eq!(remote.references("refs/opensession/"), [LEDGER]);
 }
 
@@ -94,7 +94,7 @@ fn push_protection_that_refuses_a_session_lets_the_branch_through() {
                 { echo 'error: GH013: Repository rule violations found' >&2; exit 1; }; done; exit 0";
     server_hook(&remote, "pre-receive", scan);
     let ran = work.run("git", &["push", "--quiet"]).ok();
-    assert!(ran.stderr.contains("did not take the sessions of main"), "{ran}");
+    assert!(ran.stderr.contains("rejected the sessions of main"), "{ran}");
     assert_eq!(remote.git(&["rev-parse", "main"]), work.git(&["rev-parse", "main"]));
     assert_eq!(remote.references("refs/opensession/"), [""; 0]);
 }

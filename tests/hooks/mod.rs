@@ -1,5 +1,6 @@
 //! The hooks, from the side of a person who commits and pushes.
 
+mod by_hand;
 mod choices;
 mod codex;
 mod commit;
@@ -7,6 +8,7 @@ mod configured;
 mod crash;
 mod destination;
 mod fanout;
+mod global;
 mod install;
 mod managers;
 mod ours;

@@ -126,7 +126,7 @@ fn the_ledger_of_a_branch_that_was_never_pushed_stays_here_with_its_name() {
     assert_eq!(remote.references("refs/opensession/"), [LEDGER, TOPIC]);
     assert_eq!(sent(&remote), [id(1), id(2)]);
     let ran = work.session(&["sync", "--branch", "nothing"]);
-    assert!(ran.code == 1 && ran.stderr.contains("no session is stored for a branch 'nothing'"), "{ran}");
+    assert!(ran.code == 1 && ran.stderr.contains("no session of a branch 'nothing' is stored"), "{ran}");
 }
 
 #[test]

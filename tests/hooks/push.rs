@@ -104,7 +104,7 @@ fn a_remote_that_refuses_hidden_refs_still_gets_the_branch() {
     remote.run("chmod", &["+x", "hooks/pre-receive"]).ok();
     work_in(&world, &work, 1);
     let ran = work.run("git", &["push", "--quiet"]).ok();
-    assert!(ran.stderr.contains("git session: origin did not take the sessions of main"), "{ran}");
+    assert!(ran.stderr.contains("git session: origin rejected the sessions of main"), "{ran}");
     assert_eq!(remote.git(&["rev-parse", "main"]), work.git(&["rev-parse", "main"]));
     work.write("more.txt", "x\n");
     work.commit_all("More");

@@ -78,7 +78,7 @@ fn an_unknown_remote_installs_nothing() {
     let (work, _) = with_remotes(&world, &["origin"]);
     let ran = work.session(&["hooks", "install", "--remote", "elsewhere"]);
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("there is no remote 'elsewhere'"), "{ran}");
+    assert!(ran.stderr.contains("no remote 'elsewhere'"), "{ran}");
     assert_eq!((enabled(&work), work.session(&["hooks", "status"]).code), (String::new(), 1));
 }
 
@@ -88,7 +88,7 @@ fn on_a_terminal_the_person_says_which_of_several_remotes_are_enabled() {
     let (work, _) = with_remotes(&world, &["backup", "origin", "upstream"]);
     let said = install_on_a_terminal(&work, "\nnowhere\nbackup, upstream\n\n");
     assert!(said.contains("There are backup, origin, upstream. [origin]"), "{said}");
-    assert!(said.contains("there is no remote 'nowhere'"), "{said}");
+    assert!(said.contains("no remote 'nowhere'"), "{said}");
     assert_eq!(enabled(&work), "backup,upstream");
     work.git(&["config", "--unset", "opensession.remotes"]);
     install_on_a_terminal(&work, "\n");

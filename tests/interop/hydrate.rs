@@ -91,8 +91,8 @@ fn a_remote_that_is_away_is_no_mystery() {
 fn nothing_is_missing_in_a_full_clone() {
     let (_world, work, _) = beside_opensession();
     work.session(&["sync", "--fetch-only"]).ok();
-    assert_eq!(work.session(&["hydrate", "--all"]).ok().stdout, "nothing is missing\n");
-    assert_eq!(work.session(&["hydrate", "HEAD"]).ok().stdout, "nothing is missing\n");
+    assert_eq!(work.session(&["hydrate", "--all"]).ok().stdout, "no session is incomplete\n");
+    assert_eq!(work.session(&["hydrate", "HEAD"]).ok().stdout, "no session is incomplete\n");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_range_that_is_not_here_is_named() {
     let (_world, work, _) = reviewed("Fix it");
     for range in ["nothing..feature", "main..nothing", "nothing"] {
         let ran = work.session(&["review", range]);
-        assert!(ran.code == 1 && ran.stderr.contains("'nothing' names no commit here"), "{ran}");
+        assert!(ran.code == 1 && ran.stderr.contains("'nothing' is not a commit in this repository"), "{ran}");
         assert!(ran.stderr.contains("git fetch"), "{ran}");
     }
     assert_eq!(work.session(&["review", ""]).code, 2);
@@ -100,7 +100,7 @@ fn sessions_that_only_the_remote_has_are_shown_in_a_fresh_clone() {
     world.place(".").git(&["clone", "--quiet", &remote.path.display().to_string(), "clone"]);
     let clone = world.place("clone");
     let text = markdown(&clone, "origin/main..origin/feature");
-    assert!(text.contains("None of the sessions that made 2 commits is here."), "{text}");
+    assert!(text.contains("The sessions linked to 2 commits are not in this clone."), "{text}");
     clone.git(&["fetch", "--quiet", "origin", "refs/opensession/branches/*:refs/opensession-remote/origin/branches/*"]);
     let text = markdown(&clone, "origin/main..origin/feature");
     assert!(text.contains("**Asked:** Make the parser read empty input"), "{text}");
@@ -171,6 +171,6 @@ fn a_branch_that_is_not_of_reviews_is_never_written() {
         assert_eq!(work.session(&["review", "--unpublish", branch]).code, 2);
     }
     let ran = work.session(&["review", "main..feature", "--publish", ARTIFACT, "--archive", "main"]);
-    assert!(ran.code == 1 && ran.stderr.contains("is of no review"), "{ran}");
+    assert!(ran.code == 1 && ran.stderr.contains("is not a review"), "{ran}");
     assert_eq!(remote.git(&["rev-parse", "main"]), tip);
 }

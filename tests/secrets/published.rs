@@ -155,7 +155,7 @@ fn without_push_the_remote_is_said_to_have_it_and_a_refusal_can_be_tried_again()
     remote.git(&["config", "receive.denyNonFastForwards", "true"]);
     let refused = work.session(&["purge", SECRET, "--push", "--yes"]);
     assert_eq!(refused.code, 1, "{refused}");
-    assert!(refused.stderr.contains(&format!("origin did not take the branch {REVIEW}")), "{refused}");
+    assert!(refused.stderr.contains(&format!("origin rejected the branch {REVIEW}")), "{refused}");
     assert!(!reachable(&work).contains(WORD), "what was fetched to be looked at stays");
     remote.git(&["config", "receive.denyNonFastForwards", "false"]);
     work.session(&["purge", SECRET, "--push", "--yes"]).ok();
@@ -174,7 +174,7 @@ fn no_branch_of_anything_else_is_rewritten() {
     work.write(".opensession/cleanup/config.toml", "session_archive_branch = \"mixed\"\n");
     let purged = work.session(&["purge", SECRET, "--yes"]);
     assert_eq!(purged.code, 1, "{purged}");
-    assert!(purged.stderr.contains("the branch mixed has program.txt"), "{purged}");
+    assert!(purged.stderr.contains("the branch mixed also contains program.txt"), "{purged}");
     assert_eq!(work.git(&["rev-parse", "mixed~1"]), tip);
 }
 

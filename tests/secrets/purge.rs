@@ -9,7 +9,7 @@ fn a_purged_session_does_not_come_back_from_a_stale_clone() {
         let world = World::new();
         let (work, clone, remote) = two_clones(&world, mode);
         let purged = work.session(&["purge", SECRET, "--push", "--yes"]).ok();
-        for said in ["has to be rotated", "other clones", "capture --again"] {
+        for said in ["rotate any secret", "other clones", "capture --again"] {
             assert!(purged.stderr.contains(said), "{mode}: {purged}");
         }
         for place in [&work, &remote] {
@@ -142,12 +142,12 @@ fn what_cannot_be_purged_is_explained() {
         assert!(ran.stderr.contains(said) && ran.stderr.contains(hint), "{said}: {ran}");
     };
     for command in ["purge", "redact"] {
-        refused(&[command, "nothing"], "there is no session 'nothing' here", "git session log");
+        refused(&[command, "nothing"], "no session 'nothing' in this repository", "git session log");
         let variant = format!("{SECRET}~01234567");
         refused(&[command, &variant], "is one version of a session", &format!("git session {command} {SECRET}"));
         refused(&[command, "HEAD~2"], "names 2 sessions", &format!("git session {command} "));
     }
-    refused(&["purge", SECRET], "nobody can be asked", &format!("git session purge {SECRET} --yes"));
+    refused(&["purge", SECRET], "no terminal", &format!("git session purge {SECRET} --yes"));
     assert!(work.stored().contains(&SECRET.to_owned()));
     work.git(&["config", "opensession.remotes", "elsewhere"]);
     refused(&["purge", SECRET, "--push", "--yes"], "sessions may not go to 'origin'", "opensession.remotes");

@@ -15,7 +15,7 @@ fn what_was_redacted_does_not_come_back_from_a_stale_clone_nor_when_the_session_
         let (work, clone, remote) = two_clones(&world, mode);
         let ran = redact(&work, "--push").ok();
         assert!(!ran.stdout.contains(WORD) && !ran.stderr.contains(WORD), "{ran}");
-        assert!(ran.stderr.contains("has to be rotated"), "{ran}");
+        assert!(ran.stderr.contains("rotate any secret"), "{ran}");
         for place in [&work, &remote] {
             assert!(!reachable(place).contains(WORD), "{mode}: it is still there");
         }
@@ -59,7 +59,7 @@ fn a_dry_run_says_what_would_be_taken_out_and_changes_nothing() {
     assert_eq!(work.git(&["for-each-ref"]), before);
     assert!(!work.join(".git/opensession/remembered.json").exists());
     let none = work.session(&["redact", OTHER]).ok();
-    assert!(none.stdout.contains("nothing to take out"), "{none}");
+    assert!(none.stdout.contains("nothing to remove"), "{none}");
     assert_eq!(work.git(&["for-each-ref"]), before);
 }
 

@@ -39,7 +39,7 @@ fn a_sync_takes_what_was_removed_from_a_ledger_that_a_stale_clone_pushed() {
         let others = world.clone_of(&remote, "fresh");
         for (place, is_first) in [(&others, true), (&work, false)] {
             let synced = place.session(&["sync"]).ok();
-            let said = "what was purged or redacted was taken out of the sessions of topic on origin";
+            let said = "removed purged or redacted content from the sessions of topic on origin";
             assert_eq!(synced.stderr.contains(said), is_hidden && is_first, "{mode} {command}: {synced}");
             assert!(!reachable(&remote).contains(WORD), "{mode} {command}: it is still there");
             assert!(!reachable(place).contains(WORD), "{mode} {command}: it is still here");
@@ -55,7 +55,7 @@ fn a_sync_takes_what_was_removed_from_a_ledger_that_a_stale_clone_pushed() {
         let tips = remote.git(&["for-each-ref"]);
         for place in [&clone, &work, &others, &clone] {
             let synced = place.session(&["sync"]).ok();
-            assert!(!synced.stderr.contains("taken out"), "{mode} {command}: {synced}");
+            assert!(!synced.stderr.contains("removed purged"), "{mode} {command}: {synced}");
             assert_eq!(remote.git(&["for-each-ref"]), tips, "{mode} {command}");
             assert!(!reachable(place).contains(WORD), "{mode} {command}: it came back");
         }

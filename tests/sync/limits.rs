@@ -57,7 +57,7 @@ fn a_blob_above_the_hosts_limit_is_withheld_with_a_warning() {
         let pushed = work.run("git", &["push", "--quiet"]).ok();
         let warnings: Vec<&str> = pushed.stderr.lines().collect();
         let [warning] = warnings.as_slice() else { panic!("one line: {pushed}") };
-        for part in [BIG, "8.0 KiB", "KiB)", "opensession.max-blob-size", "origin takes no file"] {
+        for part in [BIG, "8.0 KiB", "KiB)", "opensession.max-blob-size", "origin accepts no file"] {
             assert!(warning.contains(part), "{part}: {warning}");
         }
         assert!(!warning.contains(&small), "{warning}");
@@ -111,7 +111,7 @@ fn colleagues_see_that_there_is_a_withheld_session_and_both_sides_go_on() {
         assert_eq!(other.json(&["log"])[0]["is_stub"], true);
         let shown = other.session(&["show", BIG]);
         assert_eq!(shown.code, 1, "{shown}");
-        assert!(shown.stderr.contains("only the description is here"), "{shown}");
+        assert!(shown.stderr.contains("metadata only"), "{shown}");
         let theirs = capture_one(&world, &other, 1);
         other.session(&["sync"]).ok();
         big_log(&world, &work, 12);

@@ -69,7 +69,7 @@ fn an_unknown_or_unreachable_remote_is_explained() {
     let (work, _) = world.shared();
     let ran = work.session(&["sync", "nowhere"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("there is no remote 'nowhere'"), "{ran}");
+    assert!(ran.stderr.contains("no remote 'nowhere'"), "{ran}");
     work.git(&["remote", "set-url", "origin", "/nowhere/at/all.git"]);
     let ran = work.session(&["sync"]);
     assert_eq!(ran.code, 1);

@@ -191,7 +191,7 @@ fn sessions_of_another_mode_stay_and_go_to_the_remote() {
         }
         assert!(work.session(&["review", "HEAD~2..HEAD"]).ok().stdout.contains(&ids[1][..8]));
         assert!(work.session(&["scan", "--all"]).ok().stdout.contains("2 sessions"));
-        assert!(work.session(&["hydrate", "--all"]).ok().stdout.contains("nothing is missing"));
+        assert!(work.session(&["hydrate", "--all"]).ok().stdout.contains("no session is incomplete"));
         let ran = work.session(&["doctor"]);
         assert!(ran.stdout.contains(&format!("some sessions are kept in {before}")), "{ran}");
         ids.push(work_in(&world, &work, 3));

@@ -107,7 +107,7 @@ fn a_ledger_stays_when_what_is_to_be_moved_was_not_taken() {
     remote.run("chmod", &["+x", "hooks/update"]).ok();
     let ran = work.session(&["cleanup", "run", "--hidden-ttl-days", "0", "--apply"]);
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stderr.contains("it stays") && ran.stderr.contains(MAIN), "{ran}");
+    assert!(ran.stderr.contains("kept: ") && ran.stderr.contains(MAIN), "{ran}");
     assert!(remote.references(TOPIC) == [TOPIC], "{ran}");
     fs::remove_file(remote.join("hooks/update")).expect("a hook");
     let done = work.json(&["cleanup", "run", "--hidden-ttl-days", "0", "--apply"]);

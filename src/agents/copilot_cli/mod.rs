@@ -3,6 +3,8 @@
 //! Learned from public logs, versions 1.0.12 to 1.0.72. An answer notes only its output tokens; all
 //! other counts are in the event that ends a session, which is missing after a crash.
 
+mod content;
+mod fork;
 mod parser;
 
 pub(super) use parser::parse;

@@ -1,19 +1,21 @@
 //! Tells the events of a log as those of a session.
 
-use std::{io, path::Path};
+use std::io;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{
-    Log, ParseError, Warning, apply_patch, diff, identity, media,
-    records::{self, Record, Teller, count, text, time, with_fields},
-    tool,
-    transcript::{Outcome, Tokens, Transcript},
+use super::{
+    super::{
+        Log, ParseError, Warning, apply_patch, diff, identity,
+        records::{self, Record, Teller, count, text, time, with_fields},
+        tool,
+        transcript::{Outcome, Tokens, Transcript},
+    },
+    content::{self, TOLD_OF_ANSWER, attachment, exit_code, shown_beside},
+    fork::{self, Fork},
 };
-use crate::{
-    hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of},
-    system::files,
-};
+use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute};
 
 /// Reads a log to its end, which is one of the agent of that name, schema and title.
 pub(in crate::agents) fn parse(
@@ -22,67 +24,48 @@ pub(in crate::agents) fn parse(
     sink: &mut dyn Sink,
 ) -> Result<Vec<Warning>, ParseError> {
     let out = Transcript::new(name, schema, sink);
-    let mut parser = Parser { out, session: None, first: None, output: 0 };
+    let fork = log.path.map(Fork::of).unwrap_or_default();
+    let known = Known { fork, ..Known::default() };
+    let mut parser = Parser { out, known };
     records::tell(log, title, &mut parser)?;
     "github".clone_into(&mut parser.out.facts.provider);
     if let Some(path) = log.path {
-        take_workspace(path, &mut parser.out);
+        fork::take_workspace(path, &mut parser.out.facts);
     }
     let in_name = log.path.and_then(|path| match path.file_stem()?.to_str()? {
         "events" => path.parent()?.file_name()?.to_str(),
         stem => Some(stem),
     });
-    let id = records::session_id(log, [parser.session.as_deref(), in_name], name, parser.first);
+    // What a fork copied may name the other session.
+    parser.known.session.take_if(|_| parser.known.fork.parent.is_some());
+    let id = records::session_id(log, [parser.known.session.as_deref(), in_name], name, parser.known.first);
     Ok(parser.out.finish(id)?)
-}
-
-/// Takes what `workspace.yaml` beside the log says and the log does not.
-fn take_workspace(log: &Path, out: &mut Transcript<'_>) {
-    let Ok(yaml) = files::read_text(&log.with_file_name("workspace.yaml"), files::SMALL) else { return };
-    let value = |key: &str| {
-        let line = yaml.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-        let plain = line.trim().trim_matches(['"', '\'']);
-        // A block of several lines is not read.
-        (!plain.is_empty() && !plain.starts_with(['|', '>'])).then(|| plain.to_owned())
-    };
-    let facts = &mut out.facts;
-    facts.title = facts.title.take().or_else(|| value("name").or_else(|| value("summary")).as_deref().map(title_of));
-    facts.cwd = facts.cwd.take().or_else(|| value("cwd"));
-    facts.branch = facts.branch.take().or_else(|| value("branch"));
 }
 
 struct Parser<'s> {
     out: Transcript<'s>,
+    known: Known,
+}
+
+/// What the parser knows besides the transcript.
+#[derive(Default, Serialize, Deserialize)]
+struct Known {
     session: Option<String>,
     /// The id made of the first record of this agent, for a session that has no name.
     first: Option<SessionId>,
     /// The output tokens that answers noted since the last total.
     output: u64,
+    /// The thought that the answer after it repeats.
+    thought: Option<String>,
+    fork: Fork,
 }
-
-/// What of an answer is told elsewhere, names a request, or can be read by the provider only.
-const TOLD_OF_ANSWER: [&str; 14] = [
-    "content",
-    "parentToolCallId",
-    "reasoningText",
-    "reasoningOpaque",
-    "encryptedContent",
-    "outputTokens",
-    "model",
-    "messageId",
-    "interactionId",
-    "turnId",
-    "requestId",
-    "serviceRequestId",
-    "clientRequestId",
-    "apiCallId",
-];
 
 /// What every record has.
 struct Envelope {
     id: String,
     time: Option<Timestamp>,
     kind: String,
+    is_subagent: bool,
 }
 
 impl<'s> Teller<'s> for Parser<'s> {
@@ -91,15 +74,15 @@ impl<'s> Teller<'s> for Parser<'s> {
     }
 
     fn is_recognised(&self) -> bool {
-        self.first.is_some()
+        self.known.first.is_some()
     }
 
     fn state(&self) -> serde_json::Result<Option<Value>> {
-        serde_json::to_value((&self.session, &self.first, &self.output)).map(Some)
+        serde_json::to_value(&self.known).map(Some)
     }
 
     fn restore(&mut self, state: Value) -> serde_json::Result<()> {
-        (self.session, self.first, self.output) = serde_json::from_value(state)?;
+        self.known = serde_json::from_value(state)?;
         Ok(())
     }
 
@@ -110,15 +93,15 @@ impl<'s> Teller<'s> for Parser<'s> {
         let Some(Value::Object(mut data)) = record.remove("data") else {
             return self.out.unknown(&id, at, &kind, Value::Object(record));
         };
-        if self.first.is_none() {
-            self.first = Some(identity::hashed_id("copilot-cli", &format!("{id}{kind}")));
+        if self.known.first.is_none() {
+            self.known.first = Some(identity::hashed_id("copilot-cli", &format!("{id}{kind}")));
         }
-        self.out.marks.clear();
-        if let Some(parent) = text(&data, "parentToolCallId") {
-            // Said by a subagent.
-            self.out.marks.insert("source.parent_call_id".to_owned(), parent.into());
+        let is_subagent = self.mark(text(&record, "agentId"), text(&data, "parentToolCallId"));
+        let envelope = Envelope { id, time: at, kind, is_subagent };
+        if self.is_copy(&envelope)? {
+            self.facts(&envelope.kind, &data);
+            return Ok(());
         }
-        let envelope = Envelope { id, time: at, kind };
         match envelope.kind.as_str() {
             "user.message" => self.prompt(&envelope, data),
             "assistant.message" => self.answer(&envelope, data),
@@ -127,6 +110,7 @@ impl<'s> Teller<'s> for Parser<'s> {
             "system.message" | "system.notification" => self.system(&envelope, &mut data),
             // They only mark where the messages between them begin and end.
             "assistant.turn_start" | "assistant.turn_end" => Ok(()),
+            "assistant.reasoning" => self.reasoning(&envelope, text(&data, "content")),
             "hook.start" => {
                 // The input repeats the prompt, the call or the result that the hook is told of.
                 data.remove("input");
@@ -141,13 +125,44 @@ impl<'s> Teller<'s> for Parser<'s> {
 }
 
 impl Parser<'_> {
+    /// Marks what a subagent said and did; returns whether it is one's.
+    fn mark(&mut self, agent: Option<&str>, call: Option<&str>) -> bool {
+        self.out.marks.clear();
+        let marks = [("source.parent_call_id", call), ("source.agent_id", agent)];
+        for (key, value) in marks {
+            self.out.marks.extend(value.map(|value| (key.to_owned(), Value::from(value))));
+        }
+        agent.is_some() || call.is_some()
+    }
+
+    /// Whether a record was copied from the session that this one was forked from; the first one says so.
+    fn is_copy(&mut self, envelope: &Envelope) -> io::Result<bool> {
+        let Known { fork, .. } = &mut self.known;
+        let began = fork.began;
+        let is_copy = fork.is_copy(&envelope.id, envelope.time);
+        if is_copy && fork.copied == 1 {
+            let parent = fork.parent.clone();
+            self.out.facts.related.extend(parent.clone());
+            self.out.facts.began = began;
+            let told = json!({ "session_id": parent });
+            let kind = EventType::Custom { kind: "forked_from".to_owned() };
+            let event = self.out.event("forked-from", began, kind, "forked_from").with_content(Content::json(told));
+            self.out.push(event)?;
+        }
+        Ok(is_copy)
+    }
+
     /// Takes what the events of a session's life say of it.
     fn facts(&mut self, kind: &str, data: &Record) {
         let facts = &mut self.out.facts;
         let field = |key: &str| text(data, key).map(str::to_owned);
         if kind == "session.start" {
-            self.session = self.session.take().or_else(|| field("sessionId"));
+            self.known.session = self.known.session.take().or_else(|| field("sessionId"));
             facts.began = facts.began.or(time(data, "startTime"));
+        }
+        // A session that goes on from another one: started as that one ended, or taken over from elsewhere.
+        for key in ["detachedFromSpawningParentSessionId", "remoteSessionId"] {
+            facts.related.extend(field(key).filter(|other| !facts.related.contains(other)));
         }
         if let Some(model) = field("currentModel") {
             facts.model = model;
@@ -177,7 +192,9 @@ impl Parser<'_> {
         if envelope.kind == "session.shutdown" {
             self.total(&data).note(&mut event);
         }
-        if !data.is_empty() {
+        if envelope.kind == "session.binary_asset" {
+            event.content = content::asset(data);
+        } else if !data.is_empty() {
             event.content = Content::json(Value::Object(data));
         }
         self.out.push(event)
@@ -185,23 +202,11 @@ impl Parser<'_> {
 
     /// The counts of a session that ended, without what its answers noted.
     fn total(&mut self, data: &Record) -> Tokens {
-        let mut tokens = Tokens::default();
         let models = data.get("modelMetrics").and_then(Value::as_object);
-        for usage in
-            models.into_iter().flat_map(serde_json::Map::values).filter_map(|model| model.get("usage")?.as_object())
-        {
-            let [read, write] = ["cacheReadTokens", "cacheWriteTokens"].map(|key| count(usage, key));
-            // The input includes what came from the cache and what went there.
-            let input = count(usage, "inputTokens").saturating_sub(read).saturating_sub(write);
-            tokens.input = tokens.input.saturating_add(input);
-            tokens.output = tokens.output.saturating_add(count(usage, "outputTokens"));
-            tokens.cache_read = tokens.cache_read.saturating_add(read);
-            tokens.cache_write = tokens.cache_write.saturating_add(write);
-            tokens.reasoning = tokens.reasoning.saturating_add(count(usage, "reasoningTokens"));
-        }
+        let mut tokens = models.map(content::used).unwrap_or_default();
         // An end without counts leaves what came before it to the next one.
         if models.is_some_and(|models| !models.is_empty()) {
-            tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.output));
+            tokens.output = tokens.output.saturating_sub(std::mem::take(&mut self.known.output));
         }
         tokens
     }
@@ -218,8 +223,11 @@ impl Parser<'_> {
         }
         data.remove("supportedNativeDocumentMimeTypes");
         data.remove("interactionId");
-        let is_typed = matches!(source.as_str(), "" | "user") && !blocks.is_empty();
-        let added = if is_typed && !typed.is_empty() { sent.replacen(&typed, "", 1) } else { sent };
+        let is_continued = data.remove("isAutopilotContinuation") == Some(Value::Bool(true));
+        let is_said_by_person = matches!(source.as_str(), "" | "user") && !envelope.is_subagent && !is_continued;
+        let is_typed = is_said_by_person && !blocks.is_empty();
+        let is_said = !typed.is_empty() && (is_typed || !is_said_by_person);
+        let added = if is_said { sent.replacen(&typed, "", 1) } else { sent };
         let added = if added.trim() == typed.trim() { "" } else { added.trim() };
         if is_typed {
             let event = self.out.event(&envelope.id, envelope.time, EventType::UserMessage, &envelope.kind);
@@ -231,7 +239,12 @@ impl Parser<'_> {
             return Ok(());
         }
         let id = if is_typed { format!("{}-context", envelope.id) } else { envelope.id.clone() };
-        let why = if source.is_empty() { "context" } else { &source };
+        let why = match source.as_str() {
+            _ if is_continued => "autopilot",
+            _ if envelope.is_subagent => "subagent",
+            "" => "context",
+            source => source,
+        };
         let event = self.out.event(&id, envelope.time, EventType::SystemMessage, &envelope.kind);
         self.out.push(event.with_content(Content { blocks }).with("source.injected", why))
     }
@@ -249,20 +262,22 @@ impl Parser<'_> {
 
     fn answer(&mut self, envelope: &Envelope, mut data: Record) -> io::Result<()> {
         if let Some(model) = text(&data, "model") {
-            if !data.contains_key("parentToolCallId") {
+            if !envelope.is_subagent {
                 model.clone_into(&mut self.out.facts.model);
             }
             self.out.marks.insert(attribute::MODEL.to_owned(), model.into());
         }
         self.out.marks.insert(attribute::GROUP_ID.to_owned(), envelope.id.as_str().into());
         let tokens = Tokens { output: count(&data, "outputTokens"), ..Tokens::default() };
-        self.output = self.output.saturating_add(tokens.output);
+        self.known.output = self.known.output.saturating_add(tokens.output);
         let calls = match data.remove("toolRequests") {
             Some(Value::Array(calls)) => calls,
             _ => Vec::new(),
         };
         let said = text(&data, "content").unwrap_or_default().to_owned();
-        self.thought(envelope, text(&data, "reasoningText"))?;
+        let thought = text(&data, "reasoningText").filter(|thought| self.known.thought.as_deref() != Some(thought));
+        self.thought(envelope, thought)?;
+        self.known.thought = None;
         if !said.is_empty() || calls.is_empty() {
             let event = self.out.event(&envelope.id, envelope.time, EventType::AgentMessage, &envelope.kind);
             let mut event = with_fields(event.with_content(Content::text(said)), data, &TOLD_OF_ANSWER);
@@ -272,6 +287,13 @@ impl Parser<'_> {
             self.out.push(event)?;
         }
         self.requests(envelope, calls, &tokens)
+    }
+
+    /// A thought that the answer after it may repeat.
+    fn reasoning(&mut self, envelope: &Envelope, thought: Option<&str>) -> io::Result<()> {
+        self.thought(envelope, thought)?;
+        self.known.thought = thought.map(str::to_owned);
+        Ok(())
     }
 
     fn thought(&mut self, envelope: &Envelope, thought: Option<&str>) -> io::Result<()> {
@@ -341,8 +363,9 @@ impl Parser<'_> {
                 None => Block::Json { data: json!({ "error": error }) },
             });
         }
-        for shown in result.get("contents").and_then(Value::as_array).into_iter().flatten() {
-            content.blocks.extend(shown_beside(shown));
+        for shown in ["contents", "binaryResultsForLlm"].iter().filter_map(|key| result.get(*key)?.as_array()).flatten()
+        {
+            content.blocks.extend(shown_beside(shown).filter(|block| !content.blocks.contains(block)));
         }
         let detail = text(&result, "detailedContent");
         let hunks = detail.and_then(|detail| Some(detail[detail.find("\n@@ ")? + 1..].to_owned()));
@@ -360,35 +383,5 @@ impl Parser<'_> {
         let exit_code = exit_code(data, said.unwrap_or_default());
         let outcome = Outcome { content, is_error, exit_code, diff, duration_ms: None };
         self.out.result((&envelope.id, call), envelope.time, outcome)
-    }
-}
-
-fn shown_beside(shown: &Value) -> Option<Block> {
-    let field = |key: &str| shown.get(key).and_then(Value::as_str);
-    match field("type") {
-        // The text is the content again.
-        Some("text" | "terminal") => None,
-        Some("image") => Some(media::image(field("mimeType")?, field("data")?)),
-        _ => Some(Block::Json { data: shown.clone() }),
-    }
-}
-
-/// The code of a command: in the telemetry where it is not zero, else in the output's last line.
-fn exit_code(data: &Record, output: &str) -> Option<i32> {
-    let noted = data.get("toolTelemetry").and_then(|telemetry| telemetry.get("metrics")?.get("exit_code")?.as_i64());
-    noted.and_then(|code| i32::try_from(code).ok()).or_else(|| {
-        let last = output.trim_end().lines().next_back()?;
-        let code = last.strip_suffix('>')?.rsplit_once(" exit code ")?;
-        let is_own = code.0.starts_with("<shellId: ") || code.0.starts_with("<exited with");
-        code.1.parse().ok().filter(|_| is_own)
-    })
-}
-
-fn attachment(attachment: Value) -> Block {
-    let field = |key: &str| attachment.get(key).and_then(Value::as_str);
-    match (field("type"), field("path"), field("mimeType"), field("data")) {
-        (_, _, Some(mime), Some(data)) if mime.starts_with("image/") => media::image(mime, data),
-        (Some("file"), Some(path), ..) => Block::File { path: path.to_owned(), content: None },
-        _ => Block::Json { data: attachment },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -26,6 +26,9 @@ struct Loaded {
     messages: Vec<Record>,
     /// What each answer used, in newer versions.
     ledger: Vec<Record>,
+    /// How many messages at the beginning are copies, and of which session.
+    copied: usize,
+    forked_from: Option<String>,
 }
 
 /// The sessions of a database with the time of their last change.
@@ -37,16 +40,21 @@ pub(super) fn sessions(path: &Path) -> Result<Vec<(String, Option<Timestamp>)>, 
 }
 
 pub(super) fn write(path: &Path, part: Option<&str>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {
-    let Loaded { session, messages: rows, ledger } = Database::read(path, |connection| load(connection, part))?;
+    let Loaded { session, messages: rows, ledger, copied, forked_from } =
+        Database::read(path, |connection| load(connection, part))?;
     let id = text(&session, "id").unwrap_or_default().to_owned();
     let mut transcript = Transcript::new("goose", "goose-sqlite", sink);
     let total = message::totals(&session);
     let is_subagent = text(&session, "session_type") == Some("sub_agent");
     transcript.facts = facts(session);
+    if let Some(parent) = &forked_from {
+        let began = transcript.facts.began;
+        transcript.forked_from(began, Some(parent), copied)?;
+    }
     let mut messages = Messages::new(transcript);
     messages.is_subagent = is_subagent;
     messages.total = beyond(total, &ledger);
-    for row in rows {
+    for row in rows.into_iter().skip(copied) {
         let fallback = row.get("row").map(Value::to_string).unwrap_or_default();
         if let Some(cause) = text(&row, "fault").map(str::to_owned) {
             let line = row.get("row").and_then(Value::as_u64).unwrap_or(1);
@@ -104,7 +112,29 @@ fn load(connection: &Connection, part: Option<&str>) -> Result<Loaded, ParseErro
     } else {
         Vec::new()
     };
-    Ok(Loaded { session, messages: messages.into_iter().map(of_row).collect(), ledger })
+    let (copied, forked_from) = copies(connection, &session, &messages)?;
+    Ok(Loaded { session, messages: messages.into_iter().map(of_row).collect(), ledger, copied, forked_from })
+}
+
+/// How many messages at the beginning are copies, and of which session: they are older than their session, and
+/// the other one has the first of them, too.
+fn copies(
+    connection: &Connection,
+    session: &Record,
+    messages: &[Record],
+) -> Result<(usize, Option<String>), ParseError> {
+    let began = time(session, "created_at");
+    let created = |row: &Record| row.get("created_timestamp").and_then(Value::as_i64).and_then(seconds);
+    let is_older = |row: &&Record| created(row).zip(began).is_some_and(|(created, began)| created < began);
+    let count = messages.iter().take_while(is_older).count();
+    let Some(first) = messages.first().filter(|_| count > 0) else { return Ok((0, None)) };
+    let query =
+        "SELECT session_id FROM messages WHERE created_timestamp = ?1 AND content_json = ?2 AND session_id <> ?3
+        ORDER BY id LIMIT 1";
+    let at = first.get("created_timestamp").and_then(Value::as_i64);
+    let (content, own) = (text(first, "content_json"), text(session, "id"));
+    let parent: Option<String> = connection.query_row(query, (at, content, own), |row| row.get(0)).optional()?;
+    Ok((if parent.is_some() { count } else { 0 }, parent))
 }
 
 fn ids(connection: &Connection) -> Result<Vec<String>, ParseError> {

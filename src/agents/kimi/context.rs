@@ -66,7 +66,7 @@ fn send(transcript: &mut Transcript<'_>, line: u64, record: &Value) -> io::Resul
         }),
         other => message.say(field::content(other)),
     }
-    let calls = chat::calls(record).into_iter().map(|part| match part {
+    let calls = chat::calls(record).map(|part| match part {
         Part::Call { id, name, arguments } => {
             Part::Calls { id, calls: vec![super::wire::call(&name, arguments)], name }
         }

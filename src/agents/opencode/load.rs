@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, io, path::Path};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 use serde_json::{Map, Value, json};
 
-use super::{is_session_document, second};
+use super::{
+    is_session_document,
+    second::{self, Message},
+};
 use crate::{
     agents::{
         Log, ParseError,
@@ -24,13 +27,6 @@ pub(super) struct Loaded {
     pub(super) rest: Record,
     /// The session that this one was forked from, where that is known.
     pub(super) forked_from: Option<String>,
-}
-
-/// A message with its parts, in order.
-#[derive(Default)]
-pub(super) struct Message {
-    pub(super) info: Record,
-    pub(super) parts: Vec<Value>,
 }
 
 /// The type of a stand-in for what is no JSON.

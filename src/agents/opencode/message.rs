@@ -5,8 +5,8 @@ use std::{collections::HashMap, io};
 use serde_json::{Value, json};
 
 use super::{
-    load::{self, Message},
-    second,
+    load,
+    second::{self, Message},
     session::{is_empty, millis},
     tool,
 };

@@ -5,8 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::load::Message;
 use crate::agents::records::{Record, text};
+
+/// A message with its parts, in order.
+#[derive(Default)]
+pub(super) struct Message {
+    pub(super) info: Record,
+    pub(super) parts: Vec<Value>,
+}
 
 /// What stands for a message that is none of a person's and none of the model's.
 pub(super) const PROGRAM: &str = "program";

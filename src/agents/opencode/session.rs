@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    load::{self, Loaded, Message},
+    load::{self, Loaded},
     message::{self, Place},
+    second::Message,
 };
 use crate::{
     agents::{

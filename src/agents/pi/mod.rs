@@ -5,6 +5,7 @@
 mod content;
 mod fork;
 mod injected;
+mod origin;
 mod parser;
 mod tree;
 

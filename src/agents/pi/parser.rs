@@ -1,6 +1,9 @@
 //! Tells the entries as events, and the header which of them are on branches that were left.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -12,6 +15,7 @@ use super::{
         transcript::{Outcome, Tokens, Transcript},
     },
     content::{TOLD, block, blocks, exit_code, parts_of, rest_of, tokens},
+    origin::Origin,
     tree::{Node, abandoned},
 };
 use crate::hail::{Block, Content, EventType, SessionId, Sink, Timestamp, attribute, title_of};
@@ -43,7 +47,9 @@ pub(super) fn parse(dialect: Dialect, log: &mut Log<'_>, sink: &mut dyn Sink) ->
     let mut out = Transcript::new(tool, "pi-session", sink);
     out.facts.related.extend(parent.clone());
     out.facts.parent = parent;
-    let mut parser = Parser { out, tool, tree: Vec::new(), session: None, seed: None };
+    let path = log.path.map(Path::to_owned);
+    let mut parser =
+        Parser { out, tool, log: path, tree: Vec::new(), session: None, seed: None, origin: Origin::default() };
     records::tell(log, title, &mut parser)?;
     let abandoned = abandoned(&parser.tree);
     if !abandoned.is_empty() {
@@ -67,10 +73,12 @@ pub(super) fn id_in_name(stem: &str) -> &str {
 pub(super) struct Parser<'s> {
     pub(super) out: Transcript<'s>,
     pub(super) tool: &'static str,
+    log: Option<PathBuf>,
     tree: Vec<Node>,
     session: Option<String>,
     /// The id made of the first entry of this agent, for a session that has no id.
     seed: Option<SessionId>,
+    origin: Origin,
 }
 
 /// What every entry has.
@@ -90,11 +98,11 @@ impl<'s> Teller<'s> for Parser<'s> {
     }
 
     fn state(&self) -> serde_json::Result<Option<Value>> {
-        serde_json::to_value((&self.tree, &self.session, &self.seed)).map(Some)
+        serde_json::to_value((&self.tree, &self.session, &self.seed, &self.origin)).map(Some)
     }
 
     fn restore(&mut self, state: Value) -> serde_json::Result<()> {
-        (self.tree, self.session, self.seed) = serde_json::from_value(state)?;
+        (self.tree, self.session, self.seed, self.origin) = serde_json::from_value(state)?;
         Ok(())
     }
 
@@ -106,6 +114,9 @@ impl<'s> Teller<'s> for Parser<'s> {
         let envelope = Envelope { id, time: time(&record, "timestamp"), kind };
         if self.seed.is_none() && TYPES.contains(&envelope.kind.as_str()) {
             self.seed = Some(identity::hashed_id(self.tool, &Value::Object(record.clone()).to_string()));
+        }
+        if envelope.kind != "session" && self.is_copy(&envelope, &record)? {
+            return Ok(());
         }
         match envelope.kind.as_str() {
             "session" => self.session(&envelope, record),
@@ -136,6 +147,24 @@ impl<'s> Teller<'s> for Parser<'s> {
 }
 
 impl Parser<'_> {
+    /// Whether an entry was copied from the session that this one was branched off; the first one says so.
+    fn is_copy(&mut self, envelope: &Envelope, record: &Record) -> io::Result<bool> {
+        if !self.origin.is_copy(text(record, "timestamp").unwrap_or_default()) {
+            return Ok(false);
+        }
+        if envelope.kind == "model_change" {
+            self.out.facts.model = text(record, "modelId").unwrap_or_default().to_owned();
+        }
+        if let Some(parent) = self.origin.parent.take() {
+            let told = json!({ "session_id": parent });
+            let kind = EventType::Custom { kind: "forked_from".to_owned() };
+            let began = self.out.facts.began;
+            let event = self.out.event("forked-from", began, kind, "forked_from").with_content(Content::json(told));
+            self.out.push(event)?;
+        }
+        Ok(true)
+    }
+
     /// Notes where in the tree an entry is, and marks its events where it does not follow the entry
     /// before.
     fn place(&mut self, id: &str, record: &Record) {
@@ -187,6 +216,7 @@ impl Parser<'_> {
             if let Some(path) = text(&record, origin) {
                 let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).map(id_in_name);
                 facts.related.extend(stem.map(str::to_owned));
+                self.origin = Origin::of(self.log.as_deref(), Path::new(path), stem);
             }
         }
         for told in ["type", "id", "timestamp", "cwd", "title", "provider", "modelId"] {

@@ -2,6 +2,7 @@
 //!
 //! Learned from public logs and from the public source (`chatRecordingService`).
 
+mod fields;
 mod parser;
 
 use std::path::Path;

@@ -4,12 +4,15 @@ use std::{collections::HashMap, io, iter};
 
 use serde_json::{Value, json};
 
-use super::super::{
-    Log, ParseError, Warning, identity,
-    parts::{self, Part},
-    records::{self, Record, Teller, count, text, time},
-    tool::{self, Kind},
-    transcript::{Tokens, Transcript},
+use super::{
+    super::{
+        Log, ParseError, Warning, identity,
+        parts::{self, Part},
+        records::{self, Record, Teller, text, time},
+        tool::{self, Kind},
+        transcript::{Tokens, Transcript},
+    },
+    fields::{TOLD, compact, file_content, rest_of, rest_of_result, tokens},
 };
 use crate::hail::{Block, Content, Event, EventType, SessionId, Sink, Timestamp, attribute, title_of};
 
@@ -40,22 +43,6 @@ struct Envelope {
     kind: String,
     model: Option<String>,
 }
-
-/// The fields that say the same on almost every line, or are told elsewhere.
-const TOLD: [&str; 12] = [
-    "uuid",
-    "parentUuid",
-    "sessionId",
-    "timestamp",
-    "type",
-    "subtype",
-    "cwd",
-    "version",
-    "gitBranch",
-    "model",
-    "message",
-    "usageMetadata",
-];
 
 impl<'s> Teller<'s> for Parser<'s> {
     fn out(&mut self) -> &mut Transcript<'s> {
@@ -92,6 +79,9 @@ impl<'s> Teller<'s> for Parser<'s> {
             None => id,
         };
         self.facts(&record, &id, at);
+        if self.is_copy(&record, at)? {
+            return Ok(());
+        }
         let message = record.get_mut("message").map(Value::take).unwrap_or_default();
         let content = ["parts", "content"].into_iter().find_map(|key| message.get(key)).cloned().unwrap_or_default();
         let model = text(&record, "model").map(str::to_owned);
@@ -100,12 +90,10 @@ impl<'s> Teller<'s> for Parser<'s> {
             ["user", subtype] => self.prompt(&envelope, subtype, &content, record),
             ["assistant", _] => self.answer(&envelope, &content, record),
             ["tool_result", _] => self.results(&envelope, &content, record),
-            ["system", "custom_title"] => {
-                let title = record.get("systemPayload").and_then(|payload| payload.get("customTitle"));
-                self.out.facts.title = title.and_then(Value::as_str).map(title_of).or(self.out.facts.title.take());
-                self.custom(&envelope, "custom_title", record)
+            ["system", subtype] => {
+                self.origin(subtype, &mut record);
+                self.custom(&envelope, subtype, record)
             }
-            ["system", subtype] => self.custom(&envelope, subtype, record),
             _ => {
                 if !message.is_null() {
                     record.insert("message".to_owned(), message);
@@ -136,7 +124,44 @@ impl Parser<'_> {
         self.seen.insert(own, at);
     }
 
+    /// Whether a record was copied from the session that this one was branched off; the first one says so.
+    fn is_copy(&mut self, record: &Record, at: Option<Timestamp>) -> io::Result<bool> {
+        let parent = record.get("forkedFrom").and_then(|from| from.get("sessionId")).and_then(Value::as_str);
+        let Some(parent) = parent.filter(|parent| self.session.as_deref() != Some(parent)) else { return Ok(false) };
+        if self.out.facts.related.iter().any(|known| known == parent) {
+            return Ok(true);
+        }
+        self.out.facts.related.push(parent.to_owned());
+        let told = json!({ "session_id": parent });
+        let kind = EventType::Custom { kind: "forked_from".to_owned() };
+        let event = self.out.event("forked-from", at, kind, "forkedFrom").with_content(Content::json(told));
+        self.out.push(event)?;
+        Ok(true)
+    }
+
+    /// Takes the title and which session started this one, and leaves out what a subagent was told of that one.
+    fn origin(&mut self, subtype: &str, record: &mut Record) {
+        let Some(payload) = record.get_mut("systemPayload").and_then(Value::as_object_mut) else { return };
+        if subtype == "custom_title" {
+            let title = payload.get("customTitle").and_then(Value::as_str);
+            self.out.facts.title = title.map(title_of).or(self.out.facts.title.take());
+        }
+        if subtype == "parent_session"
+            && let Some(parent) = text(payload, "parentSessionId").map(str::to_owned)
+        {
+            self.out.facts.related.push(parent.clone());
+            self.out.facts.parent = Some(parent);
+        }
+        if subtype == "agent_bootstrap"
+            && let Some(Value::Array(history)) = payload.remove("history")
+        {
+            payload.insert("history_items".to_owned(), history.len().into());
+        }
+    }
+
     fn prompt(&mut self, envelope: &Envelope, subtype: &str, content: &Value, record: Record) -> io::Result<()> {
+        let is_sidechain = record.get("isSidechain") == Some(&Value::Bool(true));
+        let subtype = if is_sidechain && subtype.is_empty() { "sidechain" } else { subtype };
         let payload = record.get("systemPayload");
         let shown = payload.and_then(|payload| payload.get("displayText")).and_then(Value::as_str).map(str::to_owned);
         let is_typed = matches!(subtype, "" | "mid_turn_user_message");
@@ -312,63 +337,5 @@ impl Parser<'_> {
         let content = if payload.is_null() { Content::default() } else { Content::json(payload) };
         let event = self.out.event(&envelope.id, envelope.time, EventType::Custom { kind }, &raw_type);
         self.out.push(event.with_content(content))
-    }
-}
-
-/// Telemetry without what the record, the call or the answer says already, and what is nothing.
-fn compact(mut ui_event: Record) -> Record {
-    for said in ["event.name", "event.timestamp", "function_args", "model"] {
-        ui_event.remove(said);
-    }
-    ui_event.retain(|_, value| !value.is_null() && *value != json!(0) && *value != json!(""));
-    ui_event
-}
-
-fn file_content(event: &Event) -> Option<String> {
-    event.content.blocks.iter().find_map(|block| match block {
-        Block::File { content, .. } => content.clone(),
-        _ => None,
-    })
-}
-
-/// What the program noted of a result beside what the model got.
-fn rest_of_result(native: &Value) -> Option<Value> {
-    let mut rest = native.as_object()?.clone();
-    for told in ["callId", "resultDisplay", "responseParts"] {
-        rest.remove(told);
-    }
-    rest.retain(|key, value| !(value.is_null() || key == "status" && value == "success"));
-    (!rest.is_empty()).then(|| json!({ "toolCallResult": rest }))
-}
-
-/// Keeps the fields of a record that nothing else shows.
-fn rest_of(event: Event, mut record: Record) -> Event {
-    if let Some(Value::Object(payload)) = record.get_mut("systemPayload") {
-        payload.remove("displayText");
-        payload.remove("hookContext");
-    }
-    record.retain(|key, value| *value != json!({}) && key != "contextWindowSize");
-    records::with_fields(event, record, &TOLD)
-}
-
-/// The counts of an answer. Whether the output includes the thoughts differs by provider: the total
-/// tells.
-fn tokens(usage: &Record) -> Tokens {
-    let [prompt, output, cached, thoughts, total] = [
-        "promptTokenCount",
-        "candidatesTokenCount",
-        "cachedContentTokenCount",
-        "thoughtsTokenCount",
-        "totalTokenCount",
-    ]
-    .map(|key| count(usage, key));
-    let is_apart = total == prompt.saturating_add(output).saturating_add(thoughts);
-    Tokens {
-        input: prompt.saturating_sub(cached),
-        output: if is_apart { output.saturating_add(thoughts) } else { output.max(thoughts) },
-        cache_read: cached,
-        cache_write: 0,
-        reasoning: thoughts,
-        cost: None,
     }
 }

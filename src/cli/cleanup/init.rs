@@ -76,7 +76,7 @@ impl Describe for Answer {
         if !self.paste.is_empty() {
             view = view.heading("Add these lines to your .gitlab-ci.yml").code("yaml", &self.paste);
         }
-        if self.next_steps.is_empty() { view } else { view.heading("What is left to do").list(self.next_steps.clone()) }
+        if self.next_steps.is_empty() { view } else { view.heading("Next steps").list(self.next_steps.clone()) }
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) fn words(state: State) -> &'static str {
         State::Missing => "not there yet",
         State::Current => "up to date",
         State::Outdated => "out of date",
-        State::Changed => "edited since it was written",
+        State::Changed => "edited by hand",
         State::Foreign => "not written by cleanup init",
     }
 }
@@ -140,7 +140,7 @@ pub(in crate::cli) fn run(context: &Context, arguments: &Args) -> Result<Report>
     }
     if !answer.left_alone.is_empty() {
         notes.push(format!(
-            "left alone, since it was edited: {}; git session cleanup init --force overwrites it",
+            "not overwritten, edited by hand: {}; git session cleanup init --force overwrites it",
             answer.left_alone.join(", ")
         ));
     }
@@ -181,7 +181,7 @@ fn write(root: &Path, answer: &mut Answer, is_forced: bool) -> Result<()> {
 pub(super) fn work_tree(context: &Context) -> Result<&Path> {
     let root = context.repository()?.work_tree();
     root.ok_or_else(|| {
-        Error::user("a bare repository has no files").hinted("run it in a clone, and push what it writes")
+        Error::user("a bare repository has no work tree").hinted("run it in a clone, then commit and push the files")
     })
 }
 
@@ -197,7 +197,7 @@ fn config(context: &Context, arguments: &Args) -> Result<(Config, Vec<String>)> 
     }
     if let Some(remote) = &arguments.remote {
         if !repository.remotes().contains(remote) {
-            return Err(Error::usage(format!("there is no remote '{remote}'")).hinted("git remote -v"));
+            return Err(Error::usage(format!("no remote '{remote}'")).hinted("git remote -v"));
         }
         config.remote = Some(remote.clone());
     }
@@ -223,7 +223,7 @@ fn job(context: &Context, arguments: &Args, provider: &dyn Provider, config: &Co
     if let Some(schedule) = &arguments.schedule {
         if cleanup::Cron::parse(schedule).is_none() {
             return Err(
-                Error::usage(format!("'{schedule}' is no schedule of cron")).hinted(format!("--schedule '{SCHEDULE}'"))
+                Error::usage(format!("'{schedule}' is not a cron schedule")).hinted(format!("--schedule '{SCHEDULE}'"))
             );
         }
         job.schedule.clone_from(schedule);

@@ -10,7 +10,7 @@ use crate::{
     report::{Describe, Report, View, counted},
 };
 
-/// Say what would be deleted, here and on a remote; delete it with --apply
+/// Show what would be deleted, here and on a remote; delete it with --apply
 ///
 /// The ledger of a branch that is gone is deleted when nothing in it changed for 30 days and no branch or
 /// tag needs a session of it; what the default branch needs moves to its ledger first. Branches with the
@@ -102,7 +102,7 @@ impl Describe for Answer {
                 swept.session_candidates.iter().map(|candidate| self.session_row(swept, candidate)).collect();
             let view = if rows.is_empty() { view } else { view.table(&["session", ">days", "of branch", ""], rows) };
             let view = view.paragraph(self.summary(swept));
-            let view = listed(view, "Kept for a while:", &swept.kept_due_to_ttl, |kept| kept.reason.clone());
+            let view = listed(view, "Kept until their time is up:", &swept.kept_due_to_ttl, |kept| kept.reason.clone());
             let full = |kept: &Kept| format!("{}: {}", kept.reference, kept.reason);
             let view = listed(view, "Kept for another branch or a tag:", &swept.kept_needed, full);
             listed(view, "Kept because it could not be checked:", &swept.unknown, full)
@@ -165,7 +165,7 @@ impl Answer {
             (sessions, format!("{} {would}removed", counted(sessions, "session"))),
             (promoted, format!("{} {would}moved to the default branch's ledger", counted(promoted, "session"))),
             (swept.kept_alive.len(), format!("{} kept, branch exists", swept.kept_alive.len())),
-            (swept.kept_due_to_ttl.len(), format!("{} kept for a while", swept.kept_due_to_ttl.len())),
+            (swept.kept_due_to_ttl.len(), format!("{} kept until their time is up", swept.kept_due_to_ttl.len())),
             (swept.kept_needed.len(), format!("{} kept for another branch or a tag", swept.kept_needed.len())),
             (swept.kept_pinned.len(), format!("{} kept, pinned", swept.kept_pinned.len())),
             (swept.unknown.len(), format!("{} kept, could not be checked", swept.unknown.len())),

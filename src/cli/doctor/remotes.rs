@@ -14,7 +14,7 @@ pub(super) fn check(repository: &Repository, config: &Config) -> Check {
     }
     let unknown: Vec<&String> = config.remotes.iter().flatten().filter(|name| !remotes.contains(name)).collect();
     if let Some(unknown) = unknown.first() {
-        let message = format!("{} names '{unknown}', which is no remote", config::REMOTES);
+        let message = format!("{} names '{unknown}', which is not a remote", config::REMOTES);
         return Check::new("remotes", Status::Warning, message).fixed_by(format!(
             "git config {} {}",
             config::REMOTES,
@@ -26,6 +26,9 @@ pub(super) fn check(repository: &Repository, config: &Config) -> Check {
 
 fn destination(repository: &Repository, config: &Config, remotes: &[String]) -> Check {
     let stays = |why: String| Check::new("remotes", Status::Info, format!("sessions stay here: {why}"));
+    if !config.is_set_up && config.must_be_set_here() {
+        return stays("nothing is decided for this repository (to decide it: git session hooks install)".to_owned());
+    }
     if !config.is_set_up {
         return Check::new("remotes", Status::Warning, "sessions stay here: no destination is set")
             .fixed_by("git session hooks install");
@@ -33,7 +36,7 @@ fn destination(repository: &Repository, config: &Config, remotes: &[String]) -> 
     match &config.destination {
         Destination::Local => return stays(format!("{} is local", config::DESTINATION)),
         Destination::Remote(name) if !remotes.contains(name) => {
-            let message = format!("{} names '{name}', which is no remote: sessions stay here", config::DESTINATION);
+            let message = format!("{} names '{name}', which is not a remote: sessions stay here", config::DESTINATION);
             return Check::new("remotes", Status::Warning, message).fixed_by(format!("git remote add {name} URL"));
         }
         _ => {}
@@ -49,7 +52,7 @@ fn destination(repository: &Repository, config: &Config, remotes: &[String]) -> 
     if lines.is_empty() {
         return stays(format!("{} names none", config::REMOTES));
     }
-    Check::new("remotes", Status::Ok, format!("sessions go along with a push to {}", lines.join(", ")))
+    Check::new("remotes", Status::Ok, format!("sessions are pushed along to {}", lines.join(", ")))
 }
 
 /// Remotes that take or give every reference, the sessions too.

@@ -29,10 +29,8 @@ pub(super) fn sending(repository: &Repository) -> Vec<Check> {
         if outbox.is_busy() {
             checks.push(Check::new("sending", Status::Info, status.in_background(&status.remote)));
         } else if !outbox.is_empty() {
-            let message = format!(
-                "sending sessions to {} was broken off after {} of {}",
-                status.remote, status.sent, status.total
-            );
+            let message =
+                format!("sending sessions to {} stopped after {} of {}", status.remote, status.sent, status.total);
             checks.push(Check::new("sending", Status::Warning, message).fixed_by(sync));
         } else if let Some(problem) = status.problems.first() {
             checks.push(Check::new("sending", Status::Warning, problem.clone()).fixed_by(sync));

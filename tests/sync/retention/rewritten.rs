@@ -191,6 +191,6 @@ fn a_commit_that_is_not_here_and_of_which_nothing_was_noted_keeps_the_ledger() {
     let run = ["cleanup", "run", "--apply", "--hidden-ttl-days", "0"];
     let kept = world.place("fresh").json(&run);
     let reason = super::on_remote(&kept)["unknown"][0]["reason"].as_str().unwrap_or_default();
-    assert!(reason.contains("is not here, and what it changed was not noted"), "{kept}");
+    assert!(reason.contains("is missing, and its changes were not recorded"), "{kept}");
     assert_eq!(super::deleted(&work.json(&run)), [TOPIC], "where the commit is, its changes are known");
 }
