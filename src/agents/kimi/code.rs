@@ -96,16 +96,8 @@ impl<'s> Teller<'s> for Reader<'s> {
             "turn.prompt" => self.said(at, &record["origin"], &record["input"]),
             "context.append_message" => self.appended(at, &record),
             "context.append_loop_event" => self.event(at, &record["event"]),
-            "llm.request" => {
-                let model = field::text(&record, "model").unwrap_or_default();
-                if !model.is_empty() {
-                    model.clone_into(&mut self.out.facts.model);
-                }
-                Ok(())
-            }
-            "config.update" => {
-                let cwd = field::text(&record, "cwd").map(str::to_owned);
-                self.out.facts.cwd = cwd.or(self.out.facts.cwd.take());
+            "llm.request" | "config.update" => {
+                self.note(&record);
                 Ok(())
             }
             // What an answer used is told at its end, too.
@@ -135,6 +127,15 @@ impl Reader<'_> {
             Some(message) if !message.parts.is_empty() => message.send(&mut self.out),
             _ => Ok(()),
         }
+    }
+
+    /// Notes which model is asked, and where.
+    fn note(&mut self, record: &Value) {
+        if let Some(model) = field::text(record, "model") {
+            model.clone_into(&mut self.out.facts.model);
+        }
+        let cwd = field::text(record, "cwd").map(str::to_owned);
+        self.out.facts.cwd = cwd.or(self.out.facts.cwd.take());
     }
 
     fn said(&mut self, (id, time): (String, Option<Timestamp>), origin: &Value, content: &Value) -> io::Result<()> {

@@ -119,24 +119,24 @@ impl Reader<'_> {
                 result(&mut self.out, (&id, time), payload)
             }
             "StatusUpdate" => self.used((id, time), payload),
-            "SubagentEvent" => {
-                // What it says is among the messages of the one that started it.
-                self.flush()?;
-                let parent =
-                    field::any_text(payload, &["parent_tool_call_id", "task_tool_call_id"]).unwrap_or_default();
-                let event = payload.get("event").unwrap_or(&Value::Null);
-                self.out.marks.insert("source.parent_call_id".to_owned(), parent.into());
-                self.message((id, time), event, Some(parent))?;
-                self.flush()?;
-                self.out.marks.remove("source.parent_call_id");
-                Ok(())
-            }
+            "SubagentEvent" => self.subagent((id, time), payload),
             mark if MARKS.contains(&mark) => self.flush(),
             kind => {
                 self.flush()?;
                 self.out.unknown(&id, time, kind, payload.clone())
             }
         }
+    }
+
+    /// What a subagent says is among the messages of the agent that started it.
+    fn subagent(&mut self, at: (String, Option<Timestamp>), payload: &Value) -> io::Result<()> {
+        self.flush()?;
+        let parent = field::any_text(payload, &["parent_tool_call_id", "task_tool_call_id"]).unwrap_or_default();
+        self.out.marks.insert("source.parent_call_id".to_owned(), parent.into());
+        self.message(at, payload.get("event").unwrap_or(&Value::Null), Some(parent))?;
+        self.flush()?;
+        self.out.marks.remove("source.parent_call_id");
+        Ok(())
     }
 
     /// What a step used belongs to what was said in it.
