@@ -9,6 +9,7 @@ pub use exclude::{Exclusions, Subject};
 use crate::{
     error::{Error, Result},
     git::{ConfigScope, Repository},
+    hail::{Images, UnknownImages},
     ledger::{self, Ledger},
     link::TrailerKind,
     redact::{Profile, Remembered, Settings, UnknownProfile},
@@ -44,6 +45,8 @@ pub const REDACT_PATTERN: &str = "opensession.redact-pattern";
 pub const REDACT_EMAILS: &str = "opensession.redact-emails";
 /// The key of whether IP addresses are redacted.
 pub const REDACT_IP_ADDRESSES: &str = "opensession.redact-ip-addresses";
+/// The key of what is kept of pictures, sounds and films.
+pub const IMAGES: &str = "opensession.images";
 /// The local file of patterns that the user wants redacted, in the directory of the repository's state.
 pub const REDACT_FILE: &str = "redact.toml";
 
@@ -245,6 +248,7 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
     let mut settings = Settings::of(profile);
     settings.emails = flag(repository, REDACT_EMAILS)?;
     settings.ip_addresses = flag(repository, REDACT_IP_ADDRESSES)?;
+    settings.images = images(repository)?;
     for pattern in repository.config_all(REDACT_PATTERN) {
         settings.add_pattern("user-pattern", &pattern).map_err(|fault| {
             Error::user(format!("{REDACT_PATTERN}: {fault}"))
@@ -262,6 +266,17 @@ pub fn redaction(repository: &Repository) -> Result<Settings> {
     }
     remembered(repository)?.apply(&mut settings)?;
     Ok(settings)
+}
+
+/// What is kept of pictures, sounds and films.
+///
+/// # Errors
+/// When the setting has no meaning.
+pub fn images(repository: &Repository) -> Result<Images> {
+    let Some(value) = repository.config(IMAGES) else { return Ok(Images::default()) };
+    value.parse().map_err(|fault: UnknownImages| {
+        Error::user(format!("{IMAGES}: {fault}")).hinted(format!("git config {IMAGES} {}", Images::default()))
+    })
 }
 
 /// What was redacted by hand in this clone.

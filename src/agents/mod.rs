@@ -9,6 +9,7 @@ mod amazon_q;
 mod amp;
 mod antigravity;
 mod apply_patch;
+mod auggie;
 mod chat;
 mod claude_code;
 mod cline;
@@ -28,6 +29,7 @@ mod editors;
 mod factory_droid;
 mod field;
 mod folders;
+mod forge;
 mod forks;
 mod gemini_cli;
 mod generic;
@@ -35,8 +37,10 @@ mod goose;
 mod gptme;
 mod grok;
 mod hail;
+mod hermes;
 mod identity;
 mod iflow;
+mod junie;
 mod kimi;
 mod kiro;
 mod kiro_ide;
@@ -44,6 +48,7 @@ mod log;
 mod media;
 mod message;
 mod opencode;
+mod openhands;
 mod ox;
 mod parts;
 mod pi;
@@ -51,12 +56,14 @@ mod q_conversation;
 mod q_tools;
 mod qwen_code;
 mod records;
+mod swe_agent;
 mod tokens;
 mod tool;
 mod tracked;
 mod trae_agent;
 mod transcript;
 mod vibe;
+mod warp;
 mod zed;
 
 use std::{fs::DirEntry, path::Path};
@@ -108,9 +115,17 @@ pub static ALL: &[&dyn Agent] = &[
     &cline::ROO_CODE,
     &amp::Amp,
     &aider::Aider,
+    &auggie::Auggie,
     &continue_dev::Continue,
+    &forge::Forge,
     &gptme::Gptme,
+    &hermes::Hermes,
+    &junie::Junie,
+    &openhands::OpenHands,
+    &swe_agent::MiniSweAgent,
+    &swe_agent::SweAgent,
     &trae_agent::TraeAgent,
+    &warp::Warp,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,

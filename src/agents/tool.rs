@@ -83,6 +83,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "insert",
             "multiedits",
             "editexistingfile",
+            "fileeditor",
             "singlefindandreplace",
             "texteditor",
             "developertexteditor",

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     config::{Config, Destination},
     error::{Error, Result},
+    forge::review_folder,
     git::{GitError, Listing, ObjectId, RemoteRef, Repository, Scratch},
     hail::Timestamp,
     ledger::{self, BranchName, Ledger, ROOT},
@@ -49,15 +50,6 @@ pub fn examine(repository: &Repository, place: &Place, policy: &Policy, now: Tim
     }
 }
 
-/// Whether `branch` has the sessions of a review: `opensession/pr-<any>-sessions`, or `mr`.
-#[must_use]
-pub fn is_artifact(branch: &[u8]) -> bool {
-    let rest = branch.strip_prefix(b"opensession/").unwrap_or_default();
-    let number = rest.strip_prefix(b"pr-").or_else(|| rest.strip_prefix(b"mr-"));
-    let number = number.and_then(|number| number.strip_suffix(b"-sessions"));
-    number.is_some_and(|number| !number.is_empty() && !number.contains(&b'/'))
-}
-
 fn examine_here(repository: &Repository, policy: &Policy, now: Timestamp) -> Result<Facts> {
     let here = references_here(repository)?;
     let mut found = Vec::new();
@@ -90,7 +82,7 @@ fn references_here(repository: &Repository) -> Result<Here> {
     for (name, id) in repository.references(HEADS)? {
         let branch = &name[HEADS.len()..];
         here.branches.insert(BranchName::from(branch));
-        if is_artifact(branch) {
+        if review_folder(branch).is_some() {
             // In a work tree such a branch is the person's own.
             if repository.is_bare() {
                 here.artifacts.push((name.to_string(), id));
@@ -104,7 +96,9 @@ fn references_here(repository: &Repository) -> Result<Here> {
     for (name, id) in repository.references(REMOTES)? {
         let branches = branches_of_remotes(&remotes, &name[REMOTES.len()..]);
         here.branches.extend(branches.iter().map(|branch| BranchName::from(*branch)));
-        if let Some(branch) = branches.first().filter(|_| !branches.iter().all(|branch| is_artifact(branch))) {
+        if let Some(branch) =
+            branches.first().filter(|_| !branches.iter().all(|branch| review_folder(branch).is_some()))
+        {
             here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
         }
     }
@@ -269,7 +263,7 @@ fn sort_out(listing: &Listing, branches: &HashSet<BranchName>) -> There {
     let mut there = There::default();
     for (name, id) in &listing.references {
         let reference = name.to_string();
-        if name.strip_prefix(HEADS.as_bytes()).is_some_and(is_artifact) {
+        if name.strip_prefix(HEADS.as_bytes()).is_some_and(|branch| review_folder(branch).is_some()) {
             there.artifacts.push((reference, *id));
         } else if let Some(ledger) = ledger_of(&reference) {
             there.ledgers.push(Found { is_alive: is_alive(&reference), reference, id: *id, ledger });
@@ -303,7 +297,7 @@ fn listed(repository: &Repository, remote: &str) -> Result<Listing> {
 
 #[cfg(test)]
 mod tests {
-    use super::{branches_of_remotes, is_artifact};
+    use super::branches_of_remotes;
 
     #[test]
     fn a_name_with_several_slashes_may_be_a_branch_of_several_remotes() {
@@ -320,24 +314,6 @@ mod tests {
             let found = branches_of_remotes(&remotes, name.as_bytes());
             let expected: Vec<&[u8]> = expected.iter().map(|branch| branch.as_bytes()).collect();
             assert_eq!(found, expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn artifact_branches_are_known_by_their_whole_name() {
-        for name in ["opensession/pr-1-sessions", "opensession/mr-1234-sessions", "opensession/pr-a-b-sessions"] {
-            assert!(is_artifact(name.as_bytes()), "{name}");
-        }
-        for name in [
-            "opensession/pr--sessions",
-            "opensession/pr-1/x-sessions",
-            "opensession/pr-1-session",
-            "x/opensession/pr-1-sessions",
-            "opensession/archive",
-            "pr-1-sessions",
-            "main",
-        ] {
-            assert!(!is_artifact(name.as_bytes()), "{name}");
         }
     }
 }

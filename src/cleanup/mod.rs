@@ -25,7 +25,7 @@ mod sweep;
 
 pub use config::{AUTO, CONFIG_PATH, Config, Loaded, MAX_DAYS, parse_size};
 pub use cron::Cron;
-pub use examine::{Place, examine, is_artifact};
+pub use examine::{Place, examine};
 pub use job::{Install, Job, SCHEDULE};
 pub use managed::{Managed, State};
 pub use model::{

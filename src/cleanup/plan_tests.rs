@@ -190,7 +190,7 @@ fn a_ledger_over_its_budget_loses_the_oldest_first_and_what_the_default_branch_n
     assert_eq!(going(&with(29)), ["old", "young", "needed"]);
     let least = with(1);
     assert_eq!(going(&least), ["old", "young", "needed"]);
-    assert!(least.kept_pinned[0].reason.contains("more than 1 bytes"), "{least:?}");
+    assert!(least.kept_pinned[0].reason.contains("size budget of 1 bytes"), "{least:?}");
 }
 
 #[test]

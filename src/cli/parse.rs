@@ -12,9 +12,10 @@ use super::{agent::Choice, time};
 use crate::{
     agents::{self, Agent, Log, Sample},
     capture::{self, explain_parse, named},
+    config,
     context::Context,
     error::{Error, Result},
-    hail::{Canonical, Header, Sink, Spool, Stats, Titled, Writer},
+    hail::{Canonical, Header, Images, Sink, Spool, Stats, Titled, Writer},
     report::{Describe, Message, Report, View},
 };
 
@@ -121,19 +122,21 @@ struct Input {
     file: File,
     is_stdin: bool,
     session: Option<String>,
+    images: Images,
 }
 
 impl Input {
     fn open(context: &Context, Args { file, session, .. }: &Args) -> Result<Self> {
         let session = session.clone();
+        let images = context.repository().map_or(Ok(Images::default()), config::images)?;
         if file.as_path() != Path::new("-") {
             let path = context.path(file);
             let file = capture::open(&path)?;
-            return Ok(Self { path, file, is_stdin: false, session });
+            return Ok(Self { path, file, is_stdin: false, session, images });
         }
         let mut copy = tempfile::tempfile()?;
         io::copy(&mut io::stdin().lock(), &mut copy)?;
-        Ok(Self { path: PathBuf::from("standard input"), file: copy, is_stdin: true, session })
+        Ok(Self { path: PathBuf::from("standard input"), file: copy, is_stdin: true, session, images })
     }
 
     fn name(&self) -> String {
@@ -181,10 +184,13 @@ impl Input {
     }
 
     fn send(&self, agent: &dyn Agent, sink: &mut dyn Sink) -> Result<Vec<String>> {
-        let warnings = agent.parse(&mut self.log()?, &mut Titled(sink)).map_err(|fault| match fault {
-            agents::ParseError::Io(fault) => Error::from(fault),
-            fault => explain_parse(&self.path, &fault),
-        })?;
+        // What is HAIL has what was kept of pictures already.
+        let images = if agent.is_streaming() { Images::Keep(u64::MAX) } else { self.images };
+        let warnings =
+            agent.parse(&mut self.log()?, &mut Titled(&mut images.sink(sink))).map_err(|fault| match fault {
+                agents::ParseError::Io(fault) => Error::from(fault),
+                fault => explain_parse(&self.path, &fault),
+            })?;
         let name = self.name();
         Ok(warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause)).collect())
     }

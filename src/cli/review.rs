@@ -8,6 +8,7 @@ use super::{reference, remotes};
 use crate::{
     context::Context,
     error::{Error, Result},
+    forge,
     git::GitError,
     report::{Describe, Message, Report, View, counted},
     review::{self, Digest, SessionDigest, Shape, Sought, Target},
@@ -200,7 +201,7 @@ fn target(context: &Context, arguments: &Args, branch: &str) -> Result<Target> {
         Some(remote) => remote.clone(),
         None => remotes::default_remote(repository, &config)?,
     };
-    let folder = review::artifact_folder(branch).map(str::to_owned).filter(|_| arguments.archive.is_some());
+    let folder = forge::review_folder(branch.as_bytes()).map(str::to_owned).filter(|_| arguments.archive.is_some());
     Ok(Target { remote, branch: arguments.archive.clone().unwrap_or_else(|| branch.to_owned()), folder })
 }
 
@@ -218,7 +219,7 @@ fn unknown(range: &str, fault: Error) -> Error {
 }
 
 fn artifact_branch(text: &str) -> std::result::Result<String, String> {
-    let is_ours = review::artifact_folder(text).is_some();
+    let is_ours = forge::review_folder(text.as_bytes()).is_some();
     is_ours
         .then(|| text.to_owned())
         .ok_or_else(|| "it is opensession/pr-<n>-sessions or opensession/mr-<n>-sessions".to_owned())

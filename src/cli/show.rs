@@ -169,9 +169,9 @@ fn full_event(view: View, event: &Event) -> View {
         crate::hail::Block::Code { code, .. } => view.code("", code),
         crate::hail::Block::File { path, content } => view.code("", content.as_ref().unwrap_or(path)),
         crate::hail::Block::Json { data } => view.code("json", serde_json::to_string_pretty(data).unwrap_or_default()),
-        crate::hail::Block::Image { mime, .. }
-        | crate::hail::Block::Video { mime, .. }
-        | crate::hail::Block::Audio { mime, .. } => view.paragraph(format!("[{mime}]")),
+        crate::hail::Block::Image { url, mime, .. }
+        | crate::hail::Block::Video { url, mime }
+        | crate::hail::Block::Audio { url, mime } => view.paragraph(format!("[{}]", crate::hail::shown(url, mime))),
         crate::hail::Block::Reference { uri, .. } => view.paragraph(format!("[{uri}]")),
     })
 }

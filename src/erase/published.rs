@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{Erased, Erasure, Fate};
 use crate::{
     error::Result,
+    forge,
     git::{Expected, ObjectId, PushSpec, RefUpdate},
     review::{self, Kind, Retraction},
 };
@@ -223,7 +224,7 @@ impl Erasure<'_> {
         for (name, tip) in self.repository.list_remote(remote, &[ALL_HEADS], PATIENCE)? {
             let Some(branch) = branch_of(&name) else { continue };
             let reference = name.to_string();
-            let is_wanted = known.contains(&branch) || review::artifact_folder(&branch).is_some();
+            let is_wanted = known.contains(&branch) || forge::review_folder(branch.as_bytes()).is_some();
             if is_wanted && !self.repository.has_object(tip) {
                 self.repository.fetch(remote, std::slice::from_ref(&reference), PATIENCE)?;
             }
@@ -321,7 +322,7 @@ impl Erasure<'_> {
             .filter_map(|name| String::from_utf8(name).ok())
             .collect();
         let usual = ["main", "master"].iter().find(|name| names.iter().any(|known| known == *name));
-        let first = names.iter().find(|name| *name != branch && review::artifact_folder(name).is_none());
+        let first = names.iter().find(|name| *name != branch && forge::review_folder(name.as_bytes()).is_none());
         Ok(usual.map(|name| (*name).to_owned()).or_else(|| first.cloned()))
     }
 }

@@ -8,10 +8,7 @@ use super::{
     inline::{self, Content, DataUrl},
     walk::{MAX_NESTING, Walker},
 };
-
-/// The keys under which objects have a media type, and those under which they have the content in base64.
-const MEDIA_TYPES: [&str; 4] = ["media_type", "mediaType", "mimeType", "mime_type"];
-const CONTENTS: [&str; 3] = ["data", "blob", "base64"];
+use crate::hail::{CONTENTS, MEDIA_TYPES};
 
 /// The shortest base64 that is looked at in an object, in bytes.
 const LEAST: usize = 16;

@@ -1,9 +1,12 @@
 //! What stands in base64 inside a `data:` URL. Only a picture, a sound or a film may stay unread, and only where
 //! its bytes begin as such bytes do.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
-use base64::{Engine, alphabet, engine};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+pub(super) use crate::hail::decode;
+use crate::hail::is_media;
 
 /// What parts the media type of a `data:` URL from its content.
 const MARK: &str = ";base64,";
@@ -13,16 +16,6 @@ const LONGEST_TYPE: usize = 200;
 
 /// The shortest run of letters in a picture that is looked at, in bytes.
 const LEAST_RUN: usize = 12;
-
-/// Takes base64 of either alphabet, with and without padding.
-const ENGINES: [engine::GeneralPurpose; 2] = [engine_of(&alphabet::STANDARD), engine_of(&alphabet::URL_SAFE)];
-
-const fn engine_of(alphabet: &alphabet::Alphabet) -> engine::GeneralPurpose {
-    let config = engine::GeneralPurposeConfig::new()
-        .with_decode_padding_mode(engine::DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    engine::GeneralPurpose::new(alphabet, config)
-}
 
 /// A `data:` URL.
 pub(super) struct DataUrl<'t> {
@@ -80,17 +73,9 @@ impl Content {
     }
 }
 
-/// Decodes base64 of any kind, all of it; it may be wrapped.
-pub(super) fn decode(base64: &str) -> Option<Vec<u8>> {
-    let is_wrapped = memchr::memchr3(b'\n', b'\r', b' ', base64.as_bytes()).is_some();
-    let joined: Cow<'_, str> =
-        if is_wrapped { base64.split_ascii_whitespace().collect::<String>().into() } else { base64.into() };
-    ENGINES.iter().find_map(|engine| engine.decode(&*joined).ok())
-}
-
 /// Writes a text in base64.
 pub(super) fn encode(text: &str) -> String {
-    ENGINES[0].encode(text)
+    STANDARD.encode(text)
 }
 
 /// The text that `bytes` are, in UTF-8 or UTF-16.
@@ -109,49 +94,6 @@ pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
     };
     text.filter(|text| text.chars().all(is_text))
 }
-
-/// Whether `bytes` begin as those of a picture, a sound or a film do, and the media type says so, too.
-fn is_media(media_type: &str, bytes: &[u8]) -> bool {
-    let media_type = media_type.to_ascii_lowercase();
-    let is_named = ["image/", "audio/", "video/"].iter().any(|family| media_type.starts_with(family));
-    let container = |names: &[&[u8]]| bytes.get(8..12).is_some_and(|name| names.contains(&name));
-    let is_one = match bytes {
-        [b'R', b'I', b'F', b'F', ..] => container(&[b"WEBP", b"WAVE", b"AVI "]),
-        [b'F', b'O', b'R', b'M', ..] => container(&[b"AIFF", b"AIFC"]),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => true,
-        _ => MAGIC.iter().any(|magic| bytes.starts_with(magic)),
-    };
-    is_named && is_one && !media_type.starts_with("image/svg")
-}
-
-/// How the bytes of pictures, sounds and films begin.
-const MAGIC: [&[u8]; 25] = [
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
-    b"GIF87a",
-    b"GIF89a",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-    b"\0\0\x01\0",
-    b"\0\0\x02\0",
-    b"\xff\x0a",
-    b"\0\0\0\x0cJXL ",
-    b"ID3",
-    b"\xff\xfb",
-    b"\xff\xf3",
-    b"\xff\xf2",
-    b"\xff\xf1",
-    b"\xff\xf9",
-    b"OggS",
-    b"fLaC",
-    b"MThd",
-    b"#!AMR",
-    b"\x1aE\xdf\xa3",
-    b"\0\0\x01\xba",
-    b"\0\0\x01\xb3",
-    b"FLV\x01",
-];
 
 /// The runs of letters in `bytes`, a line each: where a picture has text, it stands as it is.
 fn runs(bytes: &[u8]) -> String {

@@ -16,6 +16,7 @@ mod columns;
 mod command;
 mod credential_file;
 mod encoded;
+mod environment;
 mod home;
 mod inline;
 mod key;
@@ -35,6 +36,7 @@ mod sink;
 mod special;
 mod stream;
 mod value;
+mod verdict;
 mod view;
 mod walk;
 
@@ -42,7 +44,7 @@ use std::{borrow::Cow, collections::BTreeMap, io, ops::Range, path::PathBuf, tim
 
 use serde_json::Value;
 
-use crate::hail::{Canonical, Event, EventType, Header, ObjectHash, Pause, Session, Sink, title};
+use crate::hail::{Canonical, Event, EventType, Header, Images, ObjectHash, Pause, Session, Sink, title};
 
 pub use key::load_key;
 pub use remembered::{Remembered, forms as forms_of};
@@ -122,6 +124,7 @@ pub struct FieldFinding {
 pub struct Redactor {
     scanner: scan::Scanner,
     profile: Profile,
+    images: Images,
     fingerprint: ObjectHash,
 }
 
@@ -134,7 +137,7 @@ impl Redactor {
     pub fn new(settings: &Settings, key: &[u8], homes: &[PathBuf]) -> Result<Self, RulesError> {
         let scanner = scan::Scanner::new(&rules::SOURCES, settings, key, homes)?;
         let fingerprint = ObjectHash::of(format!("{settings:?} {key:?} {homes:?}").as_bytes());
-        Ok(Self { scanner, profile: settings.profile, fingerprint })
+        Ok(Self { scanner, profile: settings.profile, images: settings.images, fingerprint })
     }
 
     /// How much is redacted.
@@ -166,7 +169,7 @@ impl Redactor {
     /// none.
     #[must_use]
     pub fn event_findings(&self, event: &Event) -> Vec<FieldFinding> {
-        walk::findings(self, |walker| walker.event(&mut event.clone(), false))
+        walk::findings(self, |walker| walker.event(&mut event.clone(), walk::Content::Any))
     }
 
     /// The secrets in a header, as those of an event.
@@ -178,7 +181,8 @@ impl Redactor {
     /// Looks for secrets as this redactor does, but no longer than until `deadline`.
     #[must_use]
     pub fn search(&self, deadline: Instant) -> Search {
-        Search(Self { scanner: self.scanner.until(deadline), profile: self.profile, fingerprint: self.fingerprint })
+        let Self { profile, images, fingerprint, .. } = *self;
+        Search(Self { scanner: self.scanner.until(deadline), profile, images, fingerprint })
     }
 
     /// A sink that redacts a session on its way, and cuts its title when it has none of its secrets left.
@@ -255,7 +259,7 @@ impl Redactor {
     /// events, [`Self::spool`] redacts besides.
     pub fn event(&self, event: &mut Event, summary: &mut Summary) {
         if self.profile != Profile::Off {
-            walk::Walker::new(self, summary).event(event, false);
+            walk::Walker::new(self, summary).event(event, walk::Content::Any);
         }
     }
 
@@ -269,6 +273,11 @@ impl Redactor {
             EventType::ShellCommand { command, .. } => credential_file::is_read_by(command, files),
             _ => false,
         }
+    }
+
+    /// Whether such an event prints the variables of an environment.
+    fn prints_environment(event_type: &EventType) -> bool {
+        matches!(event_type, EventType::ShellCommand { command, .. } if environment::is_printed_by(command))
     }
 
     /// Redacts one text.

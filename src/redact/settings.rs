@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::rules::{RulesError, UserPattern};
+use crate::hail::Images;
 
 /// How much is redacted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -64,6 +65,8 @@ pub struct Settings {
     pub ip_addresses: bool,
     /// The id of the only rule that counts, home directories aside; every rule where there is none.
     pub only: Option<String>,
+    /// What is kept of pictures, sounds and films.
+    pub images: Images,
     patterns: Vec<UserPattern>,
 }
 

@@ -74,7 +74,8 @@ impl Sink for RedactingSpool<'_> {
         self.spool.header(header)
     }
 
-    fn event(&mut self, event: Event) -> io::Result<()> {
+    fn event(&mut self, mut event: Event) -> io::Result<()> {
+        self.redactor.images.apply(&mut event);
         if self.redactor.profile() == Profile::Off {
             return self.spool.event(event);
         }
@@ -86,6 +87,8 @@ impl Sink for RedactingSpool<'_> {
     }
 
     fn pause(&mut self, mut pause: Pause) -> io::Result<()> {
+        pause.held.iter_mut().for_each(|event| self.redactor.images.apply(event));
+        self.redactor.images.json(&mut pause.state);
         let (mut stream, mut summary) = (PausedStream::default(), self.summary.clone());
         if self.redactor.profile() != Profile::Off {
             // Under another name, what comes later would not find what it belongs to.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use comment::{MARKER, Sought, find_comment, user_name};
 pub use excerpts::{Exchange, FailedCommand};
 pub use markdown::{GITHUB_LIMIT, Shape, markdown};
-pub use publish::{Kind, Published, Target, artifact_folder, events_path, kind, publish, unpublish};
+pub use publish::{Kind, Published, Target, events_path, kind, publish, unpublish};
 pub use unpublish::Retraction;
 
 use crate::{

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Digest, Shape, markdown};
 use crate::{
     error::{Error, Result},
+    forge::{is_review_folder, review_folder},
     git::{Entry, Expected, ObjectId, PushSpec, Repository, TreeUpdate},
     hail::Timestamp,
 };
@@ -42,15 +43,6 @@ pub struct Published {
     pub commit: ObjectId,
     /// Whether it was moved there.
     pub is_new: bool,
-}
-
-/// The folder that an artifact branch has on a branch that keeps many: `pr-12` for
-/// `opensession/pr-12-sessions`. `None` for a branch of any other name, which must not be overwritten.
-#[must_use]
-pub fn artifact_folder(branch: &str) -> Option<&str> {
-    let name = branch.strip_prefix("opensession/")?.strip_suffix("-sessions")?;
-    let number = name.strip_prefix("pr-").or_else(|| name.strip_prefix("mr-"))?;
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then_some(name)
 }
 
 impl Target {
@@ -180,7 +172,7 @@ fn foreign(repository: &Repository, root: ObjectId) -> Result<Option<String>> {
     let about = repository.blob_id(ABOUT.as_bytes())?;
     let is_of_reviews = |entry: &&Entry| match entry.name() {
         Some(README) => entry.id == about,
-        Some(name) => artifact_folder(&format!("opensession/{name}-sessions")).is_some(),
+        Some(name) => is_review_folder(name),
         None => false,
     };
     let entries = repository.read_tree(root)?;
@@ -202,7 +194,7 @@ pub enum Kind {
 /// # Errors
 /// When the tip is not here.
 pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bool) -> Result<Option<Kind>> {
-    if artifact_folder(branch).is_some() {
+    if review_folder(branch.as_bytes()).is_some() {
         return Ok(Some(Kind::Sessions));
     }
     let root = repository.tree_of(tip)?;
@@ -219,18 +211,7 @@ pub fn kind(repository: &Repository, branch: &str, tip: ObjectId, is_archive: bo
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, artifact_folder};
-
-    #[test]
-    fn only_the_branches_of_reviews_are_ours_to_write() {
-        assert_eq!(artifact_folder("opensession/pr-12-sessions"), Some("pr-12"));
-        assert_eq!(artifact_folder("opensession/mr-7-sessions"), Some("mr-7"));
-        for branch in
-            ["main", "opensession/pr--sessions/x", "opensession/pr-a/b-sessions", "opensession/x-sessions", ""]
-        {
-            assert_eq!(artifact_folder(branch), None, "{branch}");
-        }
-    }
+    use super::Target;
 
     #[test]
     fn a_session_is_found_below_the_address_of_its_branch() {

@@ -7,10 +7,11 @@ use std::{
 
 use super::{
     Digest, MissingSession, excerpts,
-    publish::{DIGEST, EVENTS, README, SESSIONS, artifact_folder, digest_files, events_path},
+    publish::{DIGEST, EVENTS, README, SESSIONS, digest_files, events_path},
 };
 use crate::{
     error::Result,
+    forge::is_review_folder,
     git::{EntryKind, ObjectId, Repository, TreeUpdate},
     hail::{Lines, Reader, Record, SessionId},
     ledger::{LedgerError, MAX_SESSION_BYTES, Redaction, SessionKey},
@@ -80,7 +81,7 @@ impl<'a> Retraction<'a> {
         }
         let folders = entries.iter().filter(|entry| entry.kind == EntryKind::Tree);
         let named = folders.filter_map(|entry| Some((entry.name()?.to_owned(), entry.id)));
-        Ok(named.filter(|(name, _)| artifact_folder(&format!("opensession/{name}-sessions")).is_some()).collect())
+        Ok(named.filter(|(name, _)| is_review_folder(name)).collect())
     }
 
     fn review(&self, folder: ObjectId) -> Result<ObjectId> {

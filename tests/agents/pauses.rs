@@ -19,11 +19,12 @@ use crate::support::Sent;
 /// The agents whose logs are read from where the last parse stood. The other logs of lines say too little:
 /// Cursor's have no times, Kiro's have counts in a document beside them, Gemini CLI's take back what they said,
 /// Goose's are of versions long gone, and those of Agenix and ox are read when somebody names them.
-const PAUSING: [&str; 10] = [
+const PAUSING: [&str; 11] = [
     "claude-code",
     "codex",
     "copilot-cli",
     "factory-droid",
+    "hermes",
     "iflow",
     "oh-my-pi",
     "openclaw",

@@ -12,6 +12,7 @@ mod growing;
 mod hostile;
 mod log;
 mod parse;
+mod pictures;
 mod places;
 mod program;
 mod shells;

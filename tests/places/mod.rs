@@ -3,6 +3,7 @@
 mod files;
 mod names;
 mod storage;
+mod unwritable;
 
 use crate::support::{ClaudeLog, Place, World};
 

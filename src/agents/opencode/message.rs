@@ -358,7 +358,7 @@ pub(super) fn file(part: &Value) -> Block {
         }
         (true, false) => match media::image_url(url) {
             Block::Image { url, mime, .. } => Block::Reference { uri: url, media_type: mime },
-            large => large,
+            other => other,
         },
         (false, false) => match path.or_else(|| url.strip_prefix("file://")) {
             Some(path) if !path.is_empty() => Block::File { path: path.to_owned(), content: None },
