@@ -7,6 +7,7 @@ mod agenix;
 mod aider;
 mod amazon_q;
 mod amp;
+mod antigravity;
 mod apply_patch;
 mod auggie;
 mod chat;
@@ -34,11 +35,13 @@ mod gemini_cli;
 mod generic;
 mod goose;
 mod gptme;
+mod grok;
 mod hail;
 mod hermes;
 mod identity;
 mod iflow;
 mod junie;
+mod kimi;
 mod kiro;
 mod kiro_ide;
 mod log;
@@ -59,7 +62,9 @@ mod tool;
 mod tracked;
 mod trae_agent;
 mod transcript;
+mod vibe;
 mod warp;
+mod zed;
 
 use std::{fs::DirEntry, path::Path};
 
@@ -89,6 +94,10 @@ pub static ALL: &[&dyn Agent] = &[
     &pi::OhMyPi,
     &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &antigravity::Antigravity,
+    &grok::Grok,
+    &kimi::Kimi,
+    &vibe::Vibe,
     &amazon_q::AmazonQ,
     &kiro::Kiro,
     &kiro_ide::KiroIde,
@@ -100,6 +109,7 @@ pub static ALL: &[&dyn Agent] = &[
     &cursor::Cursor,
     &goose::Goose,
     &crush::Crush,
+    &zed::Zed,
     &cline::Cline,
     &cline::KILO_CODE,
     &cline::ROO_CODE,
