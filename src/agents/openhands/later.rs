@@ -95,9 +95,8 @@ pub(super) fn tell(
         }
         kind @ ("SystemPromptEvent" | "Condensation") => {
             message.speaker = Speaker::Program(if kind == "Condensation" { "compact_summary" } else { "system" });
-            let words = event.pointer("/system_prompt/text").or_else(|| event.get("summary")).map(field::content);
-            message.say(words.unwrap_or_default());
-            message.send(transcript)
+            let words = event.pointer("/system_prompt/text").or_else(|| event.get("summary"));
+            program(transcript, message, words)
         }
         "ConversationStateUpdateEvent" => Ok(()),
         kind => transcript.unknown(&id, time, kind, event.clone()),
@@ -110,6 +109,11 @@ fn thoughts(message: &mut Message, event: &Value) {
     let whole =
         if thoughts.is_empty() { field::text(event, "reasoning_content").into_iter().collect() } else { thoughts };
     message.parts.extend(whole.into_iter().map(|thought| Part::Thought(thought.to_owned())));
+}
+
+fn program(transcript: &mut Transcript<'_>, mut message: Message, words: Option<&Value>) -> std::io::Result<()> {
+    message.say(words.map(field::content).unwrap_or_default());
+    message.send(transcript)
 }
 
 /// Tells a call, with what was said and thought before it.
