@@ -180,8 +180,16 @@ fn answered(
         answer.tokens = Tokens::default();
     }
     answer.send(transcript)?;
-    let last = calls.len().saturating_sub(1);
-    for (n, native) in calls.into_iter().enumerate() {
+    called(transcript, (id, time), &calls, tokens)
+}
+
+fn called(
+    transcript: &mut Transcript<'_>,
+    (id, time): (&str, Option<Timestamp>),
+    calls: &[&Value],
+    tokens: Tokens,
+) -> std::io::Result<()> {
+    for (n, native) in calls.iter().enumerate() {
         // A call is there once while it is written, and once more when it is whole.
         if native.get("is_partial") == Some(&Value::Bool(true)) {
             continue;
@@ -193,7 +201,7 @@ fn answered(
         transcript.calls((&event_id, &call_id), time, name, events(name, arguments))?;
         if let Some(event) = transcript.waiting_call(&call_id) {
             event.attributes.insert(attribute::GROUP_ID.to_owned(), json!(format!("{id}-answer")));
-            if n == last {
+            if n + 1 == calls.len() {
                 tokens.note(event);
             }
         }
@@ -217,8 +225,9 @@ fn events(name: &str, mut arguments: Value) -> Vec<Call> {
     match name {
         "launch-process" => vec![tool::call_as(Kind::Shell, name, arguments)],
         "codebase-retrieval" => {
-            let query = arguments["information_request"].take();
-            vec![tool::call_as(Kind::Search, name, json!({ "query": query }))]
+            let query = arguments.get("information_request").cloned();
+            let named = query.map(|query| json!({ "query": query })).unwrap_or(arguments);
+            vec![tool::call_as(Kind::Search, name, named)]
         }
         "save-file" => {
             if let Value::Object(fields) = &mut arguments {
