@@ -153,7 +153,7 @@ impl Parser<'_> {
             return Ok(false);
         }
         if envelope.kind == "model_change" {
-            self.out.facts.model = text(record, "modelId").unwrap_or_default().to_owned();
+            self.model_change(record);
         }
         if let Some(parent) = self.origin.parent.take() {
             let told = json!({ "session_id": parent });
