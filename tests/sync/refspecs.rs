@@ -18,16 +18,20 @@ fn commit_work(world: &World, place: &Place, number: u32) {
 fn partly_pushed(mode: &str, refspec: &str) -> (World, Place) {
     let world = World::new();
     let (work, _) = world.shared();
+    push_a_part(&world, &work, mode, refspec);
+    (world, work)
+}
+
+fn push_a_part(world: &World, work: &Place, mode: &str, refspec: &str) {
     work.git(&["config", "opensession.fanout-mode", mode]);
-    commit_work(&world, &work, 1);
+    commit_work(world, work, 1);
     work.git(&["push", "--quiet", "origin", "main"]);
-    commit_work(&world, &work, 2);
+    commit_work(world, work, 2);
     work.git(&["switch", "--quiet", "--create", "topic"]);
-    commit_work(&world, &work, 3);
+    commit_work(world, work, 3);
     work.git(&["config", "--add", "remote.origin.fetch", refspec]);
     // What is not in the repository is nowhere else.
     std::fs::remove_dir_all(world.home().join(".claude")).expect("the logs");
-    (world, work)
 }
 
 #[test]
@@ -50,6 +54,54 @@ fn no_refspec_and_no_pruning_loses_a_session_that_was_not_pushed() {
             assert_eq!(work.stored(), [id(1), id(2), id(3)], "{mode} {refspec} {prune}");
             work.git(&["fsck", "--strict"]);
         }
+    }
+}
+
+/// Such a fetch takes what keeps the objects as well. git prunes them two weeks later; the tips are still known.
+#[test]
+fn with_reftable_what_a_pruning_fetch_took_comes_back_until_its_objects_are_pruned() {
+    for (mode, refspec) in [
+        ("hidden_ref", "+refs/opensession/*:refs/opensession/*"),
+        ("hidden_ref", "+refs/*:refs/*"),
+        ("git_notes", "+refs/*:refs/*"),
+    ] {
+        let world = World::new();
+        if !world.has_git((2, 45), "reftable") {
+            return;
+        }
+        let (remote, work) = (world.bare("remote.git"), world.place("work"));
+        work.with("GIT_DEFAULT_REF_FORMAT", "reftable").git(&["init", "--quiet"]);
+        work.write("README.md", "# Work\n");
+        work.commit_all("Begin");
+        work.git(&["remote", "add", "origin", &remote.path.display().to_string()]);
+        work.git(&["push", "--quiet", "--set-upstream", "origin", "main"]);
+        work.session(&["hooks", "install"]).ok();
+        push_a_part(&world, &work, mode, refspec);
+        work.git(&["checkout", "--quiet", "--detach"]);
+        work.git(&["fetch", "--quiet", "--prune", "--update-head-ok", "origin"]);
+        work.git(&["gc", "--quiet"]);
+        assert_eq!(work.stored(), [id(1), id(2), id(3)], "{mode} {refspec}");
+        work.git(&["gc", "--quiet", "--prune=now"]);
+        assert_eq!(work.stored(), [id(1), id(2), id(3)], "{mode} {refspec}: what came back is kept again");
+    }
+}
+
+/// git 2.48 and newer warn of what keeps the tips; the setting that the documentation names is for that alone.
+#[test]
+fn the_warning_of_fsck_is_no_failure_and_can_be_switched_off() {
+    let world = World::new();
+    let (work, _) = world.shared();
+    commit_work(&world, &work, 1);
+    let ran = work.run("git", &["fsck", "--strict"]).ok();
+    let others = |ran: &crate::support::Ran| -> Vec<String> {
+        let lines = ran.stderr.lines().filter(|line| !line.starts_with("notice: "));
+        lines.filter(|line| !line.contains("symrefTargetIsNotARef")).map(str::to_owned).collect()
+    };
+    assert_eq!(others(&ran), [""; 0]);
+    if world.has_git((2, 48), "check of references in git fsck") {
+        work.git(&["config", "fsck.symrefTargetIsNotARef", "ignore"]);
+        let ran = work.run("git", &["fsck", "--strict"]).ok();
+        assert!(!ran.stderr.contains("symrefTargetIsNotARef") && others(&ran).is_empty(), "{ran}");
     }
 }
 
