@@ -180,8 +180,16 @@ fn answered(
         answer.tokens = Tokens::default();
     }
     answer.send(transcript)?;
-    let last = calls.len().saturating_sub(1);
-    for (n, native) in calls.into_iter().enumerate() {
+    called(transcript, (id, time), &calls, tokens)
+}
+
+fn called(
+    transcript: &mut Transcript<'_>,
+    (id, time): (&str, Option<Timestamp>),
+    calls: &[&Value],
+    tokens: Tokens,
+) -> std::io::Result<()> {
+    for (n, native) in calls.iter().enumerate() {
         // A call is there once while it is written, and once more when it is whole.
         if native.get("is_partial") == Some(&Value::Bool(true)) {
             continue;
@@ -193,7 +201,7 @@ fn answered(
         transcript.calls((&event_id, &call_id), time, name, events(name, arguments))?;
         if let Some(event) = transcript.waiting_call(&call_id) {
             event.attributes.insert(attribute::GROUP_ID.to_owned(), json!(format!("{id}-answer")));
-            if n == last {
+            if n + 1 == calls.len() {
                 tokens.note(event);
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    field,
+    field, media,
     message::{Message, Part, Speaker},
     transcript::Outcome,
 };
@@ -18,10 +18,8 @@ pub(super) fn message(id: String, time: Option<Timestamp>, native: &Value) -> Op
         "system" => Speaker::Program("system"),
         "developer" => Speaker::Program("developer"),
         "tool" | "function" => {
-            let call = field::any_text(native, &["tool_call_id", "toolCallId"]).unwrap_or_default().to_owned();
-            let outcome = Outcome { content: field::content(content), ..Outcome::default() };
             let mut message = Message::new(id, time, Speaker::Program("tool"));
-            message.parts.push(Part::Result { id: call, outcome });
+            message.parts.push(result(native, false, None));
             return Some(message);
         }
         _ => return None,
@@ -33,8 +31,7 @@ pub(super) fn message(id: String, time: Option<Timestamp>, native: &Value) -> Op
         Value::Array(blocks) => blocks.iter().for_each(|block| read_block(&mut message, block)),
         other => message.say(field::content(other)),
     }
-    let calls = native.get("tool_calls").or_else(|| native.get("toolCalls")).and_then(Value::as_array);
-    message.parts.extend(calls.into_iter().flatten().map(call));
+    message.parts.extend(calls(native));
     Some(message)
 }
 
@@ -59,12 +56,30 @@ pub(super) fn call(native: &Value) -> Part {
     Part::Call { id, name, arguments: arguments.map(arguments_of).unwrap_or_default() }
 }
 
+/// The calls of a message.
+pub(super) fn calls(native: &Value) -> impl Iterator<Item = Part> {
+    let calls = native.get("tool_calls").or_else(|| native.get("toolCalls")).and_then(Value::as_array);
+    calls.into_iter().flatten().map(call)
+}
+
+/// The result that a message is.
+pub(super) fn result(native: &Value, is_error: bool, exit_code: Option<i32>) -> Part {
+    let id = field::any_text(native, &["tool_call_id", "toolCallId"]).unwrap_or_default().to_owned();
+    let content = field::content(native.get("content").unwrap_or(&Value::Null));
+    Part::Result { id, outcome: Outcome { content, is_error, exit_code, ..Outcome::default() } }
+}
+
+/// What is said: a text, or a list of parts, one of which may be a picture.
+pub(super) fn said(content: &Value) -> Content {
+    let Some(parts) = content.as_array() else { return field::content(content) };
+    let block = |part: &Value| match (field::text(part, "type"), field::text(part, "url")) {
+        (Some("image"), Some(url)) => Some(media::image_url(url)),
+        _ => field::block(part),
+    };
+    Content { blocks: parts.iter().filter_map(block).collect() }
+}
+
 /// The arguments of a call, which may be JSON in a text; what is none stays a text.
 pub(super) fn arguments_of(native: &Value) -> Value {
-    let parsed =
-        native.as_str().map(|text| if text.trim().is_empty() { Ok(Value::Null) } else { serde_json::from_str(text) });
-    match parsed {
-        Some(Ok(arguments)) => arguments,
-        _ => native.clone(),
-    }
+    field::arguments(Some(native))
 }

@@ -331,7 +331,7 @@ impl Sink for Counting<'_> {
 impl Known {
     fn has(&self, kind: &str) -> bool {
         let is_it = |known: &&str| known.strip_suffix('*').map_or(kind == *known, |start| kind.starts_with(start));
-        MADE.contains(&kind) || self.kinds.iter().any(|known| is_it(&known))
+        MADE.contains(&kind) || self.kinds.iter().any(is_it)
     }
 }
 

@@ -7,6 +7,7 @@ mod agenix;
 mod aider;
 mod amazon_q;
 mod amp;
+mod antigravity;
 mod apply_patch;
 mod auggie;
 mod chat;
@@ -28,16 +29,19 @@ mod editors;
 mod factory_droid;
 mod field;
 mod folders;
+mod forge;
 mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
 mod gptme;
+mod grok;
 mod hail;
 mod hermes;
 mod identity;
 mod iflow;
 mod junie;
+mod kimi;
 mod kinds;
 mod kiro;
 mod kiro_ide;
@@ -53,11 +57,15 @@ mod q_conversation;
 mod q_tools;
 mod qwen_code;
 mod records;
+mod swe_agent;
 mod tokens;
 mod tool;
 mod tracked;
 mod trae_agent;
 mod transcript;
+mod vibe;
+mod warp;
+mod zed;
 
 use std::{fs::DirEntry, path::Path};
 
@@ -88,6 +96,10 @@ pub static ALL: &[&dyn Agent] = &[
     &pi::OhMyPi,
     &pi::OpenClaw,
     &factory_droid::FactoryDroid,
+    &antigravity::Antigravity,
+    &grok::Grok,
+    &kimi::Kimi,
+    &vibe::Vibe,
     &amazon_q::AmazonQ,
     &kiro::Kiro,
     &kiro_ide::KiroIde,
@@ -99,6 +111,7 @@ pub static ALL: &[&dyn Agent] = &[
     &cursor::Cursor,
     &goose::Goose,
     &crush::Crush,
+    &zed::Zed,
     &cline::Cline,
     &cline::KILO_CODE,
     &cline::ROO_CODE,
@@ -106,11 +119,15 @@ pub static ALL: &[&dyn Agent] = &[
     &aider::Aider,
     &auggie::Auggie,
     &continue_dev::Continue,
+    &forge::Forge,
     &gptme::Gptme,
     &hermes::Hermes,
     &junie::Junie,
     &openhands::OpenHands,
+    &swe_agent::MiniSweAgent,
+    &swe_agent::SweAgent,
     &trae_agent::TraeAgent,
+    &warp::Warp,
     &agenix::Agenix,
     &ox::Ox,
     &hail::Hail,

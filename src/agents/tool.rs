@@ -75,6 +75,7 @@ const NAMES: &[(Kind, &[&str])] = &[
             "replace",
             "replaceinfile",
             "strreplace",
+            "strreplacefile",
             "searchreplace",
             "strreplaceeditor",
             "strreplacebasededittool",

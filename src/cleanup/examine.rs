@@ -96,9 +96,8 @@ fn references_here(repository: &Repository) -> Result<Here> {
     for (name, id) in repository.references(REMOTES)? {
         let branches = branches_of_remotes(&remotes, &name[REMOTES.len()..]);
         here.branches.extend(branches.iter().map(|branch| BranchName::from(*branch)));
-        if let Some(branch) =
-            branches.first().filter(|_| !branches.iter().all(|branch| review_folder(branch).is_some()))
-        {
+        let is_review = branches.iter().all(|branch| review_folder(branch).is_some());
+        if let Some(branch) = branches.first().filter(|_| !is_review) {
             here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
         }
     }

@@ -193,10 +193,10 @@ fn run_here(context: &Context, arguments: &Args) -> Result<Report> {
 fn of_every_repository(repository: &Repository, installed: &[Installed]) -> Result<Option<String>> {
     let switch = config::ENABLED;
     if !config::is_enabled(repository)? {
-        return Ok(Some(format!("{switch} is false: they do nothing here")));
+        return Ok(Some(format!("{switch} is false: the hooks do nothing here")));
     }
     let is_served = installed.iter().any(|hook| hook.global && hook.state.works());
-    Ok(is_served.then(|| format!("those for every repository leave this one out with: git config {switch} false")))
+    Ok(is_served.then(|| format!("to leave this repository out: git config {switch} false")))
 }
 
 /// The settings as the hooks that are there read them.

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Credit, LogState, State, Touch,
-    scan::{below, forms_of, refresh},
+    paths::{below, forms_of},
+    scan::refresh,
 };
 use crate::{
     environment::Environment,

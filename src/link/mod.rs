@@ -1,16 +1,18 @@
 //! Which sessions made which commit: what they touched, and the trailers that say so.
 
+mod changes;
 mod credit;
+mod documents;
 mod encoding;
 mod evidence;
 mod message;
+mod paths;
 mod relink;
 mod scan;
 mod squash;
 mod state;
 mod touched;
 mod trailers;
-mod whole;
 
 pub use credit::{Credit, TrailerKind, UnknownTrailer};
 pub use encoding::Encoding;

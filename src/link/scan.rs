@@ -7,18 +7,20 @@ use std::{
     collections::HashSet,
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
 use super::{
-    LogState, Look, State, Touch,
-    touched::{Prompt, Ran, Touched},
-    whole,
+    LogState, Look, State,
+    changes::{nanoseconds, note_touches},
+    documents,
+    paths::{forms_of, is_elsewhere},
+    touched::{Prompt, Touched},
 };
 use crate::{
     agents::{self, Agent, Log, LogFile, Sample, Scope, is_own},
-    hail::{Header, SessionId, attribute, last_line_end},
+    hail::last_line_end,
     system::files,
 };
 
@@ -64,15 +66,9 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
         let _ = if agent.is_appended(&log.path) {
             read_on(look, state, &roots, (agent, &log))
         } else {
-            whole::read(look, state, &roots, (agent, &log)).map_err(io::Error::other)
+            documents::read(look, state, &roots, (agent, &log)).map_err(io::Error::other)
         };
     }
-}
-
-/// When a log was last written, in nanoseconds since 1970; in the year 2554 they end.
-pub(super) fn nanoseconds(log: &LogFile) -> u64 {
-    let since = log.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Reads what a log gained since the last look.
@@ -117,28 +113,6 @@ fn read_on(
     Ok(())
 }
 
-/// Notes the files of this repository that a stretch of a log says were changed.
-pub(super) fn note_touches(
-    look: &Look<'_>,
-    state: &mut State,
-    roots: &[PathBuf],
-    (log, header, touched): (&LogFile, &Header, &Touched),
-) {
-    let credited = credited(header);
-    let cwd = directory(header, roots);
-    let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
-    for change in &touched.paths {
-        let path = in_roots(absolute(&change.path, cwd), roots);
-        let is_there = |ran: &Ran| ran.covers(&path);
-        if below(&path, roots).is_none() || !change.ran.as_ref().is_none_or(is_there) {
-            continue;
-        }
-        let prompt = change.prompt.as_ref().and_then(|prompt| prompt.redacted(redactor));
-        let log = PathBuf::from(log.name());
-        state.touch(Touch { path, log, at: change.at, session: credited.clone(), prompt, commit: None });
-    }
-}
-
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.
 fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<bool> {
     let mut head = file;
@@ -147,65 +121,9 @@ fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<b
     Ok(agent.working_directory(&sample).is_some_and(|cwd| is_elsewhere(Path::new(cwd), roots)))
 }
 
-/// Whether a directory is neither in one of `roots`, nor above.
-pub(super) fn is_elsewhere(cwd: &Path, roots: &[PathBuf]) -> bool {
-    let is_near = |cwd: &Path| roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(cwd));
-    !is_near(cwd) && !cwd.canonicalize().is_ok_and(|real| is_near(&real))
-}
-
 /// Whether a line ends at `offset`: where none does, the log was rewritten.
 fn is_line_end(file: &mut File, offset: u64) -> bool {
     let Some(before) = offset.checked_sub(1) else { return true };
     let mut byte = [0];
     file.seek(SeekFrom::Start(before)).is_ok() && file.read_exact(&mut byte).is_ok() && byte == *b"\n"
-}
-
-/// The session that is credited with a log: a subagent works for the one that started it.
-fn credited(header: &Header) -> SessionId {
-    let parent = header.attribute(attribute::PARENT_SESSION_ID).filter(|_| header.role() == "auxiliary");
-    parent.and_then(|parent| parent.parse().ok()).unwrap_or_else(|| header.session_id.clone())
-}
-
-/// The directory of a session: what it says, or the root of whose path it only has the hash.
-fn directory<'p>(header: &'p Header, roots: &'p [PathBuf]) -> &'p Path {
-    let hashed = || roots.iter().find(|root| agents::has_hash_of(header, root)).map(PathBuf::as_path);
-    header.cwd().map(Path::new).or_else(hashed).unwrap_or(Path::new("/"))
-}
-
-fn absolute(path: &str, directory: &Path) -> PathBuf {
-    let path = directory.join(path);
-    let mut clean = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(clean.pop()),
-            Component::CurDir => {}
-            other => clean.push(other),
-        }
-    }
-    clean
-}
-
-/// The path below one of `roots` where that takes following symbolic links, else as it is: an agent
-/// that was started through a link may have noted the link.
-fn in_roots(path: PathBuf, roots: &[PathBuf]) -> PathBuf {
-    if below(&path, roots).is_some() {
-        return path;
-    }
-    let real = path.parent().and_then(|folder| folder.canonicalize().ok()).zip(path.file_name());
-    let real = real.map(|(folder, name)| folder.join(name));
-    real.filter(|real| below(real, roots).is_some()).unwrap_or(path)
-}
-
-/// A folder as git names it, and as the kernel does.
-pub(super) fn forms_of(root: &Path) -> Vec<PathBuf> {
-    let mut forms = vec![root.to_owned()];
-    forms.extend(root.canonicalize().ok().filter(|canonical| canonical != root));
-    forms
-}
-
-/// The path below one of `roots`, with `/`, as git writes it.
-pub(super) fn below(path: &Path, roots: &[PathBuf]) -> Option<String> {
-    let relative = roots.iter().find_map(|root| path.strip_prefix(root).ok())?;
-    let relative = relative.to_str()?;
-    (!relative.is_empty() && !relative.starts_with(".git/")).then(|| relative.to_owned())
 }

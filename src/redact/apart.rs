@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Profile, assignment, command, value::is_stand_in};
+use super::{Profile, assignment, command, value::is_stand_in, verdict};
 
 /// How many bytes lie between a name and its value at most.
 const MAX_GAP: usize = 160;
@@ -26,7 +26,7 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
     let (at, word) = VALUES.iter().filter_map(|word| Some((memchr::memmem::find(gap, word)?, word.len()))).min()?;
     let start = name.end + at + word;
     let value = value_at(text, bytes, start, gap[at] == b'<')?;
-    assignment::is_secret_under(&text[name], &text[value.clone()], profile).then_some(value)
+    verdict::is_secret_under(&text[name], &text[value.clone()], profile).then_some(value)
 }
 
 /// Whether what follows is the value of a name or a key, or the name of an element with attributes.

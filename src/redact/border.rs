@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::{Summary, scan::Scanner};
+use crate::hail::Block;
 
 /// How much of a text on either side of a border is looked at, in bytes.
 const NEAR: usize = 4096;
@@ -80,4 +81,22 @@ fn groups(texts: &[&mut String]) -> Vec<Group> {
 /// The start of the character at `at`.
 fn boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The text of a block that may go on in the next block.
+pub(super) fn text_of(block: &Block) -> Option<&str> {
+    match block {
+        Block::Text { text } => Some(text),
+        Block::Code { code, .. } => Some(code),
+        _ => None,
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn text_of_mut(block: &mut Block) -> Option<&mut String> {
+    match block {
+        Block::Text { text } => Some(text.to_mut()),
+        Block::Code { code, .. } => Some(code),
+        _ => None,
+    }
 }

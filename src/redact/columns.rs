@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Profile, assignment, command};
+use super::{Profile, assignment, command, verdict};
 
 /// How many rows are looked at.
 const MAX_ROWS: usize = 64;
@@ -32,8 +32,7 @@ pub(super) fn find(text: &str, keyword: &Range<usize>, reach: usize, profile: Pr
     };
     let is_secret = |range: &Range<usize>| {
         let value = text.get(range.clone()).unwrap_or_default();
-        assignment::is_secret_under(text.get(name.clone()).unwrap_or_default(), value, profile)
-            && command::is_given(value)
+        verdict::is_secret_under(text.get(name.clone()).unwrap_or_default(), value, profile) && command::is_given(value)
     };
     fields.into_iter().filter(is_secret).collect()
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 const LEAST_LINE: usize = 16;
 
 /// Programs that print a file.
-const READERS: [&str; 15] = [
+const READERS: [&str; 26] = [
     "cat",
     "bat",
     "head",
@@ -22,6 +22,17 @@ const READERS: [&str; 15] = [
     "type",
     "Get-Content",
     "jq",
+    "batcat",
+    "view",
+    "strings",
+    "cut",
+    "sort",
+    "egrep",
+    "gc",
+    "show",
+    "cat-file",
+    "diff",
+    "xxd",
 ];
 
 /// Words of `.netrc` after which something private stands.
@@ -39,12 +50,26 @@ pub(super) fn is_one(path: &str, files: &[String]) -> bool {
         })
 }
 
-/// Whether `command` prints one of `files`.
+/// Whether `command` prints one of `files`: in one of its parts, the file is a word behind a program that prints files.
 pub(super) fn is_read_by(command: &str, files: &[String]) -> bool {
-    command.split(['\n', ';', '|', '&', '(', ')', '`']).any(|part| {
-        let mut words = part.split([' ', '\t', '<']).filter(|word| !word.is_empty() && *word != "sudo");
-        let program = words.next().unwrap_or_default().trim_matches(['"', '\'']);
-        READERS.contains(&program.rsplit('/').next().unwrap_or(program)) && words.any(|word| is_one(word, files))
+    parts(command).any(|part| {
+        let words = part.split([' ', '\t', '<']).map(|word| word.trim_matches(['"', '\'']));
+        let mut words = words.skip_while(|word| !READERS.contains(&word.rsplit('/').next().unwrap_or(word)));
+        // Of `git show COMMIT:FILE`, too.
+        words.next().is_some() && words.any(|word| is_one(word.rsplit(':').next().unwrap_or(word), files))
+    })
+}
+
+/// The commands of a line, as a shell parts them: not within quotes.
+fn parts(command: &str) -> impl Iterator<Item = &str> {
+    let mut quote = None;
+    command.split(move |character: char| {
+        match quote {
+            Some(open) if open == character => quote = None,
+            None if matches!(character, '"' | '\'') => quote = Some(character),
+            _ => {}
+        }
+        matches!(character, '\n' | '`' | '(' | ')') || (quote.is_none() && matches!(character, ';' | '|' | '&'))
     })
 }
 

@@ -19,8 +19,8 @@ const MOST: usize = 1 << 20;
 /// The shortest line of base64 that may go on in the next, in letters.
 const LEAST_LINE: usize = 56;
 
-/// The texts in `text` that stand there encoded, with their places.
-pub(super) fn all(text: &str) -> Vec<(Range<usize>, String)> {
+/// The texts in `text` that stand there encoded, with their places; tells `seen` every run that is long enough.
+pub(super) fn all(text: &str, mut seen: impl FnMut(Range<usize>)) -> Vec<(Range<usize>, String)> {
     let bytes = text.as_bytes();
     let (mut found, mut at) = (Vec::new(), LEAST - 1);
     // Lines that are nothing when they are joined are not joined once more.
@@ -35,6 +35,7 @@ pub(super) fn all(text: &str) -> Vec<(Range<usize>, String)> {
         let end = start + bytes[start..].iter().take_while(|byte| is_part(**byte)).count();
         let mut read = None;
         if end - start >= LEAST {
+            seen(start + bytes[start..end].iter().take_while(|byte| b"+/-_".contains(byte)).count()..end);
             let ends = if start < apart_to { vec![padded(bytes, end)] } else { ends(bytes, start, end) };
             // The word on the next line may be one of the text around it.
             read = ends.iter().find_map(|end| read_run(text, start..*end));
@@ -124,7 +125,7 @@ mod tests {
         for written in [encode(text), URL_SAFE_NO_PAD.encode(text), hex.clone(), hex.to_uppercase(), wide, wrapped] {
             for around in ["", "x: \"", "https://example.org/a/", "é "] {
                 let whole = format!("{around}{written}\" and more");
-                let found = all(&whole);
+                let found = all(&whole, |_| ());
                 assert_eq!(found.len(), 1, "{whole}");
                 assert_eq!(found[0].1, text, "{whole}");
                 assert_eq!(&whole[found[0].0.clone()], written, "{whole}");
@@ -142,7 +143,7 @@ mod tests {
             "short",
             "",
         ] {
-            assert!(all(text).is_empty(), "{text}: {:?}", all(text));
+            assert!(all(text, |_| ()).is_empty(), "{text}: {:?}", all(text, |_| ()));
         }
     }
 }

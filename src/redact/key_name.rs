@@ -16,9 +16,31 @@ pub(super) enum Promise {
 }
 
 /// Words at the end of a name that say nothing.
-const NEUTRAL: [&str; 18] = [
-    "value", "val", "base", "str", "string", "text", "raw", "plain", "base64", "b64", "hex", "prod", "dev", "live",
-    "env", "new", "old", "bytes",
+const NEUTRAL: [&str; 24] = [
+    "value",
+    "val",
+    "base",
+    "str",
+    "string",
+    "text",
+    "raw",
+    "plain",
+    "base64",
+    "b64",
+    "hex",
+    "prod",
+    "dev",
+    "live",
+    "env",
+    "new",
+    "old",
+    "bytes",
+    "confirmation",
+    "confirm",
+    "again",
+    "repeat",
+    "default",
+    "test",
 ];
 
 /// Words before `key` that make it a secret.
@@ -57,7 +79,7 @@ const SECRET_KEYS: [&str; 31] = [
 ];
 
 /// Words before `key` or `token` that make it harmless.
-const HARMLESS: [&str; 63] = [
+const HARMLESS: [&str; 64] = [
     "public",
     "pub",
     "primary",
@@ -121,6 +143,7 @@ const HARMLESS: [&str; 63] = [
     "xsrf",
     "site",
     "publishable",
+    "hashed",
 ];
 
 /// Words at the end of a name that are a secret's only where much is taken for one.
@@ -194,12 +217,12 @@ fn promise_of(last: &[u8], before: &[u8], profile: Profile) -> Option<Promise> {
     {
         Some(Promise::Password)
     } else if ends(last, &["apikey", "secretkey", "accesskey", "privatekey", "authkey", "token", "secret"])
-        || is_any(last, &["credential", "credentials"])
+        || is_any(last, &["credential", "credentials", "salt"])
     {
         Some(Promise::Secret)
     } else if is_any(last, &["key"]) && !before.is_empty() {
         Some(if is_any(before, &SECRET_KEYS) { Promise::Secret } else { Promise::Likely })
-    } else if is_any(last, &["key", "auth", "authorization", "salt", "jwt", "seed", "nkey", "tokens", "secrets"]) {
+    } else if is_any(last, &["key", "auth", "authorization", "jwt", "seed", "nkey", "tokens", "secrets"]) {
         Some(Promise::Perhaps)
     } else if profile == Profile::Strict && is_any(last, &STRICT) {
         Some(Promise::Likely)

@@ -16,6 +16,7 @@ mod columns;
 mod command;
 mod credential_file;
 mod encoded;
+mod environment;
 mod home;
 mod inline;
 mod key;
@@ -35,6 +36,7 @@ mod sink;
 mod special;
 mod stream;
 mod value;
+mod verdict;
 mod view;
 mod walk;
 
@@ -167,7 +169,7 @@ impl Redactor {
     /// none.
     #[must_use]
     pub fn event_findings(&self, event: &Event) -> Vec<FieldFinding> {
-        walk::findings(self, |walker| walker.event(&mut event.clone(), false))
+        walk::findings(self, |walker| walker.event(&mut event.clone(), walk::Content::Any))
     }
 
     /// The secrets in a header, as those of an event.
@@ -257,7 +259,7 @@ impl Redactor {
     /// events, [`Self::spool`] redacts besides.
     pub fn event(&self, event: &mut Event, summary: &mut Summary) {
         if self.profile != Profile::Off {
-            walk::Walker::new(self, summary).event(event, false);
+            walk::Walker::new(self, summary).event(event, walk::Content::Any);
         }
     }
 
@@ -271,6 +273,11 @@ impl Redactor {
             EventType::ShellCommand { command, .. } => credential_file::is_read_by(command, files),
             _ => false,
         }
+    }
+
+    /// Whether such an event prints the variables of an environment.
+    fn prints_environment(event_type: &EventType) -> bool {
+        matches!(event_type, EventType::ShellCommand { command, .. } if environment::is_printed_by(command))
     }
 
     /// Redacts one text.

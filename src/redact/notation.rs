@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use super::{assignment::MAX_VALUE, value::is_identifier_byte};
+use super::value::is_identifier_byte;
+
+/// The longest value that is a secret rather than a document, in bytes.
+pub(super) const MAX_VALUE: usize = 2048;
 
 /// The longest rest of a line that announces a value below it, in bytes.
 const MAX_TITLE: usize = 96;
@@ -22,6 +25,24 @@ pub(super) enum Notation {
     /// Bare, behind nothing but a space.
     Spoken,
 }
+
+/// How the names of functions end that make a value of a string.
+const MAKERS: [&[u8]; 14] = [
+    b"some",
+    b"just",
+    b"string",
+    b"byte",
+    b"bytes",
+    b"::from",
+    b".from",
+    b"secret",
+    b"credential",
+    b"value",
+    b"password",
+    b"b64encode",
+    b"unhexlify",
+    b"fromhex",
+];
 
 /// Which bytes end a bare value.
 const ENDS: [bool; 256] = {
@@ -108,7 +129,7 @@ impl<'a> Cursor<'a> {
         if self.take(b"[") {
             self.spaces();
         }
-        let quote = self.string();
+        let quote = self.string().or_else(|| self.wrapped());
         let tight = before == 0 && after == 0 && sign != b":";
         let bare = if tight { Notation::Tight } else { Notation::Bare };
         Some((if quote.is_some() { Notation::Quoted } else { bare }, quote))
@@ -201,6 +222,22 @@ impl<'a> Cursor<'a> {
         quote
     }
 
+    /// An opening quote behind what makes a value of a string: `Some("`, `new Secret("`, `[]byte("`.
+    fn wrapped(&mut self) -> Quote<'a> {
+        let start = self.at;
+        let is_new = self.take(b"new ");
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.:[]".contains(byte);
+        let length = self.rest().iter().take(48).take_while(|byte| is_part(byte)).count();
+        let name = &self.rest()[..length];
+        self.at += length;
+        let makes = is_new || MAKERS.iter().any(|maker| ends_with(name, maker));
+        let quote = (makes && length > 0 && self.take(b"(")).then(|| self.string()).flatten();
+        if quote.is_none() {
+            self.at = start;
+        }
+        quote
+    }
+
     /// The value up to its closing quote, or to the end of the bare word.
     pub(super) fn value(&self, notation: Notation, quote: Quote<'a>) -> Option<Range<usize>> {
         let rest = self.rest();
@@ -218,6 +255,10 @@ impl<'a> Cursor<'a> {
         };
         (length > 0).then_some(self.at..self.at + length)
     }
+}
+
+fn ends_with(name: &[u8], end: &[u8]) -> bool {
+    name.len() >= end.len() && name[name.len() - end.len()..].eq_ignore_ascii_case(end)
 }
 
 /// The length of a bare value. An ampersand ends it where another parameter of a URL follows.

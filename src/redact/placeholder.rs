@@ -7,6 +7,9 @@ use sha2::Sha256;
 
 const HEAD: &str = "[REDACTED:";
 
+/// What stands in placeholders for the rule by which attachments go that cannot be read.
+pub(super) const UNREAD: &str = "unread-attachment";
+
 /// Makes placeholders that are equal for equal secrets, under one key.
 #[derive(Clone)]
 pub(super) struct Placeholders {

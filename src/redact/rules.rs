@@ -98,6 +98,8 @@ pub(super) enum Detector {
     Service,
     /// The pattern, wherever it matches.
     Everywhere,
+    /// The pattern, where it matches a whole run of letters and digits that is long.
+    Run,
     /// All that stands in a file.
     CredentialFile,
     /// A word of a command.
@@ -112,6 +114,8 @@ pub(super) enum Detector {
     Column,
     /// The values of a Kubernetes secret.
     Manifest,
+    /// The values of variables that a command printed.
+    Environment,
     /// A value whose name stands beside it, as in `{"name": …, "value": …}`.
     NameAndValue,
 }
@@ -204,6 +208,8 @@ pub(super) struct Rules {
     keywords: Keywords<Candidate>,
     /// The indices of the rules that no keyword announces.
     everywhere: Vec<usize>,
+    /// The indices of the rules of long runs of letters and digits.
+    runs: Vec<usize>,
 }
 
 /// What may stand where a keyword stands.
@@ -236,7 +242,7 @@ impl Rule {
 impl Rule {
     /// Refuses a rule that could not do what it says; `number` names one without an id.
     fn verify(&self, number: usize) -> Result<(), RulesError> {
-        let everywhere = matches!(self.detector, Detector::Everywhere | Detector::CredentialFile);
+        let everywhere = matches!(self.detector, Detector::Everywhere | Detector::Run | Detector::CredentialFile);
         if !is_id(&self.id)
             || self.keywords.iter().any(|keyword| keyword.len() < LEAST)
             || self.keywords.is_empty() != everywhere
@@ -245,7 +251,8 @@ impl Rule {
                 "rule {number} needs an id of a-z, 0-9 and -, and keywords of three letters"
             )));
         }
-        if matches!(self.detector, Detector::Everywhere | Detector::Pattern) == self.pattern.is_empty() {
+        if matches!(self.detector, Detector::Everywhere | Detector::Run | Detector::Pattern) == self.pattern.is_empty()
+        {
             return Err(RulesError::new(format!("rule {} needs either a pattern or a detector", self.id)));
         }
         Ok(())
@@ -277,8 +284,9 @@ impl Rules {
         });
         let keywords = keywords.chain(homes.known().iter().map(|home| (Candidate::Home, home.as_str(), true)));
         let keywords = Keywords::new(keywords).ok_or_else(|| RulesError::new("there are too many keywords"))?;
-        let everywhere = (0..all.len()).filter(|index| all[*index].detector == Detector::Everywhere).collect();
-        Ok(Self { all, keywords, everywhere })
+        let of = |detector| (0..all.len()).filter(|index| all[*index].detector == detector).collect();
+        let (everywhere, runs) = (of(Detector::Everywhere), of(Detector::Run));
+        Ok(Self { all, keywords, everywhere, runs })
     }
 
     /// Tells `found` every place in `text` where a keyword begins within `stretch`, and what it announces;
@@ -304,6 +312,12 @@ impl Rules {
     /// The rules that no keyword announces.
     pub(super) fn everywhere(&self) -> impl Iterator<Item = (usize, &Rule)> {
         self.everywhere.iter().map(|index| (*index, &self.all[*index]))
+    }
+
+    /// The first rule of which `run` is a secret as a whole.
+    pub(super) fn of_run(&self, run: &[u8]) -> Option<usize> {
+        let is_one = |regex: &Regex| regex.shortest_match(run) == Some(run.len());
+        self.runs.iter().copied().find(|index| self.all[*index].regex().is_some_and(is_one))
     }
 
     /// Whether there is a rule of this id.

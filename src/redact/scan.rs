@@ -5,15 +5,13 @@ use std::{borrow::Cow, ops::Range, path::PathBuf, sync::Arc, time::Instant};
 use super::{
     Profile, RulesError, Settings, Summary, apart, assignment, basic,
     budget::{Budget, STRETCH, Watch},
-    columns, command, credential_file, encoded,
+    columns, command, credential_file, encoded, environment,
     home::{self, Homes},
     pattern,
-    placeholder::{self, Placeholders},
+    placeholder::{self, Placeholders, UNREAD},
     private_key,
     rules::{Candidate, Check, Detector, Rule, Rules},
-    service,
-    special::UNREAD,
-    view,
+    service, verdict, view,
 };
 
 /// How often a text is scanned again because replacing something may have laid bare something else.
@@ -31,6 +29,7 @@ pub(super) struct Scanner {
     pub(super) home_rule: usize,
     assignment_rule: usize,
     file_rule: usize,
+    environment_rule: usize,
     pub(super) only: Option<String>,
     profile: Profile,
 }
@@ -55,6 +54,7 @@ impl Scanner {
             home_rule: position(Detector::HomeDirectory)?,
             assignment_rule: position(Detector::Assignment)?,
             file_rule: position(Detector::CredentialFile)?,
+            environment_rule: position(Detector::Environment)?,
             placeholders: Placeholders::new(key),
             only: settings.only.clone(),
             rules: Arc::new(rules),
@@ -128,10 +128,21 @@ impl Scanner {
         self.replace(text, &apart_from_placeholders(text, values.collect()), summary)
     }
 
+    /// Replaces the values in `text`, which lists the variables of an environment, that may be secrets.
+    pub(super) fn redact_environment(&self, text: &str, summary: &mut Summary) -> String {
+        if !self.counts(self.environment_rule) {
+            return text.to_owned();
+        }
+        // What another rule finds has the name of that one.
+        let values = environment::values(text).into_iter().map(|range| Hit { range, rule: self.environment_rule });
+        let hits = merged(self.hits(text).into_iter().chain(values).collect());
+        self.replace(text, &apart_from_placeholders(text, hits), summary)
+    }
+
     /// Replaces `value` as a whole when the key under which it is stored says that it is a secret.
     pub(super) fn redact_under(&self, key: &str, value: &str, summary: &mut Summary) -> Option<String> {
         if !self.counts(self.assignment_rule)
-            || !assignment::is_secret_under(key, value, self.profile)
+            || !verdict::is_secret_under(key, value, self.profile)
             || self.hits(value).iter().any(|hit| hit.range.len() == value.len())
         {
             return None;
@@ -187,7 +198,11 @@ impl Scanner {
             let found = found.into_iter().filter(|hit| hit.rule != self.home_rule);
             hits.extend(found.filter_map(|hit| Some(Hit { range: view.original(&hit.range)?, ..hit })));
         }
-        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text) } else { Vec::new() };
+        let mut run = |range: Range<usize>| {
+            let rule = self.rules.of_run(&text.as_bytes()[range.clone()]).filter(|rule| self.counts(*rule));
+            hits.extend(rule.map(|rule| Hit { range, rule }));
+        };
+        let encoded = if layers > 0 && !self.watch.is_over() { encoded::all(text, &mut run) } else { Vec::new() };
         for (range, read) in encoded {
             let mut of_read = Budget::new(self.rules.len());
             let found = self.hits_within(&read, layers - 1, &mut of_read);
@@ -230,6 +245,7 @@ impl Scanner {
         let many = match rule.detector {
             Detector::Column => columns::find(text, &keyword, reach, self.profile),
             Detector::Manifest => apart::manifest(text, &keyword, reach),
+            Detector::Environment => environment::behind(text, &keyword, reach),
             _ => Vec::new(),
         };
         for range in many {
@@ -268,7 +284,12 @@ fn detect(rule: &Rule, text: &str, keyword: Range<usize>, reach: usize, profile:
         Detector::Before => command::find_before(text, &keyword),
         Detector::Argument => command::find_argument(text, &keyword, reach, rule.argument),
         Detector::NameAndValue => apart::find(text, &keyword, reach, profile),
-        Detector::Everywhere | Detector::CredentialFile | Detector::Column | Detector::Manifest => None,
+        Detector::Everywhere
+        | Detector::Run
+        | Detector::CredentialFile
+        | Detector::Column
+        | Detector::Manifest
+        | Detector::Environment => None,
     }
 }
 

@@ -2,14 +2,12 @@
 
 use super::{
     Summary,
+    placeholder::UNREAD,
     rules::{Candidate, Check, Detector},
     scan::{Hit, Scanner, stands_alone},
     value,
 };
 use crate::hail::SessionId;
-
-/// What stands in placeholders for the rule by which attachments go that cannot be read.
-pub(super) const UNREAD: &str = "unread-attachment";
 
 /// How much of a token is worth hiding where the rest was cut off, in bytes behind what tells its kind.
 const LEAST_OF_TOKEN: usize = 8;
@@ -20,6 +18,7 @@ impl Scanner {
     pub(super) fn redact_id(&self, id: &str, heeds_patterns: bool, summary: &mut Summary) -> Option<String> {
         let counts = |hit: &Hit| match self.rules.rule(hit.rule).detector {
             Detector::Pattern => self.rules.rule(hit.rule).check == Check::None,
+            Detector::Run => true,
             Detector::Everywhere => heeds_patterns,
             _ => false,
         };

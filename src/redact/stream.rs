@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Redactor, Summary, border, walk::Walker};
-use crate::hail::{Block, Event, EventType, attribute};
+use super::{
+    Redactor, Summary,
+    border::{self, text_of, text_of_mut},
+    walk::{Content, Walker},
+};
+use crate::hail::{Event, EventType, attribute};
 
 /// How much text is held back for what may follow it, in bytes.
 const MOST_HELD: usize = 1 << 20;
@@ -19,6 +23,8 @@ pub(super) struct Stream<'r> {
     size: usize,
     /// The calls that read a file of credentials, and whose results are such files.
     calls: HashSet<String>,
+    /// The calls that print the environment.
+    environments: HashSet<String>,
     /// Where this stream goes on and nothing new came yet: the ids of the events that come once more.
     again: Option<HashSet<String>>,
 }
@@ -28,19 +34,21 @@ pub(super) struct Stream<'r> {
 pub(super) struct PausedStream {
     held: Vec<Event>,
     calls: HashSet<String>,
+    #[serde(default)]
+    environments: HashSet<String>,
     again: HashSet<String>,
 }
 
 impl<'r> Stream<'r> {
     pub(super) fn new(redactor: &'r Redactor) -> Self {
-        Self { redactor, held: Vec::new(), size: 0, calls: HashSet::new(), again: None }
+        Self { redactor, held: Vec::new(), size: 0, calls: HashSet::new(), environments: HashSet::new(), again: None }
     }
 
     /// Goes on where another stream stood.
     pub(super) fn after(redactor: &'r Redactor, paused: PausedStream) -> Self {
-        let PausedStream { held, calls, again } = paused;
+        let PausedStream { held, calls, environments, again } = paused;
         let size = held.iter().map(size_of).sum();
-        Self { held, size, calls, again: Some(again), ..Self::new(redactor) }
+        Self { held, size, calls, environments, again: Some(again), ..Self::new(redactor) }
     }
 
     /// How it stands. Redacts what its parser holds, too, and what either holds as if nothing followed. `None`
@@ -58,12 +66,13 @@ impl<'r> Stream<'r> {
             .map(|(id, call)| (id.as_str(), call.as_deref()))
             .eq(redacted.iter().map(|event| (event.event_id.as_str(), call_of(event))));
         let is_token = |call: &String| self.redactor.scanner.redact_id(call, true, &mut Summary::default()).is_some();
-        if !is_same || self.calls.iter().any(is_token) {
+        if !is_same || self.calls.iter().chain(&self.environments).any(is_token) {
             return None;
         }
         *of_parser = redacted.split_off(self.held.len());
         let again = of_parser.iter().map(|event| event.event_id.clone()).collect();
-        Some(PausedStream { held: redacted, calls: self.calls.clone(), again })
+        let (calls, environments) = (self.calls.clone(), self.environments.clone());
+        Some(PausedStream { held: redacted, calls, environments, again })
     }
 
     /// Whether an event goes on with one that was redacted before anybody knew: a secret that lies over
@@ -77,6 +86,9 @@ impl<'r> Stream<'r> {
     pub(super) fn next(&mut self, event: Event, summary: &mut Summary) -> Vec<Event> {
         if self.redactor.reads_credentials(&event.event_type) {
             self.calls.extend(call_of(&event).map(str::to_owned));
+        }
+        if Redactor::prints_environment(&event.event_type) {
+            self.environments.extend(call_of(&event).map(str::to_owned));
         }
         let goes_on = self.held.last().is_some_and(|last| goes_on(last, &event)) && self.size < MOST_HELD;
         let done = if goes_on { Vec::new() } else { self.finish(summary) };
@@ -95,9 +107,15 @@ impl<'r> Stream<'r> {
             border::redact(&self.redactor.scanner, &mut texts, summary);
         }
         for event in &mut events {
-            let holds_credentials = matches!(event.event_type, EventType::ToolResult { is_error: false, .. })
-                && call_of(event).is_some_and(|call| self.calls.contains(call));
-            Walker::new(self.redactor, summary).event(event, holds_credentials);
+            let is_result = matches!(event.event_type, EventType::ToolResult { is_error: false, .. });
+            let call = call_of(event).filter(|_| is_result);
+            let holds = |calls: &HashSet<String>| call.is_some_and(|call| calls.contains(call));
+            let content = match () {
+                () if holds(&self.calls) => Content::Credentials,
+                () if holds(&self.environments) => Content::Environment,
+                () => Content::Any,
+            };
+            Walker::new(self.redactor, summary).event(event, content);
         }
         events
     }
@@ -134,23 +152,5 @@ fn call_of(event: &Event) -> Option<&str> {
     match &event.event_type {
         EventType::ToolResult { call_id: Some(call), .. } => Some(call),
         _ => event.attributes.get(attribute::CALL_ID)?.as_str(),
-    }
-}
-
-/// The text of a block that may go on in the next block.
-pub(super) fn text_of(block: &Block) -> Option<&str> {
-    match block {
-        Block::Text { text } => Some(text),
-        Block::Code { code, .. } => Some(code),
-        _ => None,
-    }
-}
-
-/// The same, to be changed.
-pub(super) fn text_of_mut(block: &mut Block) -> Option<&mut String> {
-    match block {
-        Block::Text { text } => Some(text.to_mut()),
-        Block::Code { code, .. } => Some(code),
-        _ => None,
     }
 }

@@ -340,35 +340,65 @@ fn the_key_of_a_json_value_is_its_context() {
     assert_eq!(summary.rules.get("assignment"), Some(&2));
 }
 
+/// An event of a call, with its text.
+fn of_call(kind: EventType, call: &str, text: &str) -> Event {
+    let id = format!("{call}-{}", text.len());
+    Event::new(id, Timestamp::EPOCH, kind).with(attribute::CALL_ID, call).with_content(Content::text(text))
+}
+
+/// What is left of a text that is the result of a call, and of the same as the result of another.
+fn result_of(call: EventType, text: &str) -> String {
+    let result = |call: &str| {
+        let kind = EventType::ToolResult { name: "Read".to_owned(), is_error: false, call_id: Some(call.to_owned()) };
+        of_call(kind, call, text)
+    };
+    let session = session(vec![of_call(call, "call_1", "reading"), result("call_1"), result("call_2")]);
+    let redacted = redactor().session(session).expect("memory").expect("events");
+    String::from_utf8(redacted.value().to_bytes().expect("memory")).expect("UTF-8")
+}
+
+fn run(command: &str) -> EventType {
+    EventType::ShellCommand { command: command.to_owned(), exit_code: None }
+}
+
 #[test]
 fn a_file_of_credentials_that_an_agent_reads_has_no_value_left() {
     let file = "     1→PORT=3000\n     2→NAME=\"a plain word\"\n     3→# note\n";
-    let with = |kind: EventType, call: &str, text: &str| {
-        let id = format!("{call}-{}", text.len());
-        Event::new(id, Timestamp::EPOCH, kind).with(attribute::CALL_ID, call).with_content(Content::text(text))
-    };
-    let result = |call: &str| {
-        let kind = EventType::ToolResult { name: "Read".to_owned(), is_error: false, call_id: Some(call.to_owned()) };
-        with(kind, call, file)
-    };
     let read = |path: &str| EventType::FileRead { path: path.to_owned() };
-    let run = |command: &str| EventType::ShellCommand { command: command.to_owned(), exit_code: None };
     for (kind, is_hidden) in [
         (read("app/.env"), true),
         (read("C:\\app\\.npmrc"), true),
         (run("cat ~/.aws/credentials"), true),
+        (run("grep -v '^#\\|^$' app/.env"), true),
+        (run("docker exec web cat /app/.env"), true),
+        (run("git show HEAD:.env"), true),
         (read("src/.env.example"), false),
         (run("source .env && npm test"), false),
     ] {
-        let session = session(vec![with(kind.clone(), "call_1", "reading"), result("call_1"), result("call_2")]);
-        let redacted = redactor().session(session).expect("memory").expect("events");
-        let text = String::from_utf8(redacted.value().to_bytes().expect("memory")).expect("UTF-8");
+        let text = result_of(kind.clone(), file);
         let left = if is_hidden { 1 } else { 2 };
         assert_eq!(text.matches("3000").count(), left, "{kind:?}: {text}");
         assert_eq!(text.matches("a plain word").count(), left, "{kind:?}: {text}");
         assert_eq!(text.matches("# note").count(), 2, "{kind:?}: {text}");
-        let again = redactor().event_findings(&with(kind, "call_1", "reading"));
+        let again = redactor().event_findings(&of_call(kind, "call_1", "reading"));
         assert_eq!(again, [], "what reads is no secret");
+    }
+}
+
+#[test]
+fn of_what_a_command_says_of_the_environment_only_what_tells_nothing_is_left() {
+    let list = "PORT=3000\nMODE=production\nPATH=/usr/bin:/bin\nOPENER=h7x!kQ2z\nAPI_URL=https://api.example.org/v2\n";
+    for (command, is_hidden) in [
+        ("printenv", true),
+        ("kubectl exec web-1 -- env | sort", true),
+        ("cat list.txt", false),
+        ("env CI=1 make", false),
+    ] {
+        let text = result_of(run(command), list);
+        assert_eq!(text.matches("h7x!kQ2z").count(), if is_hidden { 1 } else { 2 }, "{command}: {text}");
+        for harmless in ["3000", "production", "/usr/bin:/bin", "https://api.example.org/v2"] {
+            assert_eq!(text.matches(harmless).count(), 2, "{command}: {text}");
+        }
     }
 }
 
@@ -525,7 +555,7 @@ fn a_token_in_disguise_is_found_and_its_placeholder_is_the_same() {
             assert!(new.contains("[REDACTED:github:"), "{disguise:?}: {new}");
             assert_eq!(redacted(&new), new, "{disguise:?}");
             assert!(super::view::read(&new).is_none_or(|read| !read.contains(&token[8..16])), "{disguise:?}: {new}");
-            let is_encoded = !super::encoded::all(&disguise).is_empty();
+            let is_encoded = !super::encoded::all(&disguise, |_| ()).is_empty();
             assert!(is_encoded || new.contains(&placeholder), "{disguise:?}: {new}");
         }
     }

@@ -39,12 +39,14 @@ const STAND_INS: [&str; 34] = [
 ];
 
 /// Values that are words about secrets rather than secrets, letters only.
-const WORDS: [&str; 68] = [
+const WORDS: [&str; 70] = [
     "password",
     "passwd",
     "pass",
     "passphrase",
     "pwd",
+    "pswd",
+    "psw",
     "secret",
     "secrets",
     "token",
@@ -196,10 +198,32 @@ pub(super) fn is_foreign_word(value: &str) -> bool {
         && !value.bytes().any(|byte| byte.is_ascii_digit())
 }
 
+/// Parts of values that name what should stand there.
+const NAMES: [&str; 7] = ["password", "passwd", "passw", "passphrase", "passwort", "mysecret", "secretkey"];
+
+/// How many letters or digits one after the other, as in `abcdef`, are typed rather than made by a generator.
+const SEQUENCE: usize = 6;
+
 /// Whether `value` stands in for a secret, names a variable, or is code, a path or prose.
 pub(super) fn is_placeholder(value: &str) -> bool {
-    let is_word = |letters: String| WORDS.contains(&letters.to_ascii_lowercase().as_str());
-    is_stand_in(value) || is_word(value.chars().filter(char::is_ascii_alphabetic).collect())
+    if is_stand_in(value) {
+        return true;
+    }
+    let letters: String = value.chars().filter(char::is_ascii_alphabetic).collect();
+    let letters = letters.to_ascii_lowercase();
+    // A person may make a password of the word and a year.
+    let is_extended = value.bytes().rev().take_while(u8::is_ascii_digit).count() >= 3;
+    WORDS.contains(&letters.as_str()) || (!is_extended && NAMES.iter().any(|name| letters.contains(name)))
+}
+
+/// Whether `value` has letters or digits one after the other, as in `0123456789abcdef`.
+pub(super) fn has_sequence(value: &str) -> bool {
+    let follows = |pair: &[u8]| pair[0].is_ascii_alphanumeric() && pair[0] + 1 == pair[1];
+    let mut run = 1;
+    value.as_bytes().windows(2).any(|pair| {
+        run = if follows(pair) { run + 1 } else { 1 };
+        run >= SEQUENCE
+    })
 }
 
 /// The same, but for words about secrets.

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{
-    FieldFinding, Redactor, Summary, border, credential_file,
-    stream::{text_of, text_of_mut},
+    FieldFinding, Redactor, Summary,
+    border::{self, text_of, text_of_mut},
+    credential_file,
 };
 use crate::hail::{Attributes, Block, Event, EventType, Header, SessionId, attribute};
 
@@ -26,14 +27,24 @@ const IDENTIFIERS: [&str; 6] = [
 /// The shortest id or key that may hold a token, in bytes.
 const LEAST_TOKEN: usize = 16;
 
+/// What is walked over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    #[default]
+    Any,
+    /// A file of credentials.
+    Credentials,
+    /// The variables of an environment.
+    Environment,
+}
+
 /// Redacts while counting what was found.
 pub(super) struct Walker<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) summary: &'a mut Summary,
     /// What was found in which field, when somebody wants to know.
     findings: Option<Vec<FieldFinding>>,
-    /// Whether what is walked over is a file of credentials.
-    in_file: bool,
+    content: Content,
     /// Whether an id or a key was replaced.
     has_renamed: bool,
 }
@@ -48,7 +59,7 @@ pub(super) fn findings(redactor: &Redactor, walk: impl FnOnce(&mut Walker<'_>)) 
 
 impl<'a> Walker<'a> {
     pub(super) fn new(redactor: &'a Redactor, summary: &'a mut Summary) -> Self {
-        Self { redactor, summary, findings: None, in_file: false, has_renamed: false }
+        Self { redactor, summary, findings: None, content: Content::Any, has_renamed: false }
     }
 
     /// Whether an id or a key was replaced: what is known by it then has another name.
@@ -97,10 +108,14 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Redacts an event; with `holds_credentials`, its content is a file of credentials.
-    pub(super) fn event(&mut self, event: &mut Event, holds_credentials: bool) {
-        let is_file = holds_credentials || self.redactor.reads_credentials(&event.event_type);
-        self.in_file = is_file && !matches!(event.event_type, EventType::ShellCommand { .. });
+    /// Redacts an event, which holds `content`.
+    pub(super) fn event(&mut self, event: &mut Event, content: Content) {
+        let is_file = self.redactor.reads_credentials(&event.event_type);
+        self.content = match event.event_type {
+            EventType::ShellCommand { .. } => Content::Any,
+            _ if is_file => Content::Credentials,
+            _ => content,
+        };
         self.over_borders(&mut event.content.blocks);
         self.field(|| "event_id".to_owned(), |walker| walker.id(&mut event.event_id));
         if let Some(id) = &mut event.task_id {
@@ -196,11 +211,13 @@ impl<'a> Walker<'a> {
                 self.id(mime);
             }
             Block::File { path, content } => {
-                let in_file = self.in_file;
-                self.in_file |= credential_file::is_one(path, self.redactor.scanner.credential_files());
+                let around = self.content;
+                if credential_file::is_one(path, self.redactor.scanner.credential_files()) {
+                    self.content = Content::Credentials;
+                }
                 self.name(path);
                 self.optional(content);
-                self.in_file = in_file;
+                self.content = around;
             }
             Block::Json { data } => self.json(None, data, 1),
         }
@@ -316,9 +333,9 @@ impl<'a> Walker<'a> {
 
     /// Redacts what is no part of a file, whatever it belongs to.
     fn name(&mut self, text: &mut String) {
-        let in_file = std::mem::take(&mut self.in_file);
+        let content = std::mem::take(&mut self.content);
         self.text(text);
-        self.in_file = in_file;
+        self.content = content;
     }
 
     fn text(&mut self, text: &mut String) {
@@ -341,8 +358,12 @@ impl<'a> Walker<'a> {
         let mut changed = self.inlined(text, nesting);
         changed = self.nested(changed.as_deref().unwrap_or(text), nesting).or(changed);
         // A value of JSON that is no text of many lines is a path or a name.
-        if self.in_file && (nesting == 0 || changed.as_deref().unwrap_or(text).contains('\n')) {
-            changed = Some(self.redactor.scanner.redact_file(changed.as_deref().unwrap_or(text), self.summary));
+        if self.content != Content::Any && (nesting == 0 || changed.as_deref().unwrap_or(text).contains('\n')) {
+            let (scanner, text) = (&self.redactor.scanner, changed.as_deref().unwrap_or(text));
+            changed = Some(match self.content {
+                Content::Environment => scanner.redact_environment(text, self.summary),
+                _ => scanner.redact_file(text, self.summary),
+            });
         }
         match self.redactor.scanner.redact(changed.as_deref().unwrap_or(text), self.summary) {
             Cow::Owned(redacted) => Some(redacted),

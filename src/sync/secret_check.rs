@@ -97,7 +97,7 @@ pub struct SecretCheck<'a> {
 }
 
 impl<'a> SecretCheck<'a> {
-    /// A secret_check that goes by the rules of `redactor`.
+    /// A `SecretCheck` that goes by the rules of `redactor`.
     #[must_use]
     pub fn new(redactor: &'a Redactor) -> Self {
         Self { redactor, seen: RefCell::new(BTreeMap::new()) }

@@ -14,7 +14,12 @@ use git_session::{
     hail::{Block, Canonical, Event, EventType, Header, Lines, Reader, Record, attribute},
 };
 
-use super::corpus::{corpus, files_below, folders, reason, sessions};
+use tempfile::TempDir;
+
+use super::{
+    corpus::{corpus, files_below, folders, reason, sessions},
+    from_sql,
+};
 
 const BEGIN: &str = "<!-- fidelity:begin -->\n";
 const END: &str = "<!-- fidelity:end -->";
@@ -175,6 +180,22 @@ fn events(session: &Canonical) -> Vec<Event> {
     events
 }
 
+/// The files, with databases in place of those that a fixture makes, and the folders that these are in.
+fn with_databases(files: Vec<PathBuf>) -> (Vec<TempDir>, Vec<PathBuf>) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents");
+    let mut made = Vec::new();
+    let file = |file: PathBuf| match file.strip_prefix(&fixtures) {
+        Ok(name) if name.extension().is_some_and(|end| end == "sql") => {
+            let (folder, database) = from_sql(&name.to_string_lossy());
+            made.push(folder);
+            database
+        }
+        _ => file,
+    };
+    let files = files.into_iter().map(file).collect();
+    (made, files)
+}
+
 /// The Markdown table: an agent a row, of the logs in `corpus`, else of the fixtures.
 fn table(corpus: &Path) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -188,7 +209,9 @@ fn table(corpus: &Path) -> String {
             None => (format!("{agent} (fixtures)"), fixtures.join(agent)),
         };
         if folder.is_dir() {
-            rows.push((name, Row::of(agent, &files_below(&folder)).cells()));
+            let (made, files) = with_databases(files_below(&folder));
+            rows.push((name, Row::of(agent, &files).cells()));
+            drop(made);
         }
     }
     rows.sort_by(|one, other| one.0.cmp(&other.0));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use git_session::{
-    agents::{Agent, Log, LogFile, ParseError, Parsed, Sample, by_name, detect, parse_session},
+    agents::{Agent, DetectError, Log, LogFile, ParseError, Parsed, Sample, by_name, detect, parse_session},
     hail::{Event, EventType, Session, attribute},
 };
 
@@ -103,4 +103,25 @@ pub fn grows(agent: &dyn Agent, file: &Path) {
         assert!(ids.starts_with(&known), "{}: {known:?} at byte {end}", file.display());
     }
     assert!(!ids.is_empty());
+}
+
+#[test]
+fn no_fixture_is_taken_for_another_agents() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents");
+    let mut taken = Vec::new();
+    for folder in fs::read_dir(&root).expect("a folder") {
+        let folder = folder.expect("readable").path();
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        for file in super::corpus::files_below(&folder) {
+            let is_sql = file.extension().is_some_and(|end| end == "sql");
+            let database = is_sql.then(|| super::from_sql(&file.strip_prefix(&root).expect("below").to_string_lossy()));
+            let place = database.as_ref().map_or(file.as_path(), |(_, path)| path.as_path());
+            match detect(&Sample::of(place).expect("readable")) {
+                Ok(found) if found.name() != name => taken.push(format!("{}: {}", file.display(), found.name())),
+                Err(fault @ DetectError::Ambiguous { .. }) => taken.push(format!("{}: {fault}", file.display())),
+                _ => {}
+            }
+        }
+    }
+    assert!(taken.is_empty(), "{}", taken.join("\n"));
 }

@@ -4,6 +4,7 @@ mod agenix;
 mod aider;
 mod amazon_q;
 mod amp;
+mod antigravity;
 mod claude_code;
 mod cline;
 mod codex;
@@ -21,7 +22,9 @@ mod forks;
 mod gemini_cli;
 mod generic;
 mod goose;
+mod grok;
 mod hail;
+mod kimi;
 mod kinds;
 mod kinship;
 mod kiro;
@@ -35,6 +38,8 @@ mod plain;
 mod qwen_code;
 mod roo_code;
 mod tracked;
+mod vibe;
+mod zed;
 
 use std::{
     fmt::Write,
@@ -143,6 +148,7 @@ fn a_database_cut_anywhere_is_refused_or_read_but_never_a_crash() {
         ("cursor", "cursor/store.sql", "chat-1"),
         ("goose", "goose/sessions.sql", "20260202_1"),
         ("crush", "crush/crush.sql", "s-1"),
+        ("zed", "zed/threads.sql", "t-1"),
         ("amazon-q", "amazon-q/data.sql", "0a000000-0000-4000-8000-0000000000b1"),
         ("kiro", "kiro/data.sql", "0a000000-0000-4000-8000-0000000000d1"),
     ] {

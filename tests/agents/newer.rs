@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use git_session::{
-    agents::Scope,
+    agents::{self, Log, LogFile, Parsed, Sample, Scope, parse_session},
     hail::{Block, EventType, attribute},
 };
 
-use super::plain::{changes, event, exit_codes, fixture, found, parse_file, texts, tokens};
+use super::{
+    from_sql,
+    plain::{agent, changes, event, exit_codes, fixture, found, parse_file, texts, tokens},
+};
 
 #[test]
 fn iflow_writes_an_answer_again_and_again_and_it_counts_once() {
@@ -96,7 +99,7 @@ fn logs_are_found_where_each_keeps_them() {
     std::fs::create_dir_all(&folder).expect("made");
     std::fs::write(folder.join("trajectory_1.json"), "{}").expect("written");
     let scope = Scope { folder: Some(work.path()), ..Scope::default() };
-    let trae = super::plain::agent("trae-agent");
+    let trae = agent("trae-agent");
     assert_eq!(trae.logs(&git_session::environment::Environment::default(), &scope).len(), 1);
     assert!(trae.is_local(), "a clone may bring one");
 }
@@ -200,4 +203,84 @@ fn conversations_in_folders_and_snapshots_are_found() {
     ] {
         assert_eq!(found(name, &files, &Scope::default()), own, "{name}");
     }
+}
+
+/// A session of a database that is made of a fixture.
+fn of_database(name: &str, sql: &str, part: &str) -> Parsed {
+    let (_folder, path) = from_sql(&format!("{name}/{sql}"));
+    assert_eq!(agents::detect(&Sample::of(&path).expect("readable")).expect("known").name(), name);
+    let mut log = Log::open(&path).expect("opened");
+    log.part = Some(part);
+    parse_session(agent(name), &mut log).expect("parses")
+}
+
+fn parts_of(name: &str, sql: &str) -> Vec<String> {
+    let (_folder, path) = from_sql(&format!("{name}/{sql}"));
+    let sessions = agent(name).sessions(&LogFile::at(path).expect("a file")).expect("listed");
+    sessions.into_iter().filter_map(|log| log.part).collect()
+}
+
+#[test]
+fn forges_messages_are_one_document_in_a_row() {
+    assert_eq!(parts_of("forge", "forge.sql").len(), 2, "one has no messages at all");
+    let parsed = of_database("forge", "forge.sql", "00000000-0000-4000-8000-00000000d101");
+    let header = &parsed.session.header;
+    assert_eq!((header.cwd(), header.context.title.as_str()), (Some("/home/ann/kite"), "Glue"));
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Glue the kite"], "the frame is the program's");
+    assert_eq!((exit_codes(&parsed), changes(&parsed)), (vec![Some(5)], vec!["~/home/ann/kite/k.py".to_owned()]));
+    let EventType::FileEdit { diff: Some(diff), .. } = &event(&parsed, "message-2-call-1").event_type else { panic!() };
+    assert!(diff.ends_with("-torn\n+glued\n"), "{diff}");
+    assert_eq!(tokens(&parsed), [77, 13, 30, 0, 0]);
+    let broken = of_database("forge", "forge.sql", "00000000-0000-4000-8000-00000000d103");
+    assert_eq!(broken.warnings.len(), 1);
+}
+
+#[test]
+fn warps_database_has_the_prompts_and_says_that_no_more_is_there() {
+    assert_eq!(parts_of("warp", "warp.sql"), ["00000000-0000-4000-8000-00000000e101"], "nothing was asked in one");
+    let parsed = of_database("warp", "warp.sql", "00000000-0000-4000-8000-00000000e101");
+    let header = &parsed.session.header;
+    assert_eq!((header.cwd(), header.agent.model.as_str()), (Some("/home/ann/kite"), "claude-opus-9"));
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Warp the kite", "And the tail"]);
+    assert_eq!(event(&parsed, "x3-1").attributes["cwd"], "/home/ann/tail");
+    assert_eq!(event(&parsed, "x3").event_type, EventType::Custom { kind: "ActionResult".to_owned() });
+    assert!(header.attribute("source.incomplete").is_some());
+    assert_eq!(tokens(&parsed), [0; 5], "the sums do not tell input from output");
+}
+
+#[test]
+fn mini_swe_agents_commands_are_calls_or_blocks_of_text() {
+    let parsed = parse_file("mini-swe-agent", &fixture("mini-swe-agent", "last_mini_run.traj.json"));
+    let header = &parsed.session.header;
+    assert_eq!((header.cwd(), header.agent.tool_version.as_deref()), (Some("/home/ann/kite"), Some("2.2.7")));
+    assert_eq!((header.agent.provider.as_str(), header.attribute("exit_status")), ("deepseek", Some("Submitted")));
+    assert_eq!(exit_codes(&parsed), [Some(2), Some(0), Some(0)]);
+    assert_eq!(tokens(&parsed), [41, 26, 64, 0, 3]);
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Measure the kite"]);
+    assert_eq!(event(&parsed, "message-5").attributes["source.injected"], "instructions");
+}
+
+#[test]
+fn swe_agents_steps_are_a_thought_an_action_and_what_came_of_it() {
+    let parsed = parse_file("swe-agent", &fixture("swe-agent", "kite__kite-1.traj"));
+    assert_eq!(texts(&parsed, &EventType::UserMessage), ["Solve kite-1"], "a demonstration is none");
+    assert_eq!(texts(&parsed, &EventType::AgentMessage), ["I look.", "I test."]);
+    assert_eq!(event(&parsed, "step-0-action").event_type, EventType::FileRead { path: "/kite/k.py".to_owned() });
+    assert_eq!(exit_codes(&parsed), [None], "it records none");
+    assert_eq!(event(&parsed, "step-1-observation").duration_ms, Some(1250));
+    assert_eq!(tokens(&parsed), [1000, 50, 0, 0, 0]);
+}
+
+#[test]
+fn databases_and_the_last_run_are_found() {
+    let files = [
+        ".config/mini-swe-agent/.env",
+        ".config/mini-swe-agent/last_mini_run.traj.json",
+        ".forge/.forge.db",
+        ".local/state/warp-terminal/warp.sqlite",
+    ];
+    for (name, own) in [("mini-swe-agent", 1), ("forge", 2), ("warp", 3)] {
+        assert_eq!(found(name, &files, &Scope::default()), [files[own]], "{name}");
+    }
+    assert!(!agent("swe-agent").has_home());
 }

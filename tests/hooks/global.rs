@@ -339,7 +339,7 @@ fn a_repository_that_is_left_out_has_nothing_of_ours() {
         assert_eq!((work.message("HEAD"), references(&remote)), ("Write it\n".to_owned(), Vec::new()));
         assert!(!work.join(".git/opensession").exists());
         let ran = work.session(&["hooks", "status"]).ok();
-        assert!(ran.stderr.contains("opensession.enabled is false: they do nothing here"), "{ran}");
+        assert!(ran.stderr.contains("opensession.enabled is false: the hooks do nothing here"), "{ran}");
         let told = checks(&work).into_iter().find(|row| row.2.contains("opensession.enabled is false"));
         assert_eq!(told.expect("the doctor tells").1, "info");
         // A value without a meaning stops no commit.
@@ -517,7 +517,11 @@ fn an_older_git_gets_the_template_beside_the_entries_and_both_go() {
     );
     let place = world.place(".").with("PATH", &format!("{}:{path}", older.path.display()));
     let ran = place.session(&["hooks", "status", "--global"]);
-    assert!(ran.code == 1 && ran.stdout.contains("where git before 2.54 does not look"), "{ran}");
+    assert!(ran.code == 1 && ran.stdout.contains("which git before 2.54 ignores"), "{ran}");
+    // In a repository as well, where scripts can be installed.
+    let here = world.repository("here").with("PATH", &format!("{}:{path}", older.path.display()));
+    let (status, message, fix) = check(&here, "hooks");
+    assert_eq!((status.as_str(), fix.as_str()), ("error", "git session doctor --fix"), "{message}");
     place.session(&GLOBAL).ok();
     place.session(&["hooks", "status", "--global"]).ok();
     world.place(".").session(&["hooks", "status", "--global"]).ok();

@@ -22,9 +22,7 @@ impl Unwritable {
     /// Makes `folder` of the git directory, in which there are no files, unwritable.
     fn new(work: &Place, folder: &str) -> Self {
         let folder = work.join(".git").join(folder);
-        if is_refused(&folder.join("probe")) {
-            panic!("{} is unwritable already", folder.display());
-        }
+        assert!(!is_refused(&folder.join("probe")), "{} is unwritable already", folder.display());
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("a mode");
         if is_refused(&folder.join("probe")) {
             return Self { folder, aside: None };
@@ -79,7 +77,7 @@ fn is_told(work: &Place, ran: &Ran, folder: &str) {
     assert!(said.contains(&expected), "{expected}: {said}");
     let cause = said.split(&expected).nth(1).unwrap_or_default();
     assert!(cause.starts_with("Permission denied") || cause.starts_with("Read-only file system"), "{said}");
-    let hint = format!("hint: reading works; to store sessions, make it writable: ls -ld '{folder}'");
+    let hint = format!("hint: to store sessions, make it writable: ls -ld '{folder}'");
     assert!(ran.stderr.contains(&hint), "{hint}: {ran}");
     work.run("sh", &["-c", hint.split("writable: ").nth(1).expect("a command")]).ok();
 }

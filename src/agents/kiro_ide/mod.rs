@@ -68,19 +68,19 @@ impl Agent for KiroIde {
     }
 }
 
-/// Whether a document is a session; what lies beyond the sample is not asked.
+/// Whether a document is a session; what lies beyond the sample is not asked. Continue, which it was made with,
+/// writes documents that are the same but for what is asked here.
 fn is_session(document: &Map<String, Value>) -> bool {
-    let is_history = |history: &Value| match history.as_array().and_then(|all| all.first()) {
-        Some(first) => first.get("message").is_some_and(Value::is_object),
-        None => true,
+    let has = |key: &str| document.contains_key(key);
+    let is_own = |entry: &Value| {
+        entry.get("message").is_some_and(Value::is_object)
+            && (entry.get("executionId").is_some() || entry.get("contextItems").is_none())
     };
-    // Continue, which the editor was made with, writes documents that are the same but for these.
-    let entries = document.get("history").and_then(Value::as_array).into_iter().flatten();
-    let mut marks = entries.map(|entry| entry.get("executionId").is_some() || entry.get("contextItems").is_none());
-    let is_own = ["selectedModel", "workspacePath"].iter().any(|key| document.contains_key(*key));
-    document.contains_key("sessionId")
-        && document.get("history").is_some_and(is_history)
-        && (is_own || document.contains_key("workspaceDirectory") && marks.any(|is_own| is_own))
+    let history = document.get("history").and_then(Value::as_array);
+    has("sessionId")
+        && has("history")
+        && (has("workspaceDirectory") || has("workspacePath"))
+        && (has("selectedModel") || has("workspacePath") || history.is_some_and(|all| all.iter().any(is_own)))
 }
 
 /// Whether a document is what the first versions kept of one execution.

@@ -153,7 +153,7 @@ impl Parser<'_> {
             return Ok(false);
         }
         if envelope.kind == "model_change" {
-            self.out.facts.model = text(record, "modelId").unwrap_or_default().to_owned();
+            text(record, "modelId").unwrap_or_default().clone_into(&mut self.out.facts.model);
         }
         if let Some(parent) = self.origin.parent.take() {
             let told = json!({ "session_id": parent });

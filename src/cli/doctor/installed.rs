@@ -23,7 +23,11 @@ pub(super) fn check(context: &Context, repository: &Repository) -> Vec<Check> {
     let mut checks = vec![check_ours(context, repository, &installed)];
     checks.extend(check_others(context, &installed));
     if config::is_enabled(repository).is_ok_and(|is_enabled| !is_enabled) {
-        checks.push(Check::new("hooks", Status::Info, format!("{} is false: they do nothing here", config::ENABLED)));
+        checks.push(Check::new(
+            "hooks",
+            Status::Info,
+            format!("{} is false: the hooks do nothing here", config::ENABLED),
+        ));
     }
     checks
 }

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     LogState, Look, State,
-    scan::{is_elsewhere, nanoseconds, note_touches},
+    changes::{nanoseconds, note_touches},
+    paths::is_elsewhere,
     touched::{Prompt, Touched},
 };
 use crate::agents::{Agent, CopyKeeper, Log, LogFile, ParseError};
