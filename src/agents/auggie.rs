@@ -225,8 +225,9 @@ fn events(name: &str, mut arguments: Value) -> Vec<Call> {
     match name {
         "launch-process" => vec![tool::call_as(Kind::Shell, name, arguments)],
         "codebase-retrieval" => {
-            let query = arguments["information_request"].take();
-            vec![tool::call_as(Kind::Search, name, json!({ "query": query }))]
+            let query = arguments.get("information_request").cloned();
+            let named = query.map(|query| json!({ "query": query })).unwrap_or(arguments);
+            vec![tool::call_as(Kind::Search, name, named)]
         }
         "save-file" => {
             if let Value::Object(fields) = &mut arguments {

@@ -91,16 +91,7 @@ fn references_here(repository: &Repository) -> Result<Here> {
         }
         here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
     }
-    // A branch that was deleted here may live on a remote, and its sessions with it.
-    let remotes = repository.remotes();
-    for (name, id) in repository.references(REMOTES)? {
-        let branches = branches_of_remotes(&remotes, &name[REMOTES.len()..]);
-        here.branches.extend(branches.iter().map(|branch| BranchName::from(*branch)));
-        let is_review = branches.iter().all(|branch| review_folder(branch).is_some());
-        if let Some(branch) = branches.first().filter(|_| !is_review) {
-            here.living.push(LivingRef { name: name.to_string(), tip: id, is_default: is_default(branch) });
-        }
-    }
+    add_branches_of_remotes(repository, &mut here)?;
     here.living.extend(tags(repository, repository.references(TAGS)?));
     for id in repository.stashes()? {
         here.living.push(LivingRef { name: "refs/stash".to_owned(), tip: id, is_default: false });
@@ -114,6 +105,21 @@ fn references_here(repository: &Repository) -> Result<Here> {
         here.branches.insert(BranchName::current(repository, &repository.head()?));
     }
     Ok(here)
+}
+
+/// A branch that was deleted here may exist on a remote, and its sessions with it.
+fn add_branches_of_remotes(repository: &Repository, here: &mut Here) -> Result<()> {
+    let remotes = repository.remotes();
+    for (name, id) in repository.references(REMOTES)? {
+        let branches = branches_of_remotes(&remotes, &name[REMOTES.len()..]);
+        here.branches.extend(branches.iter().map(|branch| BranchName::from(*branch)));
+        let is_review = branches.iter().all(|branch| review_folder(branch).is_some());
+        if let Some(branch) = branches.first().filter(|_| !is_review) {
+            let is_default = here.default_branch.as_ref().is_some_and(|default| default.as_bytes() == *branch);
+            here.living.push(LivingRef { name: name.to_string(), tip: id, is_default });
+        }
+    }
+    Ok(())
 }
 
 /// The branches that `<remote>/<branch>` may be, the likeliest first. A name with several slashes does not say where

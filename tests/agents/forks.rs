@@ -7,11 +7,13 @@ use git_session::{
     hail::{Block, EventType, attribute},
 };
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::{
     fixture as path_of,
     plain::{agent, changes, event, exit_codes, fixture, found, parse_file, texts, tokens},
 };
+use crate::support::World;
 
 /// Whose the file is; its parent agent knows the content, too.
 fn owner(path: &Path) -> &'static str {
@@ -143,4 +145,30 @@ fn logs_are_found_in_the_folders_of_the_forks() {
     ] {
         assert_eq!(found(name, &files, &Scope::default()), own, "{name}");
     }
+}
+
+#[test]
+fn a_session_of_a_fork_is_stored_under_its_own_name() {
+    let world = World::new();
+    let work = world.repository("work");
+    let task = ".config/Code/User/globalStorage/kilocode.kilo-code/tasks/1770000000000";
+    let task = world.home().join(task);
+    let details = format!(
+        "<environment_details>\n# Current Workspace Directory ({}) Files\n</environment_details>",
+        work.path.display()
+    );
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let history = json!([
+        { "role": "user", "content": [text("<task>\nName it\n</task>"), text(&details)] },
+        { "role": "assistant", "content": [text("Ada.")] }
+    ]);
+    fs::create_dir_all(&task).expect("made");
+    fs::write(task.join("api_conversation_history.json"), history.to_string()).expect("written");
+    for (name, sessions) in [("kilo-code", 1), ("cline", 0), ("roo-code", 0)] {
+        assert_eq!(work.json(&["discover", "--agent", name])["agents"][0]["sessions"], sessions, "{name}");
+    }
+    work.session(&["capture", "--all"]).ok();
+    assert_eq!(work.stored().len(), 1);
+    let listed = work.session(&["log", "--json"]).ok().stdout;
+    assert!(listed.contains("kilo-code") && !listed.contains("\"cline\""), "{listed}");
 }

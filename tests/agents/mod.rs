@@ -30,6 +30,7 @@ mod kinship;
 mod kiro;
 mod kiro_ide;
 mod newer;
+mod odd;
 mod opencode;
 mod ox;
 mod pauses;

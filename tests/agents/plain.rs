@@ -221,7 +221,7 @@ fn what_is_no_record_is_kept_and_told() {
 }
 
 /// The places in a value, as JSON pointers.
-fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+pub fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     match value {

@@ -122,9 +122,12 @@ fn of_version(mut message: Value) -> Value {
             fields.insert("is_error".to_owned(), is_error.into());
         }
     };
-    message["content"].as_array_mut().into_iter().flatten().for_each(block);
-    if message["role"] == "tool" {
-        message["role"] = "user".into();
+    let Value::Object(fields) = &mut message else { return message };
+    if let Some(Value::Array(blocks)) = fields.get_mut("content") {
+        blocks.iter_mut().for_each(block);
+    }
+    if fields.get("role").is_some_and(|role| role == "tool") {
+        fields.insert("role".to_owned(), "user".into());
     }
     message
 }

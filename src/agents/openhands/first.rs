@@ -45,7 +45,7 @@ fn call_of(event: &Value, number: &str) -> String {
     named.map_or_else(|| format!("event-{number}"), str::to_owned)
 }
 
-/// Tells an event of the first versions.
+/// Tells an event of the first versions; one that only says how the program stands is left out.
 pub(super) fn tell(
     transcript: &mut Transcript<'_>,
     index: usize,
@@ -81,7 +81,6 @@ pub(super) fn tell(
             message.speaker = Speaker::Program(if kind == "system" { "system" } else { "compact_summary" });
             message.say(Content::text(field::any_text(args, &["content", "summary"]).unwrap_or_default()));
         }
-        // Only says how the program stands.
         "change_agent_state" => return Ok(()),
         kind => return transcript.unknown(&id, time, kind, event.clone()),
     }

@@ -61,7 +61,7 @@ impl Used {
     }
 }
 
-/// Tells an event of the later versions.
+/// Tells an event of the later versions; one that only says how the program stands is left out.
 pub(super) fn tell(
     transcript: &mut Transcript<'_>,
     index: usize,
@@ -71,11 +71,11 @@ pub(super) fn tell(
 ) -> std::io::Result<()> {
     let id = field::text(event, "id").map_or_else(|| format!("event-{index}"), str::to_owned);
     let time = event.get("timestamp").and_then(field::time);
-    let by_agent = field::text(event, "source") == Some("agent");
-    let mut message = Message::new(id.clone(), time, if by_agent { Speaker::Agent } else { Speaker::Person });
+    let speaker = if field::text(event, "source") == Some("agent") { Speaker::Agent } else { Speaker::Person };
+    let mut message = Message::new(id.clone(), time, speaker);
     let response = field::text(event, "llm_response_id").filter(|id| is_last(id));
-    if let Some((model, tokens)) = response.and_then(|response| used.answers.remove(response)) {
-        (message.model, message.tokens) = (model, tokens);
+    if let Some(answer) = response.and_then(|response| used.answers.remove(response)) {
+        (message.model, message.tokens) = answer;
     }
     thoughts(&mut message, event);
     match field::text(event, "kind").unwrap_or_default() {
@@ -89,17 +89,15 @@ pub(super) fn tell(
             transcript.result((&id, field::text(event, "tool_call_id").unwrap_or(&id)), time, observed(observation))
         }
         "AgentErrorEvent" | "UserRejectObservation" if field::text(event, "tool_call_id").is_some() => {
-            let why = field::any_text(event, &["error", "rejection_reason"]).unwrap_or_default();
-            let outcome = Outcome { content: Content::text(why), is_error: true, ..Outcome::default() };
+            let why = Content::text(field::any_text(event, &["error", "rejection_reason"]).unwrap_or_default());
+            let outcome = Outcome { content: why, is_error: true, ..Outcome::default() };
             transcript.result((&id, field::text(event, "tool_call_id").unwrap_or(&id)), time, outcome)
         }
         kind @ ("SystemPromptEvent" | "Condensation") => {
             message.speaker = Speaker::Program(if kind == "Condensation" { "compact_summary" } else { "system" });
             let words = event.pointer("/system_prompt/text").or_else(|| event.get("summary"));
-            message.say(words.map(field::content).unwrap_or_default());
-            message.send(transcript)
+            program(transcript, message, words)
         }
-        // Only says how the program stands, again and again.
         "ConversationStateUpdateEvent" => Ok(()),
         kind => transcript.unknown(&id, time, kind, event.clone()),
     }
@@ -111,6 +109,11 @@ fn thoughts(message: &mut Message, event: &Value) {
     let whole =
         if thoughts.is_empty() { field::text(event, "reasoning_content").into_iter().collect() } else { thoughts };
     message.parts.extend(whole.into_iter().map(|thought| Part::Thought(thought.to_owned())));
+}
+
+fn program(transcript: &mut Transcript<'_>, mut message: Message, words: Option<&Value>) -> std::io::Result<()> {
+    message.say(words.map(field::content).unwrap_or_default());
+    message.send(transcript)
 }
 
 /// Tells a call, with what was said and thought before it.

@@ -55,10 +55,11 @@ impl Agent for OpenHands {
                 && document.get("agent").is_some_and(|agent| agent.get("llm").is_some())
                 && (document.contains_key("workspace") || document.contains_key("persistence_dir"))
         };
-        sample
-            .document
-            .as_ref()
-            .is_some_and(|document| is_state(document) || is_event(&Value::Object(document.clone())))
+        // Of the events in files of their own, the first stands for the conversation.
+        let is_first = |document: &serde_json::Map<String, Value>| {
+            document.get("id").is_some_and(|id| id == 0) && is_event(&Value::Object(document.clone()))
+        };
+        sample.document.as_ref().is_some_and(|document| is_state(document) || is_first(document))
             || sample.document.is_none() && sample.records.first().is_some_and(is_event)
     }
 

@@ -153,7 +153,7 @@ impl Parser<'_> {
             return Ok(false);
         }
         if envelope.kind == "model_change" {
-            text(record, "modelId").unwrap_or_default().clone_into(&mut self.out.facts.model);
+            self.model_change(record);
         }
         if let Some(parent) = self.origin.parent.take() {
             let told = json!({ "session_id": parent });
