@@ -1,6 +1,6 @@
 //! What a stretch of a log says about files.
 
-use std::{io, path::Path, time::Duration};
+use std::{collections::HashMap, io, path::Path, time::Duration};
 
 use crate::{
     hail::{Event, EventType, Header, Sink, Timestamp, attribute, title_of},
@@ -68,13 +68,14 @@ pub(super) struct Touched {
     pub(super) prompt: Option<Prompt>,
     /// The files, in the order of the log.
     pub(super) paths: Vec<Change>,
-    commands: Vec<(String, Timestamp, Vec<String>)>,
+    /// The commands that have not come back, by their calls: when they began, and what they name.
+    commands: HashMap<String, Vec<(Timestamp, Vec<String>)>>,
 }
 
 impl Touched {
     /// Goes on from what an earlier stretch told.
     pub(super) fn new(header: Option<Header>, prompt: Option<Prompt>) -> Self {
-        Self { header, prompt, paths: Vec::new(), commands: Vec::new() }
+        Self { header, prompt, paths: Vec::new(), commands: HashMap::new() }
     }
 
     fn changed(&mut self, path: String, at: Timestamp, ran: Option<Ran>) {
@@ -83,8 +84,7 @@ impl Touched {
 
     /// A command came back, or all that one call ran: what they name they may have written.
     fn returned(&mut self, call: &str, at: Timestamp) {
-        let returned: Vec<_> = self.commands.extract_if(.., |(id, ..)| id == call).collect();
-        for (_, from, words) in returned {
+        for (from, words) in self.commands.remove(call).unwrap_or_default() {
             for word in words {
                 self.changed(word, at, Some(Ran { from, to: at }));
             }
@@ -110,7 +110,7 @@ impl Sink for Touched {
             EventType::ShellCommand { command, .. } => {
                 let call = event.attributes.get(attribute::CALL_ID).and_then(serde_json::Value::as_str);
                 if let Some(call) = call {
-                    self.commands.push((call.to_owned(), at, words(command)));
+                    self.commands.entry(call.to_owned()).or_default().push((at, words(command)));
                 }
             }
             EventType::ToolResult { call_id: Some(call), .. } => self.returned(call, at),

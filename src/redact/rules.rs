@@ -316,8 +316,9 @@ impl Rules {
 
     /// The first rule of which `run` is a secret as a whole.
     pub(super) fn of_run(&self, run: &[u8]) -> Option<usize> {
-        let is_one = |regex: &Regex| regex.shortest_match(run) == Some(run.len());
-        self.runs.iter().copied().find(|index| self.all[*index].regex().is_some_and(is_one))
+        // Every path is a run, and every UUID: few are as long as a secret.
+        let is_one = |rule: &Rule| rule.reach == run.len() && rule.regex().is_some_and(|regex| regex.is_match(run));
+        self.runs.iter().copied().find(|index| is_one(&self.all[*index]))
     }
 
     /// Whether there is a rule of this id.
