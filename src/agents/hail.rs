@@ -59,7 +59,7 @@ impl Agent for Hail {
             last = line;
             match record {
                 Record::Header(header) if header.session_id.as_str().starts_with("draft-") => {
-                    draft.header = Some(*header)
+                    draft.header = Some(*header);
                 }
                 Record::Header(header) => sink.header(*header)?,
                 Record::Event(event) if draft.header.is_some() => draft.event(*event, sink)?,

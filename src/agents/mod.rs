@@ -42,6 +42,7 @@ mod identity;
 mod iflow;
 mod junie;
 mod kimi;
+mod kinds;
 mod kiro;
 mod kiro_ide;
 mod log;
@@ -74,6 +75,7 @@ pub use copies::CopyKeeper;
 pub use detect::{DetectError, Sample, detect};
 pub use forks::is_of;
 pub use generic::{Generic, MapError};
+pub use kinds::{Counting, Kinds, Unknown};
 pub use log::{Log, LogFile, MAX_DOCUMENT_BYTES, ParseError, Parsed, Warning, parse_session};
 pub use tracked::is_own;
 

@@ -1,6 +1,7 @@
 //! The `doctor` command.
 
 mod installed;
+mod kinds;
 mod notes;
 mod remotes;
 mod transfers;
@@ -130,6 +131,7 @@ fn checks(context: &Context, repository: &Repository) -> Vec<Check> {
             checks.extend(transfers::refspecs(repository));
             checks.extend(transfers::sending(repository));
             checks.push(check_ledger(context));
+            checks.extend(kinds::check(context, repository));
             checks.extend(check_left_behind(context, repository, &config));
             checks.extend(notes::check(repository));
             checks.extend(check_coverage(repository));

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{agent::Choice, time};
 use crate::{
-    agents::{self, Agent, Log, Sample},
+    agents::{self, Agent, Counting, Kinds, Log, Sample, Unknown},
     capture::{self, explain_parse, named},
     config,
     context::Context,
@@ -38,6 +38,9 @@ pub(super) struct Args {
     /// Show a summary instead of the session
     #[arg(long)]
     preview: bool,
+    /// Fail where a line cannot be read or a kind of record is new to the parser
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Serialize)]
@@ -76,26 +79,46 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
         None => input.recognise()?,
     };
     if let Some(out) = &arguments.out {
-        let warnings = write_to(&context.path(out), |out| input.convert(agent, out))?;
-        let mut report = Report::new(Message::new(format!("wrote {}\n", out.display())));
-        report.notes = warnings;
-        return Ok(report);
+        let odd = write_to(&context.path(out), |out| input.convert(agent, out))?;
+        return Ok(arguments.judge(Report::new(Message::new(format!("wrote {}\n", out.display()))), odd));
     }
-    if agent.is_streaming() && !arguments.preview {
+    if agent.is_streaming() && !arguments.preview && !arguments.strict {
         let lazy = Report::new(Message::new("this log is converted as it is read; use --preview for a summary\n"));
         return Ok(lazy.with_hail(Box::new(move |out| input.convert(agent, out).map(drop))).prefer_hail());
     }
-    let (session, warnings) = input.parse(agent)?;
-    let mut report = Report::new(Answer {
+    let (session, odd) = input.parse(agent)?;
+    let answer = Answer {
         schema_version: 1,
         agent: agent.name(),
         header: session.header.clone(),
         stats: session.stats.clone(),
-        warnings: warnings.clone(),
-    });
-    report.notes = warnings;
-    let report = report.with_hail(Box::new(move |out| Ok(session.write(out)?)));
+        warnings: odd.warnings.clone(),
+    };
+    let report = arguments.judge(Report::new(answer), odd).with_hail(Box::new(move |out| Ok(session.write(out)?)));
     Ok(if arguments.preview { report } else { report.prefer_hail() })
+}
+
+/// What was odd about a log.
+struct Odd {
+    warnings: Vec<String>,
+    unknown: Unknown,
+    agent: &'static str,
+}
+
+impl Args {
+    /// Adds what was odd; where nothing may be, the command fails.
+    fn judge(&self, mut report: Report, odd: Odd) -> Report {
+        let Odd { warnings, unknown, agent } = odd;
+        report.is_good = !self.strict || (warnings.is_empty() && unknown.kinds.is_empty());
+        report.notes = warnings;
+        if self.strict {
+            let of_kind = |(kind, count): (&String, &u64)| format!("{kind}: {count} events of a kind that is new");
+            report.notes.extend(unknown.kinds.iter().map(of_kind));
+        }
+        let newer = unknown.newest.map(|newest| format!("newer than {agent} {newest}, the newest that is known"));
+        report.notes.extend(newer);
+        report
+    }
 }
 
 /// Writes a file that appears when it is whole. What is no regular file, such as a pipe or a device,
@@ -163,35 +186,39 @@ impl Input {
     }
 
     /// Reads the session, and what was odd about its log.
-    fn parse(&self, agent: &dyn Agent) -> Result<(Canonical, Vec<String>)> {
+    fn parse(&self, agent: &dyn Agent) -> Result<(Canonical, Odd)> {
         let mut spool = Spool::default();
-        let warnings = self.send(agent, &mut spool)?;
+        let odd = self.send(agent, &mut spool)?;
         let session = spool.finish()?.ok_or_else(|| named(&self.path, "no event in it"))?;
-        Ok((session, warnings))
+        Ok((session, odd))
     }
 
     /// Writes canonical HAIL, as it is read where the agent's log allows that.
-    fn convert(&self, agent: &dyn Agent, out: &mut dyn Write) -> Result<Vec<String>> {
+    fn convert(&self, agent: &dyn Agent, out: &mut dyn Write) -> Result<Odd> {
         if !agent.is_streaming() {
-            let (session, warnings) = self.parse(agent)?;
+            let (session, odd) = self.parse(agent)?;
             session.write(out)?;
-            return Ok(warnings);
+            return Ok(odd);
         }
         let mut writer = Writer::new(out);
-        let warnings = self.send(agent, &mut writer)?;
+        let odd = self.send(agent, &mut writer)?;
         writer.finish()?;
-        Ok(warnings)
+        Ok(odd)
     }
 
-    fn send(&self, agent: &dyn Agent, sink: &mut dyn Sink) -> Result<Vec<String>> {
+    fn send(&self, agent: &dyn Agent, sink: &mut dyn Sink) -> Result<Odd> {
+        let mut kinds = Kinds::default();
+        let mut counting = Counting { sink, kinds: &mut kinds };
         // What is HAIL has what was kept of pictures already.
         let images = if agent.is_streaming() { Images::Keep(u64::MAX) } else { self.images };
-        let warnings =
-            agent.parse(&mut self.log()?, &mut Titled(&mut images.sink(sink))).map_err(|fault| match fault {
+        let warnings = agent.parse(&mut self.log()?, &mut Titled(&mut images.sink(&mut counting))).map_err(
+            |fault| match fault {
                 agents::ParseError::Io(fault) => Error::from(fault),
                 fault => explain_parse(&self.path, &fault),
-            })?;
+            },
+        )?;
         let name = self.name();
-        Ok(warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause)).collect())
+        let warnings = warnings.iter().map(|warning| format!("{name}: line {}: {}", warning.line, warning.cause));
+        Ok(Odd { warnings: warnings.collect(), unknown: kinds.unknown(), agent: agent.title() })
     }
 }

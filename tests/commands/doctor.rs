@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{check, two_sessions};
+use super::{FIRST, check, first_log, two_sessions};
 use crate::support::{NOW, World};
 
 const LOCK: &str = ".git/refs/opensession/branches/bWFpbg.lock";
@@ -188,4 +188,29 @@ fn doctor_never_removes_a_fresh_lock_or_one_that_is_held() {
     for file in [LOCK, held, newer] {
         assert!(work.join(file).exists(), "{file}");
     }
+}
+
+#[test]
+fn tells_the_records_that_are_new_to_the_parser_and_the_versions() {
+    let world = World::new();
+    let work = world.repository("work");
+    let log = first_log(&world, &work);
+    log.save();
+    let text = std::fs::read_to_string(log.file()).expect("a log").replace("2.1.42", "2.9.0");
+    let mut record: serde_json::Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    record["type"] = "wind-report".into();
+    record["uuid"] = "wind".into();
+    std::fs::write(log.file(), format!("{text}{record}\n")).expect("written");
+    work.session(&["capture"]).ok();
+    assert!(work.session(&["show", "--format", "hail", FIRST]).ok().stdout.contains("wind-report"));
+    let answer = work.json(&["doctor"]);
+    let said = |name: &str| {
+        let checks = answer["checks"].as_array().expect("an array");
+        let check = checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {answer}"));
+        (check["status"].clone(), check["message"].clone())
+    };
+    let message = "kept as they are, because they are new: claude-code 2.9.0: wind-report (1)";
+    assert_eq!(said("kinds of records"), ("warning".into(), message.into()));
+    let message = "claude-code 2.9.0 is newer than 2.1.258, the newest that is known";
+    assert_eq!(said("agents' versions"), ("info".into(), message.into()));
 }

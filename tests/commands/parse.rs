@@ -159,3 +159,30 @@ fn reads_standard_input() {
         &work.run("sh", &["-c", "git-session parse --agent codex - < good.jsonl"]),
     );
 }
+
+#[test]
+fn strict_names_what_is_new_and_fails() {
+    let (_world, work) = folder();
+    let strict = |name: &str| work.session(&["parse", "--strict", "--preview", name]);
+    assert_eq!(strict("good.jsonl").ok().stderr, "");
+    let good = std::fs::read_to_string(work.join("good.jsonl")).expect("a log");
+    let last = good.lines().last().expect("a line");
+    let mut record: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    let mut new = good.clone();
+    for number in 0..2 {
+        record["type"] = "wind-report".into();
+        record["uuid"] = format!("wind-{number}").into();
+        new = format!("{new}{record}\n");
+    }
+    work.write("new.jsonl", &new);
+    let ran = strict("new.jsonl");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("wind-report: 2 events of a kind that is new"), "{ran}");
+    let ran = work.session(&["parse", "--strict", "new.jsonl"]);
+    assert_eq!((ran.code, ran.stdout.contains("wind-report")), (1, true), "{ran}");
+    work.session(&["parse", "new.jsonl"]).ok();
+    let version = record["version"].as_str().expect("a version");
+    work.write("newer.jsonl", &good.replace(&format!("\"version\":\"{version}\""), "\"version\":\"7.0.1\""));
+    let ran = work.session(&["parse", "newer.jsonl", "--preview"]).ok();
+    assert_eq!(ran.stderr.matches("newer than Claude Code 2.1.258").count(), 1, "{ran}");
+}

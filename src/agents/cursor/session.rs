@@ -189,7 +189,7 @@ impl Writer<'_> {
             let id = if index == 0 { id.clone() } else { format!("{id}-{index}") };
             match &*role {
                 "assistant" => self.answer(&id, (&blob, part))?,
-                "tool" => self.result(&id, part)?,
+                "tool" => self.result(&id, &part)?,
                 _ => self.said(&id, injected, &part)?,
             }
         }
@@ -284,14 +284,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn result(&mut self, id: &str, part: Value) -> io::Result<()> {
-        let Some(call_id) = part.get("toolCallId").and_then(Value::as_str).filter(|_| kind_of(&part) == "tool-result")
+    fn result(&mut self, id: &str, part: &Value) -> io::Result<()> {
+        let Some(call_id) = part.get("toolCallId").and_then(Value::as_str).filter(|_| kind_of(part) == "tool-result")
         else {
-            return self.transcript.unknown(id, self.time, kind_of(&part), part.clone());
+            return self.transcript.unknown(id, self.time, kind_of(part), part.clone());
         };
         let call_id = call_id.to_owned();
         let known = self.results.get(&call_id).cloned().unwrap_or_default();
-        let outcome = self.outcome(&part, known);
+        let outcome = self.outcome(part, known);
         self.transcript.result((id, &call_id), self.time, outcome)
     }
 
@@ -299,7 +299,7 @@ impl Writer<'_> {
         let Known { is_error, mut fields } = known;
         let said = part.get("result").and_then(Value::as_str).unwrap_or_default();
         let mut content = match part.get("result") {
-            Some(Value::String(_)) | None | Some(Value::Null) => Content::text(said),
+            None | Some(Value::String(_) | Value::Null) => Content::text(said),
             Some(other) => Content::json(other.clone()),
         };
         let shown = part.get("experimental_content").and_then(Value::as_array);

@@ -97,10 +97,10 @@ fn read(connection: &Connection) -> Result<Store, ParseError> {
     let mut names: Vec<String> = store.root.messages.iter().take(usize::from(is_system)).cloned().collect();
     for archive in std::mem::take(&mut store.root.archives) {
         let Some(archived) = blob(connection, &archive)?.as_deref().and_then(archived) else { continue };
-        names = joined(names, archived.messages);
+        names = joined(names, &archived.messages);
         store.root.summaries.extend(archived.summary);
     }
-    names = joined(names, std::mem::take(&mut store.root.messages));
+    names = joined(names, &std::mem::take(&mut store.root.messages));
     for id in names {
         match blob(connection, &id)?.as_deref().and_then(message) {
             Some(record) => store.messages.push(Message { id, record }),
@@ -220,7 +220,7 @@ fn archived(bytes: &[u8]) -> Option<Archived> {
 
 /// What was said before and what came after: behind what it has of its own, the instructions and the summary, a list
 /// repeats the end of the one before.
-fn joined(mut before: Vec<String>, after: Vec<String>) -> Vec<String> {
+fn joined(mut before: Vec<String>, after: &[String]) -> Vec<String> {
     let is_own = |id: &&String| before.first() == Some(*id) || !before.contains(*id);
     let (own, rest) = after.split_at(after.iter().take_while(is_own).count());
     let shared = (0..=rest.len().min(before.len())).rev().find(|count| before.ends_with(&rest[..*count])).unwrap_or(0);
@@ -257,7 +257,7 @@ mod tests {
             ("s u1 a1", "s u1 a1 u1 a2", "s u1 a1 u1 a2"),
             ("s go a1", "s z go a2", "s go a1 z go a2"),
         ] {
-            assert_eq!(joined(list(before), list(after)), list(all), "{before} | {after}");
+            assert_eq!(joined(list(before), &list(after)), list(all), "{before} | {after}");
         }
     }
 }

@@ -192,7 +192,7 @@ fn parent_of_fork(
     if let Some(parent) = named {
         let is_there = |table: &&str| row(connection, table, parent).is_ok_and(|row| row.is_some());
         let mut known = SESSIONS.iter().filter(|name| tables.iter().any(|table| table == *name));
-        return Ok(known.any(|table| is_there(table)).then(|| parent.to_owned()));
+        return Ok(known.any(is_there).then(|| parent.to_owned()));
     }
     let began = info.get("time").and_then(|time| time.get("created")).and_then(Value::as_i64);
     let Some(created) =

@@ -57,7 +57,7 @@ pub(super) fn write(transcript: &mut Transcript<'_>, place: &Place, message: Mes
             }
         }
         Some(second::PROGRAM) => program(transcript, place, (&id, created), (info, parts)),
-        Some(second::SHELL) => command(transcript, (&id, created, completed), info),
+        Some(second::SHELL) => command(transcript, (&id, created, completed), &info),
         Some(second::NOTICE) => {
             let kind = text(&info, "type").unwrap_or("unknown").to_owned();
             info.retain(|key, _| !matches!(key.as_str(), "id" | "role" | "type" | "time"));
@@ -136,15 +136,15 @@ fn program(
 fn command(
     transcript: &mut Transcript<'_>,
     (id, time, completed): (&str, Option<Timestamp>, Option<Timestamp>),
-    info: Record,
+    info: &Record,
 ) -> io::Result<()> {
-    let call_id = text(&info, "shellID").or_else(|| text(&info, "callID")).unwrap_or(id).to_owned();
-    let asked = json!({ "command": text(&info, "command").unwrap_or_default() });
+    let call_id = text(info, "shellID").or_else(|| text(info, "callID")).unwrap_or(id).to_owned();
+    let asked = json!({ "command": text(info, "command").unwrap_or_default() });
     transcript.call((id, &call_id), time, "shell", agents_tool::call("shell", asked))?;
     if let Some(event) = transcript.waiting_call(&call_id) {
         event.attributes.insert("command_source".to_owned(), "user".into());
     }
-    if text(&info, "status") == Some("running") {
+    if text(info, "status") == Some("running") {
         return Ok(());
     }
     let output = info.get("output").map(|output| output.get("output").unwrap_or(output));

@@ -119,8 +119,8 @@ fn outcome(name: &str, state: &Value) -> Outcome {
     let diff = metadata.remove("diff").or(patch);
     let shown = diff.as_ref().and_then(Value::as_str).map(hunks_of).filter(|hunks| !hunks.is_empty());
     let input = state.get("input");
-    let path = input.and_then(|input| input.get("filePath").or_else(|| input.get("path")));
-    let path = path.and_then(Value::as_str).unwrap_or_default();
+    let named = input.and_then(|input| input.get("filePath").or_else(|| input.get("path")));
+    let file_path = named.and_then(Value::as_str).unwrap_or_default();
     let attachments = state.get("attachments").and_then(Value::as_array);
     content.blocks.extend(attachments.into_iter().flatten().map(file));
     drop_said(name, state, &mut metadata);
@@ -132,7 +132,7 @@ fn outcome(name: &str, state: &Value) -> Outcome {
         // A command that failed is a failure, though the tool did what it was asked to.
         is_error: is_error || exit_code.is_some_and(|code| code != 0),
         exit_code,
-        diff: shown.filter(|_| name == "edit").map(|hunks| diff::with_header(path, hunks)),
+        diff: shown.filter(|_| name == "edit").map(|hunks| diff::with_header(file_path, hunks)),
         duration_ms: None,
     }
 }
