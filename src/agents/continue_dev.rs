@@ -1,6 +1,7 @@
 //! Continue, the extension and the command line: one JSON document a session, and a list of all beside them.
 //!
-//! Learned from the public source (`core/index.d.ts`, `core/util/history`, `core/util/paths`). No message has a time:
+//! Learned from the public source (`core/index.d.ts`, `core/util/history`, `core/util/paths`); not every field was
+//! compared. No message has a time:
 //! the list says when a session began, and reasoning when it was.
 
 use std::path::Path;

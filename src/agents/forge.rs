@@ -1,7 +1,6 @@
 //! Forge (ForgeCode): a database of conversations, each with its messages as one JSON document.
 //!
-//! Learned from the public source (`forge_repo/conversation`, `forge_domain/context`) and from public programs that
-//! read the database.
+//! Learned from public programs that read the database; its source was not compared.
 
 use std::{io, path::Path};
 

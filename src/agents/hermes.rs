@@ -1,6 +1,6 @@
 //! Hermes Agent: one message a line after a line about the session; snapshots of the same messages as one document.
 //!
-//! Learned from the public source (`gateway/session`, `hermes_state`) and from public programs that read its logs.
+//! Learned from public programs that read its logs; its source was not compared.
 
 use std::io;
 

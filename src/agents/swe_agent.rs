@@ -1,7 +1,7 @@
 //! SWE-agent and mini-SWE-agent: the trajectory of a task, one JSON document.
 //!
-//! Learned from their public documentation and source (`usage/trajectories` of SWE-agent, `agents` and `models` of
-//! mini-SWE-agent) and from a public trajectory of mini-SWE-agent 2.2. The prompt is a task in a frame of instructions.
+//! Learned from a public trajectory of mini-SWE-agent 2.2; the rest follows what is generally known of both and was not
+//! compared with their documentation. The prompt is a task in a frame of instructions.
 
 use std::path::Path;
 

@@ -58,20 +58,19 @@ fn with_odd(whole: &Value, mut each: impl FnMut(&Value)) {
 fn anything_anywhere_in_a_document_or_a_record_does_no_harm() {
     for (agent, path) in logs() {
         let text = fs::read_to_string(&path).expect("readable");
-        match serde_json::from_str::<Value>(&text) {
-            Ok(document) => with_odd(&document, |odd| is_sound(agent, odd.to_string().as_bytes())),
-            Err(_) => {
-                let lines: Vec<&str> = text.lines().collect();
-                for (index, line) in lines.iter().enumerate() {
-                    let record: Value = serde_json::from_str(line).expect("a record");
-                    with_odd(&record, |odd| {
-                        let odd = odd.to_string();
-                        let mut log = lines.clone();
-                        log[index] = &odd;
-                        is_sound(agent, log.join("\n").as_bytes());
-                    });
-                }
-            }
+        if let Ok(document) = serde_json::from_str::<Value>(&text) {
+            with_odd(&document, |odd| is_sound(agent, odd.to_string().as_bytes()));
+            continue;
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let record: Value = serde_json::from_str(line).expect("a record");
+            with_odd(&record, |odd| {
+                let odd = odd.to_string();
+                let mut log = lines.clone();
+                log[index] = &odd;
+                is_sound(agent, log.join("\n").as_bytes());
+            });
         }
     }
 }

@@ -203,14 +203,14 @@ fn a_ledger_that_was_removed_with_its_branch_is_not_pushed_again() {
     for (key, value) in [("user.name", "A. Developer"), ("user.email", "developer@example.org")] {
         janitor.git(&["config", key, value]);
     }
-    let remove = |time: &str| {
+    let purge_at = |time: &str| {
         let gone = GoneLedger::new(&topic, time.parse().expect("a time"), "hidden_ttl");
         let tombstones = Tombstones { sessions: Vec::new(), ledgers: vec![gone] };
         let repository = Repository::open(&janitor.path).expect("a repository");
         let now = crate::support::NOW.parse().expect("a time");
         ledger::ALL[0].apply(&repository, &BranchName::from("main"), &tombstones, now).expect("a removal");
     };
-    remove(crate::support::NOW);
+    purge_at(crate::support::NOW);
     remote.git(&["update-ref", "-d", &topic.reference()]);
     janitor.session(&["sync"]).ok();
     for _ in 0..2 {

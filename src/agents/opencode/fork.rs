@@ -1,8 +1,8 @@
 //! The programs that were made of OpenCode, each with a folder of its own: the Kilo CLI, whose database the later
 //! extensions of Kilo Code share, and `MiMo` Code.
 //!
-//! Learned from the public source of `kilocode` (`packages/opencode`) and from public programs that read the databases
-//! of both. Their content is OpenCode's: only the folder tells them apart.
+//! Learned from public programs that read the databases of both, and from a copy of the Kilo CLI's source under another
+//! name. Their content is OpenCode's: only the folder tells them apart.
 
 use std::path::Path;
 

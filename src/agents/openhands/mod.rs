@@ -1,8 +1,8 @@
 //! `OpenHands`: one JSON file an event, in the folder of a conversation. Its first versions number them, the later ones
 //! keep what is known of the conversation in a document beside them.
 //!
-//! Learned from the public source (`openhands/events` of the first versions, `openhands-sdk/event` and
-//! `conversation/state` of the later ones) and from public programs that read its conversations.
+//! Learned from public programs that read its conversations; the form of the first versions was not compared with their
+//! source.
 
 mod first;
 mod later;

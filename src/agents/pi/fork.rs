@@ -1,7 +1,7 @@
 //! The programs that were made of Pi: `OpenClaw` and Oh My Pi.
 //!
-//! Learned from the public source of both (`openclaw`, `oh-my-pi/docs/session.md`), and from public programs that read
-//! their logs.
+//! Learned from the documentation of Oh My Pi (`docs/session.md`) and from public programs that read the logs of both.
+//! The source of `OpenClaw` was not compared.
 
 use std::{io::Read, path::Path};
 
