@@ -112,9 +112,13 @@ impl Exchange<'_> {
         for (pair, reason) in refused.iter().filter(|(pair, _)| !again.contains(pair)) {
             by_reason.entry(reason).or_default().push(pair.local.to_string());
         }
-        outcome.is_refused |= !by_reason.is_empty();
         for (reason, branches) in by_reason {
             let branches = branches.join(", ");
+            if is_incomplete(reason) {
+                outcome.is_broken_off = true;
+            } else {
+                outcome.is_refused = true;
+            }
             outcome.problems.push(format!("{} rejected the sessions of {branches}: {reason}", self.remote));
         }
         again
@@ -199,6 +203,11 @@ impl Exchange<'_> {
     }
 }
 
+/// Whether the remote refused a pack because its end did not arrive: the connection broke, and its answer still came.
+fn is_incomplete(reason: &str) -> bool {
+    ["early EOF", "unexpected disconnect", "hung up"].iter().any(|said| reason.contains(said))
+}
+
 /// How much to push after a portion that took `elapsed`.
 fn next_portion(portion: u64, elapsed: Duration) -> u64 {
     let next = match elapsed {
@@ -260,7 +269,7 @@ pub(super) fn first_line(fault: &GitError) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{FIRST_PORTION, PORTIONS, next_portion};
+    use super::{FIRST_PORTION, PORTIONS, is_incomplete, next_portion};
 
     #[test]
     fn portions_follow_the_pace_of_the_connection() {
@@ -269,5 +278,14 @@ mod tests {
         assert_eq!(next_portion(FIRST_PORTION, Duration::from_secs(60)), FIRST_PORTION / 2);
         assert_eq!(next_portion(PORTIONS.0, Duration::from_secs(600)), PORTIONS.0);
         assert_eq!(next_portion(PORTIONS.1, Duration::ZERO), PORTIONS.1);
+    }
+
+    #[test]
+    fn a_pack_whose_end_is_missing_is_no_refusal() {
+        assert!(is_incomplete("[remote rejected] (unpacker error): fatal: early EOF"));
+        for refusal in ["[remote rejected] (hook declined)", "[remote rejected] (unpacker error): fatal: no space left"]
+        {
+            assert!(!is_incomplete(refusal), "{refusal}");
+        }
     }
 }
