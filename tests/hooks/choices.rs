@@ -139,7 +139,9 @@ fn purge_and_redact_say_which_messages_quote_the_session() {
         work.git(&["checkout", "--quiet", "-b", "other"]);
         let id = "11111111-2222-4333-8444-555555555555";
         let silent = format!("Go on\n\nAI-Session: {id}\n");
-        work.git(&["commit", "--quiet", "--allow-empty", "--message", &silent]);
+        // Nothing is captured in the background while references are looked at.
+        let by_hand = work.with("OPENSESSION_DISABLE", "1");
+        by_hand.git(&["commit", "--quiet", "--allow-empty", "--message", &silent]);
         work.git(&["checkout", "--quiet", "main"]);
         let arguments: &[&str] = match command {
             "purge" => &["purge", id, "--yes"],
