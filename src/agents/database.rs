@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Row, types::ValueRef};
 
-use super::{LogFile, ParseError, copies::Copy, records::Record};
+use super::{LogFile, ParseError, copies::Copy, field, records::Record};
 use crate::system::files;
 
 /// How a database file begins.
@@ -163,6 +163,23 @@ pub(super) fn the_one(
 /// Whether the file at a path is a database.
 pub(super) fn is_database_at(path: &Path) -> bool {
     head(path, 16).is_ok_and(|head| is_database(&head))
+}
+
+/// The sessions of a database, each a row of `list` with its id and the time of its last change in these columns; the
+/// log itself where it is no database.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(super) fn sessions(
+    log: &LogFile,
+    list: impl FnMut(&Connection) -> Result<Vec<Record>, ParseError>,
+    [id, changed]: [&str; 2],
+) -> Result<Vec<LogFile>, ParseError> {
+    if !is_database_at(&log.path) {
+        return Ok(vec![log.clone()]);
+    }
+    let part = |row: &Record| Some(log.part(row.get(id)?.as_str()?, row.get(changed).and_then(field::time)));
+    Ok(Database::read(&log.path, list)?.iter().filter_map(part).collect())
 }
 
 /// A database that holds sessions, where there is one: its time is that of the newest of its files.

@@ -46,14 +46,7 @@ impl Agent for Forge {
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
-        if !database::is_database_at(&log.path) {
-            return Ok(vec![log.clone()]);
-        }
-        let part = |row: &Record| {
-            let changed = row.get("updated_at").and_then(field::time);
-            Some(log.part(row.get("conversation_id")?.as_str()?, changed))
-        };
-        Ok(Database::read(&log.path, list)?.iter().filter_map(part).collect())
+        database::sessions(log, list, ["conversation_id", "updated_at"])
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {

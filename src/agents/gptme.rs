@@ -347,7 +347,7 @@ fn line_call(name: &str, arguments: Value) -> Call {
     }
 }
 
-/// The hunks of a patch: what was there and what takes its place, between marks.
+/// The hunks of a patch with conflict markers: the old lines, then the new ones.
 fn hunks(patch: &str) -> String {
     let mut found = String::new();
     for block in patch.split("<<<<<<< ORIGINAL\n").skip(1) {

@@ -254,7 +254,7 @@ const ALL: &[Known] = &[
 /// What a session has that the parser of its agent does not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unknown {
-    /// How many events there are of each kind that was kept as it is because nobody knew it.
+    /// How many events there are of each kind that the parser does not know.
     pub kinds: BTreeMap<String, u64>,
     /// The newest version that the parser knows, where the session was written by a newer one.
     pub newest: Option<String>,

@@ -43,14 +43,7 @@ impl Agent for Warp {
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
-        if !database::is_database_at(&log.path) {
-            return Ok(vec![log.clone()]);
-        }
-        let part = |row: &Record| {
-            let changed = row.get("last_modified_at").and_then(field::time);
-            Some(log.part(row.get("conversation_id")?.as_str()?, changed))
-        };
-        Ok(Database::read(&log.path, list)?.iter().filter_map(part).collect())
+        database::sessions(log, list, ["conversation_id", "last_modified_at"])
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {

@@ -56,12 +56,7 @@ impl Agent for Zed {
     }
 
     fn sessions(&self, log: &LogFile) -> Result<Vec<LogFile>, ParseError> {
-        if !database::is_database_at(&log.path) {
-            return Ok(vec![log.clone()]);
-        }
-        let found = Database::read(&log.path, list)?;
-        let part = |row: &Record| Some(log.part(row.get("id")?.as_str()?, row.get("updated_at").and_then(field::time)));
-        Ok(found.iter().filter_map(part).collect())
+        database::sessions(log, list, ["id", "updated_at"])
     }
 
     fn parse(&self, log: &mut Log<'_>, sink: &mut dyn Sink) -> Result<Vec<Warning>, ParseError> {

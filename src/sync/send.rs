@@ -282,7 +282,13 @@ mod tests {
 
     #[test]
     fn a_pack_whose_end_is_missing_is_no_refusal() {
-        assert!(is_incomplete("[remote rejected] (unpacker error): fatal: early EOF"));
+        for broken in [
+            "[remote rejected] (unpacker error): fatal: early EOF",
+            "[remote rejected] (unpacker error): fatal: fetch-pack: unexpected disconnect while reading sideband packet",
+            "[remote failure] (remote end hung up unexpectedly)",
+        ] {
+            assert!(is_incomplete(broken), "{broken}");
+        }
         for refusal in ["[remote rejected] (hook declined)", "[remote rejected] (unpacker error): fatal: no space left"]
         {
             assert!(!is_incomplete(refusal), "{refusal}");

@@ -198,7 +198,7 @@ pub(super) fn words(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| field::text(value, "value")).filter(|text| !text.is_empty())
 }
 
-/// The edit of a file as the editor made it: new text at places, without what was there before.
+/// The edit of a file as the editor records it: new text by range, without the replaced text.
 pub(super) fn edits(group: &Value) -> Option<Call> {
     let edits: Vec<Value> = group.get("edits")?.as_array()?.iter().flat_map(flat).collect();
     let path = path_of(group.get("uri")?)?;

@@ -23,7 +23,7 @@ struct Entry {
 }
 
 impl Origin {
-    /// Looks for the log that `named` was, where it was or beside `log`. Without it, nobody else tells what was copied.
+    /// Looks for the log that `named` was, where it was or beside `log`. Only that log tells what was copied.
     pub(super) fn of(log: Option<&Path>, named: &Path, id: Option<&str>) -> Self {
         let beside = log.and_then(|log| Some(log.with_file_name(named.file_name()?)));
         let places = [Some(named.to_owned()), beside];

@@ -75,8 +75,8 @@ fn check_others(context: &Context, installed: &[Installed]) -> Vec<Check> {
     faults.chain(early).collect()
 }
 
-/// Whether it is the entry for every repository that is to be mended: with an older git, which does not look there,
-/// this repository can have scripts.
+/// Whether the global entry has to be repaired. A git too old for it ignores the entry; this repository can have
+/// scripts instead.
 fn is_of_every_repository(hook: &Installed) -> bool {
     hook.global && hook.state != State::Unsupported
 }

@@ -9,7 +9,7 @@ use crate::{agents::Kinds, context::Context, git::Repository};
 const SESSIONS: usize = 20;
 const MOST: u64 = 8 << 20;
 
-/// The kinds of records that were kept as they are because nobody knew them, by agent and version, and the agents
+/// The kinds of records that the parsers do not know, by agent and version, and the agents
 /// that are newer than their parsers.
 pub(super) fn check(context: &Context, repository: &Repository) -> Vec<Check> {
     let Ok((sessions, _)) = reference::all(context) else { return Vec::new() };
