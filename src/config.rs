@@ -7,11 +7,11 @@ pub use destination::Destination;
 pub use exclude::{Exclusions, Subject};
 
 use crate::{
+    attribution::TrailerKind,
     error::{Error, Result},
     git::{ConfigScope, Repository},
     hail::{Images, UnknownImages},
     ledger::{self, Ledger},
-    link::TrailerKind,
     redact::{Profile, Remembered, Settings, UnknownProfile},
     system::files,
 };

@@ -14,6 +14,7 @@
 //! never [`cli`]. `docs/architecture.md` is the longer map.
 
 pub mod agents;
+pub mod attribution;
 pub mod capture;
 pub mod cleanup;
 pub mod cli;
@@ -28,7 +29,7 @@ pub mod git;
 pub mod hail;
 pub mod hooks;
 pub mod ledger;
-pub mod link;
+
 pub mod redact;
 pub mod report;
 pub mod review;

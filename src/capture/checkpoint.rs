@@ -18,7 +18,6 @@ use crate::{
     git::{ObjectId, Repository},
     hail::{ObjectHash, Timestamp, hash},
     ledger::MAX_SESSION_BYTES,
-    link,
     redact::{PausedReading, Redactor},
     system::files,
 };
@@ -151,7 +150,7 @@ impl Checkpoints {
         if !path.exists() {
             self.forget_old();
         }
-        link::replace(&path, &serde_json::to_vec(&mark)?)
+        files::replace(&path, &serde_json::to_vec(&mark)?)
     }
 
     fn forget_old(&self) {

@@ -19,7 +19,6 @@ use crate::{
     git::Repository,
     hail::SessionId,
     ledger::BranchName,
-    link,
     system::files,
 };
 
@@ -109,7 +108,7 @@ impl Queue {
     pub fn add(&self, job: &Job) -> io::Result<()> {
         let bytes = serde_json::to_vec(job).map_err(io::Error::from)?;
         let hash = crate::hail::ObjectHash::of(&bytes).short();
-        link::replace(&self.folder.join(format!("{}-{hash}.json", job.commit)), &bytes)
+        files::replace(&self.folder.join(format!("{}-{hash}.json", job.commit)), &bytes)
     }
 
     /// The waiting jobs with their files, the oldest first. A file that is no job is put aside.

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Home, Origin};
 use crate::{
+    attribution,
     error::Result,
     git::{self, ObjectId, Repository},
     hail::{SessionId, Timestamp},
     ledger::{BranchName, Ledger, Tip},
-    link,
 };
 
 /// How many commits are looked at for trailers.
@@ -135,7 +135,7 @@ fn named(repository: &Repository, tips: &[(BranchName, ObjectId)], since: i64) -
         if commit.seconds < since {
             continue;
         }
-        for session in link::sessions_in(&commit.message) {
+        for session in attribution::sessions_in(&commit.message) {
             named.entry(session).or_default().push((id, index));
         }
         waiting.extend(commit.parents.into_iter().map(|parent| (parent, index)));

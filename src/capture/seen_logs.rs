@@ -14,7 +14,6 @@ use crate::{
     git::Repository,
     hail::SessionId,
     ledger::{Capture, KnownVersions, Stored},
-    link,
     system::files,
 };
 
@@ -144,7 +143,7 @@ impl SeenLogs {
         }
         self.content.logs.retain(|name, _| LogFile::parse_name(name).0.exists());
         self.content.version = VERSION;
-        link::replace(&self.path, &serde_json::to_vec(&self.content).map_err(io::Error::from)?)?;
+        files::replace(&self.path, &serde_json::to_vec(&self.content).map_err(io::Error::from)?)?;
         self.has_changed = false;
         Ok(())
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Need;
 use crate::{
+    attribution,
     git::{Commit, Fingerprint, GitError, ObjectId, Repository},
     hail::SessionId,
-    link,
 };
 
 /// How many commits are walked: a repository with more keeps every session that was not found by then.
@@ -110,7 +110,7 @@ impl Living {
                 self.gap.get_or_insert_with(|| format!("commit {} of {name} is not here", id.to_hex_with_len(8)));
                 continue;
             };
-            let named = link::sessions_named(&commit.message);
+            let named = attribution::sessions_named(&commit.message);
             let is_merge = commit.parents.len() > 1;
             let names_sessions = !named.is_empty();
             let found = LivingCommit { owner, tree: commit.tree, seconds: commit.seconds, is_merge, names_sessions };

@@ -3,11 +3,11 @@
 
 use super::remotes;
 use crate::{
+    attribution::{Credit, TrailerKind},
     config::{self, Config, Destination},
     context::Context,
     error::{Error, Result},
     git::{ConfigScope, Repository},
-    link::{Credit, TrailerKind},
     system::prompt,
 };
 

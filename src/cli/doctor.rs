@@ -12,13 +12,13 @@ use serde::Serialize;
 
 use super::{choices::Given, leftovers, reference};
 use crate::{
+    attribution,
     capture::{self, CaptureLock, Queue},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::Repository,
     ledger::{self, Ledger, switch::Switch},
-    link,
     report::{Describe, Report, View, counted},
     system::prompt,
 };
@@ -213,7 +213,8 @@ fn switches<'a>(context: &Context, repository: &'a Repository, to: &'static dyn 
 fn check_coverage(repository: &Repository) -> Option<Check> {
     let head = repository.head().ok()?.commit?;
     let commits = repository.commits(&[head], &[], COVERAGE).ok()?;
-    let has_trailer = |id| repository.commit(id).is_ok_and(|commit| !link::sessions_in(&commit.message).is_empty());
+    let has_trailer =
+        |id| repository.commit(id).is_ok_and(|commit| !attribution::sessions_in(&commit.message).is_empty());
     let total = commits.len();
     let named = commits.into_iter().filter(|id| has_trailer(*id)).count();
     Some(Check::new(

@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::choices::{Choices, Given};
 use crate::{
+    attribution::{self, Look, StateFile},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
     git::Repository,
     hooks::{self, Installed, Manager, State},
-    link::{self, Look, StateFile},
     report::{Describe, Report, View},
 };
 
@@ -239,7 +239,7 @@ pub(super) fn install(context: &Context, repository: &Repository, given: Given<'
     let (file, mut state) = StateFile::open(&repository.state_dir())?;
     let redactor = || context.redactor().ok();
     let look = Look { environment: &context.environment, repository, redactor: &redactor, now: context.now() };
-    link::warm(&look, &mut state)?;
+    attribution::warm(&look, &mut state)?;
     file.save(&state)?;
     Ok(installed)
 }

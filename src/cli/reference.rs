@@ -226,7 +226,7 @@ fn of_commits(repository: &Repository, sessions: Vec<Listed>, revision: &str) ->
     for commit in &commits {
         ids.insert(commit.to_string());
         match repository.commit(*commit) {
-            Ok(commit) => named.extend(crate::link::sessions_in(&commit.message)),
+            Ok(commit) => named.extend(crate::attribution::sessions_in(&commit.message)),
             Err(GitError::Missing { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }

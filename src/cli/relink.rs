@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use super::reference;
 use crate::{
+    attribution::{self, Kinship, Known, Orphan},
     capture,
     context::Context,
     error::{Error, Result},
     git::{Commit, Fingerprint, ObjectId, Repository},
     hail::SessionId,
     ledger::{self, BranchName, Ledger, LedgerError, Link, Listed, Tip},
-    link::{self, Kinship, Known, Orphan},
     report::{Describe, Report, View, counted, single_line},
 };
 
@@ -138,7 +138,7 @@ impl Stored {
 
     /// The stored sessions that the trailers name and that are not linked to the commit.
     fn named(&self, commit: &Commit) -> Vec<SessionId> {
-        let mut named = link::sessions_in(&commit.message);
+        let mut named = attribution::sessions_in(&commit.message);
         named.retain(|id| self.homes.contains_key(id) && !self.links.contains(&(commit.id, id.clone())));
         named
     }
@@ -205,7 +205,7 @@ fn find(repository: &Repository, stored: &mut Stored, commits: &[ObjectId]) -> R
     // A commit that is gone is in no history.
     let is_ancestor = |one, other| repository.is_ancestor(one, other).unwrap_or(false);
     let rows = orphans.iter().zip(subjects).map(|(orphan, subject)| {
-        let found = link::relink(orphan, &stored.known, is_ancestor);
+        let found = attribution::relink(orphan, &stored.known, is_ancestor);
         let (evidence, sessions) = found.map_or((None, Vec::new()), |found| (Some(found.evidence), found.sessions));
         Row { commit: orphan.commit.to_string(), subject, evidence, sessions }
     });

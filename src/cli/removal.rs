@@ -9,6 +9,7 @@ use super::{
     remotes,
 };
 use crate::{
+    attribution::{self, PROMPT_TRAILER},
     cleanup,
     config::Config,
     context::Context,
@@ -17,7 +18,6 @@ use crate::{
     git::Repository,
     hail::SessionId,
     ledger::SessionKey,
-    link::{self, PROMPT_TRAILER},
     report::{Describe, Report, View},
     sync::{Exchange, Outcome, SecretCheck, Selection},
 };
@@ -126,8 +126,8 @@ fn shortened(commits: &[String]) -> String {
 
 /// The commits whose messages quote the prompt of a session. A commit is not ours to rewrite.
 fn quoted_by(repository: &Repository, session: &SessionId) -> Result<Vec<String>> {
-    let mut found = repository.commits_saying(&format!("{}: {session}", link::SESSION_TRAILER))?;
-    found.retain(|commit| repository.commit(*commit).is_ok_and(|commit| link::quotes(&commit.message, session)));
+    let mut found = repository.commits_saying(&format!("{}: {session}", attribution::SESSION_TRAILER))?;
+    found.retain(|commit| repository.commit(*commit).is_ok_and(|commit| attribution::quotes(&commit.message, session)));
     Ok(found.iter().map(ToString::to_string).collect())
 }
 

@@ -1,11 +1,11 @@
 //! What this clone remembers of a session outside of the ledgers.
 
 use crate::{
+    attribution::StateFile,
     capture::{Checkpoints, Job, Queue},
     error::Result,
     git::Repository,
     hail::SessionId,
-    link::StateFile,
 };
 
 /// Forgets the prompts and touches of a session, and the captures of it that wait. Its log is read

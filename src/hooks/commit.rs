@@ -7,6 +7,7 @@ use super::{
     run::PATIENTLY,
 };
 use crate::{
+    attribution::{self, Comments, Credit, Encoding, Found, LogState, Look, State, StateFile, TrailerKind},
     capture::{Job, JobSession, Queue},
     config::{Exclusions, Subject},
     context::Context,
@@ -14,7 +15,6 @@ use crate::{
     git::{self, Repository},
     hail::Header,
     ledger::BranchName,
-    link::{self, Comments, Credit, Encoding, Found, LogState, Look, State, StateFile, TrailerKind},
     system::files,
 };
 
@@ -44,12 +44,14 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let deferred =
         if waits { Deferred { credits: credits.clone(), found: message.clone() } } else { Deferred::default() };
     deferred.leave(repository)?;
-    if !waits && let Some(new) = link::append(&message, &credits, &config.trailers, &comments, encoding(repository)) {
+    if !waits
+        && let Some(new) = attribution::append(&message, &credits, &config.trailers, &comments, encoding(repository))
+    {
         replace(&file, &new)?;
     }
     let are_named = config.trailers.contains(&TrailerKind::Session);
     let mut sessions: Vec<PendingSession> = found.into_iter().map(pending_session).collect();
-    for id in squashed.into_iter().map(|credit| credit.session).chain(link::sessions_in(&message)) {
+    for id in squashed.into_iter().map(|credit| credit.session).chain(attribution::sessions_in(&message)) {
         if !sessions.iter().any(|session| session.id == id) {
             sessions.push(PendingSession { id, logs: Vec::new(), paths: Vec::new(), evidence: "trailer".to_owned() });
         }
@@ -62,8 +64,9 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
 fn squashed(repository: &Repository) -> Vec<Credit> {
     let files = ["SQUASH_MSG", "rebase-merge/message-squash"].map(|file| repository.git_dir().join(file));
     let collected = files.iter().find_map(|file| files::read(file, files::LARGE).ok());
-    let credits =
-        |collected: Vec<u8>| link::squashed(&collected, &repository.comment_prefix(&collected), encoding(repository));
+    let credits = |collected: Vec<u8>| {
+        attribution::squashed(&collected, &repository.comment_prefix(&collected), encoding(repository))
+    };
     collected.map(credits).unwrap_or_default()
 }
 
@@ -81,8 +84,8 @@ fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Ve
         now: context.now(),
     };
     // Whoever installed the hooks here did that; hooks for every repository come without it.
-    let prepared = if state.is_new() { link::first_look(&look, &mut state) } else { Ok(()) };
-    let found = prepared.and_then(|()| link::find_sessions(&look, &mut state, is_amend));
+    let prepared = if state.is_new() { attribution::first_look(&look, &mut state) } else { Ok(()) };
+    let found = prepared.and_then(|()| attribution::find_sessions(&look, &mut state, is_amend));
     file.save(&state)?;
     let exclude = context.config()?.exclude;
     let mut found = found?;
@@ -120,7 +123,7 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
         return Ok(());
     }
     if let Some(new) =
-        link::append(&message, &deferred.credits, &context.config()?.trailers, &comments, encoding(repository))
+        attribution::append(&message, &deferred.credits, &context.config()?.trailers, &comments, encoding(repository))
     {
         replace(&file, &new)?;
     }
@@ -145,7 +148,7 @@ pub fn post_commit(context: &Context) -> Result<()> {
     let Some(pending) = Pending::read(repository) else { return Ok(()) };
     let head = repository.head()?;
     let Some(id) = head.commit else { return Ok(()) };
-    let named = link::sessions_in(&repository.commit(id)?.message);
+    let named = attribution::sessions_in(&repository.commit(id)?.message);
     // Trailers that still wait were not removed by a person: `--no-verify` skipped their hook.
     let are_named = pending.are_named && Deferred::take(repository).is_none();
     let sessions: Vec<PendingSession> =

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     system::files,
-    {git::Repository, hail::SessionId, link},
+    {attribution, git::Repository, hail::SessionId},
 };
 
 /// The sessions of the commit that is being made.
@@ -42,7 +42,7 @@ impl Pending {
         if self.sessions.is_empty() {
             return remove(&path);
         }
-        link::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
+        files::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
     }
 
     /// Reads the file that the hook before left.
@@ -60,7 +60,7 @@ impl Pending {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Deferred {
     /// What the trailers say.
-    pub(super) credits: Vec<link::Credit>,
+    pub(super) credits: Vec<attribution::Credit>,
     /// The message that the person found: leaving it as it is makes git abort.
     pub(super) found: Vec<u8>,
 }
@@ -72,7 +72,7 @@ impl Deferred {
         if self.credits.is_empty() {
             return remove(&path);
         }
-        link::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
+        files::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)
     }
 
     /// Takes the file that the hook before the editor left.

@@ -9,6 +9,7 @@ use std::{
 
 use super::{STRICT, configured::CONFIGURED, running::other_script};
 use crate::{
+    attribution,
     capture::{Job, JobSession, Known, Queue, SeenLogs},
     config::{self, Config},
     context::Context,
@@ -16,7 +17,6 @@ use crate::{
     git::{self, ObjectId, Repository},
     hail::SessionId,
     ledger::{self, BranchName, Ledger, Link, Tip},
-    link,
     redact::Profile,
     report::counted,
     sync::{self, Attempts, Exchange, Outbox, Pair, Request, Selection},
@@ -364,7 +364,7 @@ fn named(repository: &Repository, remote: &str, branch: &PushedBranch) -> Result
     }
     let mut found = Vec::new();
     for commit in repository.commits(&[branch.new], &hidden, MAX_COMMITS)? {
-        let sessions = link::sessions_in(&repository.commit(commit)?.message);
+        let sessions = attribution::sessions_in(&repository.commit(commit)?.message);
         found.extend(sessions.into_iter().map(|session| (commit, session)));
     }
     Ok(found)

@@ -26,11 +26,11 @@ pub use publish::{Kind, Published, Target, events_path, kind, publish, unpublish
 pub use unpublish::Retraction;
 
 use crate::{
+    attribution,
     error::Result,
     git::{ObjectId, Repository},
     hail::{SessionId, Timestamp},
     ledger::Listed,
-    link,
 };
 
 /// The digest of a range of commits.
@@ -152,7 +152,7 @@ pub fn digest(repository: &Repository, range: &str, commits: &[ObjectId], sessio
     let mut read = HashSet::new();
     for id in commits.iter().rev() {
         let commit = repository.commit(*id)?;
-        let named = link::sessions_in(&commit.message);
+        let named = attribution::sessions_in(&commit.message);
         let (found, missing) = links.find(&id.to_string(), &named);
         let message = String::from_utf8_lossy(&commit.message);
         let changed = files.remove(id).unwrap_or_default();

@@ -10,7 +10,6 @@ use crate::{
     error::Result,
     git::{ObjectId, Repository},
     ledger::BranchName,
-    link,
     system::files,
 };
 
@@ -74,7 +73,7 @@ impl<'a> Attempts<'a> {
             return Ok(());
         }
         let bytes = serde_json::to_vec(&self.now).map_err(std::io::Error::from)?;
-        Ok(link::replace(&self.repository.state_dir().join(FILE), &bytes)?)
+        Ok(files::replace(&self.repository.state_dir().join(FILE), &bytes)?)
     }
 }
 

@@ -22,7 +22,6 @@ use crate::{
     git::{self, ObjectId, Repository},
     hail::{ObjectHash, Timestamp},
     ledger::{BranchName, Ledger},
-    link,
     system::files,
 };
 
@@ -155,7 +154,7 @@ impl Outbox {
     /// When the folder cannot be written or the process does not start.
     pub fn send(&self, context: &Context, request: &Request) -> Result<std::process::Child> {
         let bytes = serde_json::to_vec(request).map_err(io::Error::from)?;
-        link::replace(&self.folder.join(format!("{}.json", ObjectHash::of(&bytes).short())), &bytes)?;
+        files::replace(&self.folder.join(format!("{}.json", ObjectHash::of(&bytes).short())), &bytes)?;
         let name = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         Ok(git::spawn_detached(&context.program()?, &["hook", "send", name], &context.directory)?)
     }
@@ -190,7 +189,7 @@ impl Outbox {
     fn say(&self, status: &Status) {
         // Whoever asks sees the status before; what is sent does not depend on it.
         let bytes = serde_json::to_vec(status).unwrap_or_default();
-        let _ = link::replace(&self.folder.join(STATUS), &bytes);
+        let _ = files::replace(&self.folder.join(STATUS), &bytes);
     }
 
     /// Forgets what the last process said of itself: somebody else has sent everything.

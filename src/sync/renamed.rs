@@ -10,7 +10,6 @@ use crate::{
     error::Result,
     git::{ConfigScope, Expected, RefUpdate, Repository},
     ledger::extra_ref_root,
-    link,
     system::files,
 };
 
@@ -123,5 +122,5 @@ fn read(repository: &Repository) -> BTreeMap<String, String> {
 
 fn write(repository: &Repository, all: &BTreeMap<String, String>) -> Result<()> {
     let text: String = all.iter().map(|(name, url)| format!("{name}\t{url}\n")).collect();
-    Ok(link::replace(&repository.state_dir().join(FILE), text.as_bytes())?)
+    Ok(files::replace(&repository.state_dir().join(FILE), text.as_bytes())?)
 }

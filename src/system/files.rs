@@ -6,7 +6,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -69,6 +69,19 @@ pub fn read_head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     open(path, u64::MAX)?.take(length).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// Writes a file as a whole or not at all.
+///
+/// # Errors
+/// Those of the system; the file is then as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|fault| fault.error)?;
+    Ok(())
 }
 
 /// Opens the file of an advisory lock, which is made where there is none.

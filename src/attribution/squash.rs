@@ -62,7 +62,7 @@ mod tests {
         let merge = "Squashed commit of the following:\n\ncommit 1\n\n    b\n\n    AI-Session: bbbb\n    AI-Tool: codex/0.9 (gpt 5)\n    AI-Prompt: B\n\ncommit 2\n\n    AI-Session: aaaa\n    AI-Prompt: A\n";
         let found = squashed(merge.as_bytes(), "#", Encoding::Utf8);
         let trailers: Vec<String> =
-            found.iter().flat_map(|credit| credit.trailers(&crate::link::TrailerKind::DEFAULT)).collect();
+            found.iter().flat_map(|credit| credit.trailers(&crate::attribution::TrailerKind::DEFAULT)).collect();
         assert_eq!(
             trailers,
             [

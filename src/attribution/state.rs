@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -266,18 +266,8 @@ impl StateFile {
         if self.lock.is_none() || !(state.has_changed || state.is_new) {
             return Ok(());
         }
-        replace(&self.path, &serde_json::to_vec(state).map_err(io::Error::from)?)
+        files::replace(&self.path, &serde_json::to_vec(state).map_err(io::Error::from)?)
     }
-}
-
-/// Writes a file as a whole or not at all.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|fault| fault.error)?;
-    Ok(())
 }
 
 /// Takes an advisory lock that ends with the process; `None` when somebody keeps it too long.

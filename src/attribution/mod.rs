@@ -20,6 +20,5 @@ pub use evidence::{Found, Look, find_sessions, first_look, warm};
 pub use message::{Comments, append};
 pub use relink::{Kinship, Known, Orphan, Reunion, relink};
 pub use squash::squashed;
-pub(crate) use state::replace;
 pub use state::{LogState, State, StateFile, Touch};
 pub use trailers::{PROMPT_TRAILER, SESSION_TRAILER, quotes, sessions_in, sessions_named};
