@@ -114,6 +114,15 @@ impl Source {
     }
 }
 
+/// Whether the session of a log belongs to a repository, as far as a look at the log tells.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn is_of(source: &Source, home: &Home) -> Result<bool> {
+    let (agent, sample) = repository_identity::look_at(source)?;
+    repository_identity::belongs(home, agent, source, &sample)
+}
+
 /// Finds the agent that wrote a file, by content.
 ///
 /// # Errors

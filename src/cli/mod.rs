@@ -14,6 +14,7 @@ mod doctor;
 mod hooks;
 mod hydrate;
 mod leftovers;
+mod link;
 mod log;
 mod man;
 mod output;
@@ -23,7 +24,6 @@ mod purge;
 mod quickstart;
 mod redact;
 mod reference;
-mod relink;
 mod remotes;
 mod removal;
 mod review;
@@ -99,7 +99,8 @@ enum Command {
     Purge(purge::Args),
     Sync(sync::Args),
     Hydrate(hydrate::Args),
-    Relink(relink::Args),
+    #[command(visible_alias = "relink")]
+    Link(link::Args),
     Cleanup(cleanup::Args),
     Completion(completion::Args),
     Man(man::Args),
@@ -126,7 +127,7 @@ impl Command {
             | Self::Purge(_)
             | Self::Sync(_)
             | Self::Hydrate(_)
-            | Self::Relink(_)
+            | Self::Link(_)
             | Self::Cleanup(_) => true,
         }
     }
@@ -189,7 +190,7 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Purge(arguments) => purge::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
         Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
-        Command::Relink(arguments) => relink::run(&context, &arguments),
+        Command::Link(arguments) => link::run(&context, &arguments),
         Command::Cleanup(arguments) => cleanup::run(&context, &arguments),
         Command::Completion(arguments) => completion::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

@@ -22,6 +22,8 @@ pub struct Commit {
     pub seconds: i64,
     /// The author's name.
     pub author: String,
+    /// The author's time in seconds since 1970, which stays when a commit is rewritten.
+    pub author_seconds: i64,
 }
 
 /// A file that a commit changed.
@@ -80,6 +82,7 @@ impl Repository {
             message: decoded.message.to_owned(),
             seconds: committer.seconds(),
             author: author.name.to_str_lossy().into_owned(),
+            author_seconds: author.seconds(),
         })
     }
 

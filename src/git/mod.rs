@@ -7,6 +7,7 @@
 
 mod address;
 mod ancestry;
+mod changes;
 mod command_config;
 mod comments;
 mod config;
@@ -32,6 +33,7 @@ mod without_hooks;
 
 pub use address::Address;
 pub use ancestry::{PushOptions, push_options};
+pub use changes::{FileVersion, TreeChange};
 pub use config::{ConfigScope, Setting};
 pub use error::GitError;
 pub use fingerprint::Fingerprint;

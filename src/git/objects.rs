@@ -375,6 +375,12 @@ impl Entry {
         }
     }
 
+    /// git's mode, such as `0o100644`.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        u32::from(self.mode)
+    }
+
     /// The name as text, where it is UTF-8.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
+use super::evidence::Evidence;
 use crate::{
     git::{Fingerprint, ObjectId},
     hail::SessionId,
@@ -11,7 +10,7 @@ use crate::{
 
 /// A commit without its sessions.
 #[derive(Clone, Debug)]
-pub struct Orphan {
+pub struct UnlinkedCommit {
     /// The commit.
     pub commit: ObjectId,
     /// The stored sessions that its trailers name and that are not linked to it.
@@ -22,7 +21,7 @@ pub struct Orphan {
 
 /// A session's part in a commit, as a ledger has it.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct Linked {
     /// The session.
     pub session: SessionId,
     /// The commit, which need not be here any more.
@@ -31,40 +30,13 @@ pub struct Known {
     pub fingerprint: Fingerprint,
 }
 
-/// Why a session belongs to a commit, the best reason first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kinship {
-    /// The commit names it.
-    Trailer,
-    /// It made the same change elsewhere.
-    PatchId,
-    /// It made a commit of the same content.
-    Tree,
-    /// It made some of the files that the commit introduced.
-    Blobs,
-}
-
 /// The sessions of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reunion {
+pub struct Match {
     /// Why.
-    pub evidence: Kinship,
+    pub evidence: Evidence,
     /// Which, sorted, unless the commit names them: then as it does.
     pub sessions: Vec<SessionId>,
-}
-
-impl Kinship {
-    /// How an index entry calls it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trailer => "trailer",
-            Self::PatchId => "patch-id",
-            Self::Tree => "tree",
-            Self::Blobs => "blobs",
-        }
-    }
 }
 
 /// Finds the sessions of a commit by what it names, else by the same patch, else by the same tree,
@@ -72,31 +44,31 @@ impl Kinship {
 ///
 /// `is_ancestor` tells whether one commit is in the history of another. A commit that builds upon
 /// another is not what became of it, though a revert may bring the same files back.
-pub fn relink(orphan: &Orphan, known: &[Known], is_ancestor: impl Fn(ObjectId, ObjectId) -> bool) -> Option<Reunion> {
+pub fn find_rewritten(unlinked: &UnlinkedCommit, known: &[Linked], is_ancestor: impl Fn(ObjectId, ObjectId) -> bool) -> Option<Match> {
     let found = |evidence, sessions: BTreeSet<SessionId>| {
-        (!sessions.is_empty()).then(|| Reunion { evidence, sessions: sessions.into_iter().collect() })
+        (!sessions.is_empty()).then(|| Match { evidence, sessions: sessions.into_iter().collect() })
     };
-    if !orphan.named.is_empty() {
-        return Some(Reunion { evidence: Kinship::Trailer, sessions: orphan.named.clone() });
+    if !unlinked.named.is_empty() {
+        return Some(Match { evidence: Evidence::Trailer, sessions: unlinked.named.clone() });
     }
-    let Fingerprint { patch_id, tree, blobs } = &orphan.fingerprint;
+    let Fingerprint { patch_id, tree, blobs } = &unlinked.fingerprint;
     // Skip empty and merge commits: they have no author session.
     patch_id.as_ref()?;
     let same_patch = known.iter().filter(|known| known.fingerprint.patch_id == *patch_id);
-    if let Some(reunion) = found(Kinship::PatchId, same_patch.map(|known| known.session.clone()).collect()) {
-        return Some(reunion);
+    if let Some(found) = found(Evidence::PatchId, same_patch.map(|known| known.session.clone()).collect()) {
+        return Some(found);
     }
-    let is_elsewhere = |known: &&Known| !is_ancestor(known.commit, orphan.commit);
+    let is_elsewhere = |known: &&Linked| !is_ancestor(known.commit, unlinked.commit);
     let same_tree = known.iter().filter(|known| tree.is_some() && known.fingerprint.tree == *tree);
     let same_tree = same_tree.filter(is_elsewhere).map(|known| known.session.clone());
-    found(Kinship::Tree, same_tree.collect())
-        .or_else(|| found(Kinship::Blobs, with_most_blobs(blobs, known, is_elsewhere)))
+    found(Evidence::Tree, same_tree.collect())
+        .or_else(|| found(Evidence::Blobs, with_most_blobs(blobs, known, is_elsewhere)))
 }
 
 /// The sessions that have the most of `blobs`, over all commits they had a part in.
-fn with_most_blobs(blobs: &[String], known: &[Known], is_elsewhere: impl Fn(&&Known) -> bool) -> BTreeSet<SessionId> {
+fn with_most_blobs(blobs: &[String], known: &[Linked], is_elsewhere: impl Fn(&&Linked) -> bool) -> BTreeSet<SessionId> {
     let wanted: BTreeSet<&String> = blobs.iter().collect();
-    let has_any = |known: &&Known| known.fingerprint.blobs.iter().any(|blob| wanted.contains(blob));
+    let has_any = |known: &&Linked| known.fingerprint.blobs.iter().any(|blob| wanted.contains(blob));
     let mut shared: BTreeMap<&SessionId, BTreeSet<&String>> = BTreeMap::new();
     for known in known.iter().filter(has_any).filter(|known| is_elsewhere(known)) {
         let common = known.fingerprint.blobs.iter().filter(|blob| wanted.contains(blob));
@@ -108,7 +80,7 @@ fn with_most_blobs(blobs: &[String], known: &[Known], is_elsewhere: impl Fn(&&Kn
 
 #[cfg(test)]
 mod tests {
-    use super::{Kinship, Known, Orphan, Reunion, relink};
+    use super::{Evidence, Linked, Match, UnlinkedCommit, find_rewritten};
     use crate::git::{Fingerprint, ObjectId};
 
     fn id(digit: u8) -> ObjectId {
@@ -121,13 +93,13 @@ mod tests {
         Fingerprint { patch_id: text(patch_id), tree: text(tree), blobs }
     }
 
-    fn known(session: &str, commit: u8, fingerprint: Fingerprint) -> Known {
-        Known { session: session.parse().expect("an id"), commit: id(commit), fingerprint }
+    fn known(session: &str, commit: u8, fingerprint: Fingerprint) -> Linked {
+        Linked { session: session.parse().expect("an id"), commit: id(commit), fingerprint }
     }
 
-    fn found(fingerprint: Fingerprint, known: &[Known], ancestor: u8) -> Option<(Kinship, String)> {
-        let orphan = Orphan { commit: id(99), named: Vec::new(), fingerprint };
-        relink(&orphan, known, |commit, _| commit == id(ancestor)).map(|Reunion { evidence, sessions }| {
+    fn found(fingerprint: Fingerprint, known: &[Linked], ancestor: u8) -> Option<(Evidence, String)> {
+        let unlinked = UnlinkedCommit { commit: id(99), named: Vec::new(), fingerprint };
+        find_rewritten(&unlinked, known, |commit, _| commit == id(ancestor)).map(|Match { evidence, sessions }| {
             (evidence, sessions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
         })
     }
@@ -140,11 +112,11 @@ mod tests {
             known("cccc", 3, fingerprint("r", "t3", &["y"])),
             known("dddd", 4, Fingerprint::default()),
         ];
-        let is = |kinship, sessions: &str| Some((kinship, sessions.to_owned()));
-        assert_eq!(found(fingerprint("p", "t", &["y"]), &all, 0), is(Kinship::PatchId, "aaaa"));
-        assert_eq!(found(fingerprint("n", "t", &["x"]), &all, 0), is(Kinship::Tree, "bbbb"));
-        assert_eq!(found(fingerprint("n", "n", &["x", "y", "z"]), &all, 0), is(Kinship::Blobs, "bbbb"));
-        assert_eq!(found(fingerprint("n", "n", &["y"]), &all, 0), is(Kinship::Blobs, "bbbb cccc"));
+        let is = |evidence, sessions: &str| Some((evidence, sessions.to_owned()));
+        assert_eq!(found(fingerprint("p", "t", &["y"]), &all, 0), is(Evidence::PatchId, "aaaa"));
+        assert_eq!(found(fingerprint("n", "t", &["x"]), &all, 0), is(Evidence::Tree, "bbbb"));
+        assert_eq!(found(fingerprint("n", "n", &["x", "y", "z"]), &all, 0), is(Evidence::Blobs, "bbbb"));
+        assert_eq!(found(fingerprint("n", "n", &["y"]), &all, 0), is(Evidence::Blobs, "bbbb cccc"));
         assert_eq!(found(fingerprint("n", "n", &["n"]), &all, 0), None);
     }
 
@@ -156,7 +128,7 @@ mod tests {
             known("bbbb", 3, fingerprint("q", "3", &["z"])),
             known("bbbb", 4, fingerprint("q", "4", &["z"])),
         ];
-        assert_eq!(found(fingerprint("n", "n", &["x", "y", "z"]), &all, 0), Some((Kinship::Blobs, "aaaa".to_owned())));
+        assert_eq!(found(fingerprint("n", "n", &["x", "y", "z"]), &all, 0), Some((Evidence::Blobs, "aaaa".to_owned())));
     }
 
     #[test]
@@ -164,7 +136,7 @@ mod tests {
         let all = [known("aaaa", 1, fingerprint("p", "t", &["x"]))];
         assert_eq!(found(fingerprint("", "t", &[]), &all, 0), None);
         assert_eq!(found(fingerprint("n", "t", &["x"]), &all, 1), None, "a revert");
-        assert_eq!(found(fingerprint("n", "t", &["x"]), &all, 2).map(|(kinship, _)| kinship), Some(Kinship::Tree));
+        assert_eq!(found(fingerprint("n", "t", &["x"]), &all, 2).map(|(evidence, _)| evidence), Some(Evidence::Tree));
     }
 
     #[test]

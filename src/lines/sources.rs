@@ -1,0 +1,144 @@
+//! The sessions that lines can come from: those in the ledgers that are here, and the logs on this machine.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use crate::{
+    agents::{Log, Scope},
+    attribution::{Sessions, Writes},
+    capture::{self, Home, Source},
+    context::Context,
+    error::Result,
+    git::Repository,
+    hail::{SessionId, Timestamp},
+    ledger::{self, Listed},
+};
+
+/// Where the sessions of a repository are.
+pub struct Sources<'a> {
+    context: &'a Context,
+    /// The sessions of the ledgers, each once.
+    pub stored: Vec<Listed>,
+    /// The logs on this machine that may hold sessions of the repository.
+    pub logs: Vec<Source>,
+}
+
+/// Which log a session was read from.
+#[derive(Clone, Debug)]
+pub struct LogOf {
+    /// The session.
+    pub session: SessionId,
+    /// The log's name.
+    pub log: PathBuf,
+}
+
+impl<'a> Sources<'a> {
+    /// Lists the sessions of the ledgers, and the logs on this machine where `with_logs`.
+    ///
+    /// # Errors
+    /// When the repository cannot be read; a ledger that cannot be read is passed over.
+    pub fn list(context: &'a Context, with_logs: bool) -> Result<Self> {
+        let (repository, own) = (context.repository()?, context.config()?.ledger);
+        let mut stored: Vec<Listed> = Vec::new();
+        let mut seen = HashSet::new();
+        for ledger in ledger::all_from(own) {
+            for tip in ledger.tips(repository)? {
+                for listed in ledger.sessions(repository, &tip).unwrap_or_default() {
+                    if listed.hail.is_some_and(|hail| seen.insert(hail)) {
+                        stored.push(listed);
+                    }
+                }
+            }
+        }
+        let logs = match with_logs {
+            true => capture::discover_near(&context.environment, &Scope::default(), None, Some(repository)),
+            false => Vec::new(),
+        };
+        Ok(Self { context, stored, logs })
+    }
+
+    /// Reads what the sessions wrote that `opensession.exclude` does not keep out, and which logs they are in.
+    ///
+    /// # Errors
+    /// When the repository or the configuration cannot be read; a session that cannot be read is passed over.
+    pub fn read(&self) -> Result<(Sessions, Vec<LogOf>)> {
+        let repository = self.context.repository()?;
+        let roots = roots(repository);
+        let home = Home::of(repository, self.context.redactor()?);
+        let exclude = self.context.config()?.exclude;
+        let mut sessions = Sessions::default();
+        let mut logs = Vec::new();
+        let sources: Vec<Source> = self.logs.iter().flat_map(|source| source.sessions().unwrap_or_default()).collect();
+        for (source, writes) in sources.iter().zip(read_logs(&sources, &home)) {
+            let Some(writes) = writes else { continue };
+            let Some(session) = writes.session() else { continue };
+            let folder = writes.header.as_ref().and_then(|header| header.cwd()).map(PathBuf::from);
+            let subject = source.subject(Some(&session));
+            if exclude.covers(&crate::config::Subject { folder: folder.as_deref(), ..subject }) {
+                continue;
+            }
+            logs.push(LogOf { session, log: PathBuf::from(source.log.name()) });
+            sessions.add(writes, &roots);
+        }
+        let here: HashSet<SessionId> = logs.iter().map(|log| log.session.clone()).collect();
+        for listed in self.stored.iter().filter(|listed| !here.contains(&listed.key.id)) {
+            let Ok(bytes) = listed.read(repository) else { continue };
+            let Ok(session) = crate::hail::Session::read(&bytes) else { continue };
+            sessions.add(Writes::of(session), &roots);
+        }
+        Ok((sessions, logs))
+    }
+}
+
+/// The folders of a repository, as git and as the kernel names them.
+#[must_use]
+pub fn roots(repository: &Repository) -> Vec<PathBuf> {
+    let mut roots = repository.work_trees();
+    let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    roots.extend(real.into_iter().filter(|real| !roots.contains(real)).collect::<Vec<_>>());
+    roots
+}
+
+/// Reads logs on every core; `None` for those of other repositories and those that cannot be read.
+fn read_logs(sources: &[Source], home: &Home) -> Vec<Option<Writes>> {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(sources.len().max(1));
+    let next = AtomicUsize::new(0);
+    let mut found: Vec<Option<Writes>> = sources.iter().map(|_| None).collect();
+    let read = || {
+        let mut own = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = sources.get(at) else { return own };
+            own.push((at, read_log(source, home)));
+        }
+    };
+    let parts: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(read)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    for (at, writes) in parts.into_iter().flatten() {
+        found[at] = writes;
+    }
+    found
+}
+
+fn read_log(source: &Source, home: &Home) -> Option<Writes> {
+    if !capture::is_of(source, home).ok()? {
+        return None;
+    }
+    let mut log = Log::open(&source.log.path).ok()?;
+    log.part = source.log.part.as_deref();
+    let mut writes = Writes::default();
+    source.agent.parse(&mut log, &mut writes).ok()?;
+    Some(writes)
+}
+
+/// A time as a commit has it.
+#[must_use]
+pub fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds).unwrap_or(Timestamp::EPOCH)
+}
