@@ -83,13 +83,13 @@ pub struct Index {
 }
 
 /// What a line is looked for by: it, and the hash of the name of its file where it says nothing by itself.
-type Key = (LineHash, LineHash);
+pub(super) type Key = (LineHash, LineHash);
 
-fn key(line: &Line, name: LineHash) -> Key {
+pub(super) fn key(line: &Line, name: LineHash) -> Key {
     (line.hash, if line.is_telling { LineHash::default() } else { name })
 }
 
-fn name_hash(path: &str) -> LineHash {
+pub(super) fn name_hash(path: &str) -> LineHash {
     Line::of(path.rsplit('/').next().unwrap_or(path)).hash
 }
 

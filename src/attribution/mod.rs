@@ -18,6 +18,7 @@ mod sessions;
 mod shell;
 mod squash;
 mod state;
+mod store;
 mod touched;
 mod trailers;
 mod writes;
