@@ -45,11 +45,14 @@ pub fn facts(repository: &Repository, commit: &Commit) -> CommitFacts {
     let parent = commit.parents.first().and_then(|parent| repository.commit(*parent).ok());
     CommitFacts {
         id: commit.id.to_string(),
-        subject: String::from_utf8_lossy(commit.message.split(|byte| *byte == b'\n').next().unwrap_or_default()).trim().to_owned(),
+        subject: String::from_utf8_lossy(commit.message.split(|byte| *byte == b'\n').next().unwrap_or_default())
+            .trim()
+            .to_owned(),
         author_time: time(commit.author_seconds),
         commit_time: time(commit.seconds),
         since: parent.map(|parent| time(parent.author_seconds)),
         is_merge: commit.parents.len() > 1,
+        with_moved: true,
     }
 }
 

@@ -43,7 +43,8 @@ pub fn between(path: &str, old: &str, new: &str) -> FileDiff {
     let mut found = FileDiff { path: path.to_owned(), ..FileDiff::default() };
     let mut rest = 0;
     for hunk in diff.hunks() {
-        let (before, after) = (hunk.before.start as usize..hunk.before.end as usize, hunk.after.start as usize..hunk.after.end as usize);
+        let (before, after) =
+            (hunk.before.start as usize..hunk.before.end as usize, hunk.after.start as usize..hunk.after.end as usize);
         found.kept.extend(input.before[rest..before.start].iter().map(|token| line(token).hash));
         rest = before.end;
         found.hunks.push(Hunk {

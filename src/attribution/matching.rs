@@ -60,6 +60,13 @@ impl FilePath {
         self.closeness(path) == Closeness::Same
     }
 
+    /// Whether this is the file at `path` or a folder that it is in.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        self.is(path) || folders.any(|folder| self.is(folder))
+    }
+
     fn closeness(&self, path: &str) -> Closeness {
         let is_same = match self {
             Self::Within(own) => own == path,
@@ -153,7 +160,10 @@ impl Index {
 
     /// Whether a line stands in so many files that it says nothing.
     fn is_common(&self, line: &Line) -> bool {
-        let Some(entries) = self.added.get(&key(line, LineHash::default())).filter(|entries| entries.len() > MAX_FILES) else { return false };
+        let Some(entries) = self.added.get(&key(line, LineHash::default())).filter(|entries| entries.len() > MAX_FILES)
+        else {
+            return false;
+        };
         let names: HashSet<&str> = entries.iter().map(|entry| self.of(entry.edit).file.name()).collect();
         names.len() > MAX_FILES
     }
@@ -257,7 +267,8 @@ impl<'a> Finder<'a> {
         };
         let mut found: Vec<Option<u32>> = hunk.added.iter().map(last).collect();
         self.add_moved(hunk, &mut found);
-        let mut sessions: HashSet<usize> = found.iter().flatten().map(|number| self.index.of(*number).session).collect();
+        let mut sessions: HashSet<usize> =
+            found.iter().flatten().map(|number| self.index.of(*number).session).collect();
         if sessions.is_empty() {
             sessions.extend(self.writer_of_all(hunk));
         }

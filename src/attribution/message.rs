@@ -1,7 +1,7 @@
 //! Appending trailers to a commit message that git, an editor and a person are not done with.
 
 use super::{
-    Credit, Encoding, TrailerKind,
+    Attribution, Encoding, TrailerKind,
     trailers::{block_start, lines, sessions_in},
 };
 
@@ -46,7 +46,7 @@ impl Comments {
 #[must_use]
 pub fn append(
     message: &[u8],
-    credits: &[Credit],
+    attributions: &[Attribution],
     kinds: &[TrailerKind],
     comments: &Comments,
     encoding: Encoding,
@@ -62,12 +62,13 @@ pub fn append(
     let kept = lines(&kept);
     let block = block_start(&kept);
     let said = block.map_or(&[][..], |start| &kept[start..]);
-    let trailers: Vec<Vec<u8>> = credits
+    let trailers: Vec<Vec<u8>> = attributions
         .iter()
-        .filter(|credit| !named.contains(&credit.session))
-        .flat_map(|credit| credit.trailers(kinds))
+        .filter(|attribution| !named.contains(&attribution.session))
+        .flat_map(|attribution| attribution.trailers(kinds))
         .map(|trailer| encoding.encode(&trailer))
-        .filter(|trailer| !said.contains(&trailer.as_slice()))
+        // The lines of a session stay together, whatever another one says; `Assisted-by` is of none.
+        .filter(|trailer| !trailer.starts_with(b"Assisted-by:") || !said.contains(&trailer.as_slice()))
         .collect();
     if trailers.is_empty() {
         return None;
@@ -86,10 +87,10 @@ pub fn append(
 
 #[cfg(test)]
 mod tests {
-    use super::{Comments, Credit, Encoding, TrailerKind, append};
+    use super::{Attribution, Comments, Encoding, TrailerKind, append};
 
-    fn credit(id: &str) -> Credit {
-        Credit {
+    fn attribution(id: &str) -> Attribution {
+        Attribution {
             session: id.parse().expect("an id"),
             tool: "codex".to_owned(),
             tool_version: Some("0.50".to_owned()),
@@ -99,7 +100,7 @@ mod tests {
     }
 
     fn with(message: &str, comments: &Comments) -> String {
-        let result = append(message.as_bytes(), &[credit("abc")], &TrailerKind::DEFAULT, comments, Encoding::Utf8);
+        let result = append(message.as_bytes(), &[attribution("abc")], &TrailerKind::DEFAULT, comments, Encoding::Utf8);
         String::from_utf8(result.unwrap_or_else(|| message.as_bytes().to_vec())).expect("UTF-8")
     }
 

@@ -44,7 +44,11 @@ pub struct Match {
 ///
 /// `is_ancestor` tells whether one commit is in the history of another. A commit that builds upon
 /// another is not what became of it, though a revert may bring the same files back.
-pub fn find_rewritten(unlinked: &UnlinkedCommit, known: &[Linked], is_ancestor: impl Fn(ObjectId, ObjectId) -> bool) -> Option<Match> {
+pub fn find_rewritten(
+    unlinked: &UnlinkedCommit,
+    known: &[Linked],
+    is_ancestor: impl Fn(ObjectId, ObjectId) -> bool,
+) -> Option<Match> {
     let found = |evidence, sessions: BTreeSet<SessionId>| {
         (!sessions.is_empty()).then(|| Match { evidence, sessions: sessions.into_iter().collect() })
     };

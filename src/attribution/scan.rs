@@ -1,7 +1,7 @@
 //! Reads what the logs gained since the last look.
 //!
-//! A log is looked at by metadata first, opened only when it grew, and read only from where the
-//! last look ended.
+//! A log is looked at by metadata first, opened only when it grew, and read only from where the last look ended. A
+//! call that has not come back is read again with its result: nobody knows before what it did.
 
 use std::{
     collections::HashSet,
@@ -12,105 +12,304 @@ use std::{
 };
 
 use super::{
-    LogState, Look, State,
-    changes::{nanoseconds, note_touches},
-    documents,
-    paths::{forms_of, is_elsewhere},
-    touched::{Prompt, Touched},
+    paths::is_elsewhere,
+    sessions::resolve,
+    shell::Commits,
+    store::{Kind, LogState, SeenLog, Store, StoredCall, StoredEdit},
+    writes::{What, Write, Writes},
 };
 use crate::{
-    agents::{self, Agent, Log, LogFile, Sample, Scope, is_own},
-    hail::last_line_end,
+    agents::{self, Agent, CopyKeeper, Log, LogFile, Sample, Scope, is_own},
+    environment::Environment,
+    git::Repository,
+    hail::{Header, Timestamp, last_line_end},
+    redact::{Redactor, Summary},
     system::files,
 };
 
-/// Logs that rested longer than this are not looked at.
-const WINDOW: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Logs that rested longer than this are not looked at: as long as what a session wrote is kept.
+const WINDOW: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How long reading logs may take in a hook; the newest come first.
 const BUDGET: Duration = Duration::from_secs(2);
+/// The largest log that is read as a whole while somebody waits for a commit, in bytes: 64 MiB.
+const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Brings `state` up to date with the logs on this machine.
-pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
-    let since = SystemTime::from(look.now.to_chrono()).checked_sub(WINDOW);
-    let foreign = state.names(true);
-    let scope = Scope { folder: Some(work_tree), since, left_out: &foreign };
-    let mut grown: Vec<(&dyn Agent, LogFile)> = agents::ALL
-        .iter()
-        .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)))
-        // What is known is kept as JSON, which has no place for a name that is not Unicode.
-        .filter(|(agent, log)| log.path.to_str().is_some() && is_own(Some(look.repository), *agent, &log.path))
-        .collect();
-    let is_near = |log: &LogFile| state.log(&log.path).is_some_and(|known| !known.is_foreign());
-    let near = grown.iter().filter(|(_, log)| is_near(log)).count();
-    // Mostly every log that is known is there, which is faster to count than to ask for one by one.
-    if near != state.names(false).len() {
-        let seen: HashSet<&str> = grown.iter().filter_map(|(_, log)| log.path.to_str()).collect();
-        // Other work trees have other logs, which stay known while they exist.
-        state.retain_logs(|name| seen.contains(name) || LogFile::parse_name(name).0.exists());
+/// Where and when to look.
+pub struct ScanContext<'a> {
+    /// Where the agents keep their logs.
+    pub environment: &'a Environment,
+    /// Where the commit is made.
+    pub repository: &'a Repository,
+    /// Makes prompts and commands safe to keep.
+    pub redactor: &'a dyn Fn() -> Option<&'a Redactor>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Brings `store` up to date with the logs on this machine.
+///
+/// # Errors
+/// When the store cannot be read or written; a log that cannot be read is looked at again at the next commit.
+pub fn refresh(scan: &ScanContext<'_>, store: &Store) -> io::Result<()> {
+    let Some(work_tree) = scan.repository.work_tree() else { return Ok(()) };
+    let since = SystemTime::from(scan.now.to_chrono()).checked_sub(WINDOW);
+    let seen = store.seen_logs()?;
+    let mut foreign: Vec<&str> = seen.iter().filter(|(_, log)| log.is_foreign).map(|(name, _)| name.as_str()).collect();
+    foreign.sort_unstable();
+    // A session of another work tree of the repository may write here.
+    let mut folders = scan.repository.work_trees();
+    if !folders.iter().any(|folder| folder == work_tree) {
+        folders.push(work_tree.to_owned());
     }
-    grown.retain(|(_, log)| {
-        let is_same = |known: &LogState| known.modified == nanoseconds(log) && known.size == log.size;
-        !state.log(&log.path).is_some_and(|known| known.is_foreign() || is_same(known))
+    let logs = agents::ALL.iter().flat_map(|agent| {
+        let of = |folder: &PathBuf| {
+            let scope = Scope { folder: Some(folder), since, left_out: &foreign };
+            agent.join(agent.logs(scan.environment, &scope))
+        };
+        let mut logs: Vec<LogFile> = folders.iter().flat_map(of).collect();
+        if folders.len() > 1 {
+            let mut seen = HashSet::new();
+            logs.retain(|log| seen.insert(log.name()));
+        }
+        logs.into_iter().map(move |log| (*agent, log))
     });
+    // What is known is kept by name, which has no place for what is not Unicode.
+    let logs =
+        logs.filter(|(agent, log)| log.path.to_str().is_some() && is_own(Some(scan.repository), *agent, &log.path));
+    let all: Vec<(&dyn Agent, LogFile)> = logs.collect();
+    forget_missing(store, &seen, &all)?;
+    let mut grown: Vec<(&dyn Agent, LogFile)> = all;
+    grown.retain(|(_, log)| !seen.get(&log.name()).is_some_and(|known| known.is_foreign || is_same(*known, log)));
     if grown.is_empty() {
-        return;
+        return Ok(());
     }
-    let roots: Vec<PathBuf> = look.repository.work_trees().iter().flat_map(|root| forms_of(root)).collect();
+    store.expire(scan.now)?;
+    let roots = super::sessions::roots(scan.repository);
     grown.sort_by_key(|(_, log)| std::cmp::Reverse(log.modified));
     let started = Instant::now();
+    let reader = Reader { scan, store, roots: &roots };
     for (agent, log) in grown {
         if started.elapsed() > BUDGET {
             break;
         }
         // A log that cannot be read now is looked at again at the next commit.
-        let _ = if agent.is_appended(&log.path) {
-            read_on(look, state, &roots, (agent, &log))
-        } else {
-            documents::read(look, state, &roots, (agent, &log)).map_err(io::Error::other)
+        let _ =
+            if agent.is_appended(&log.path) { reader.read_on(agent, &log) } else { reader.read_document(agent, &log) };
+    }
+    Ok(())
+}
+
+/// Forgets how far logs were read that are gone; what they said is kept for as long as it counts.
+fn forget_missing(
+    store: &Store,
+    seen: &std::collections::HashMap<String, SeenLog>,
+    all: &[(&dyn Agent, LogFile)],
+) -> io::Result<()> {
+    if seen.values().filter(|log| !log.is_foreign).count() <= all.len() {
+        return Ok(());
+    }
+    let here: HashSet<String> = all.iter().map(|(_, log)| log.name()).collect();
+    for (name, _) in seen.iter().filter(|(name, log)| !log.is_foreign && !here.contains(*name)) {
+        // A command of a log that is gone runs no more.
+        if !LogFile::parse_name(name).0.exists() {
+            store.clear_calls(name)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_same(known: SeenLog, log: &LogFile) -> bool {
+    known.modified == nanoseconds(log) && known.size == log.size
+}
+
+/// When a log was last written, in nanoseconds since 1970; in the year 2554 they end.
+fn nanoseconds(log: &LogFile) -> u64 {
+    let since = log.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+struct Reader<'a, 's> {
+    scan: &'a ScanContext<'s>,
+    store: &'a Store,
+    roots: &'a [PathBuf],
+}
+
+impl Reader<'_, '_> {
+    /// Reads what a log gained since the last look.
+    fn read_on(&self, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
+        let name = log.name();
+        let mut file = files::open(&log.path, files::STREAMED)?;
+        let known = match self.store.log(&name)? {
+            Some(known) if is_line_end(&mut file, known.offset) => known,
+            Some(_) => {
+                self.store.clear_edits(&name, false)?;
+                LogState::default()
+            }
+            None => LogState::default(),
         };
+        let end = last_line_end(&mut file, known.offset)?;
+        let mut next = LogState { modified: nanoseconds(log), size: log.size, ..known.clone() };
+        if known.offset == 0 && is_foreign(agent, &file, self.roots)? {
+            (next.offset, next.is_foreign) = (end.max(1), true);
+            return self.store.note(&name, &next);
+        }
+        let read = |from: u64, to: u64| self.read_stretch(agent, &log.path, &known, (from, to));
+        // Nothing new that is complete, or nothing of this agent: the next look begins where this did.
+        let Some(mut writes) = read(known.offset, end)? else { return Ok(()) };
+        self.store.clear_edits(&name, true)?;
+        let open = open_calls(&log.path, known.offset, end, &writes.unanswered())?;
+        if let Some(border) = open.filter(|border| *border > known.offset) {
+            let Some(closed) = read(known.offset, border)? else { return Ok(()) };
+            let resumed = self.note(&name, &mut next, border, &closed)?;
+            self.add(&name, &closed, false)?;
+            let Some(rest) = self.read_stretch(agent, &log.path, &resumed, (border, end))? else { return Ok(()) };
+            writes = rest;
+        } else if open.is_none() {
+            self.note(&name, &mut next, end, &writes)?;
+            return self.add(&name, &writes, false);
+        } else {
+            let mut unread = Writes::default();
+            unread.header.clone_from(&writes.header);
+            self.note(&name, &mut next, known.offset, &unread)?;
+        }
+        self.add(&name, &writes, true)
+    }
+
+    /// Reads the lines of a log from one offset to another.
+    fn read_stretch(
+        &self,
+        agent: &dyn Agent,
+        path: &Path,
+        known: &LogState,
+        (from, to): (u64, u64),
+    ) -> io::Result<Option<Writes>> {
+        let mut file = files::open(path, files::STREAMED)?;
+        file.seek(SeekFrom::Start(from))?;
+        let reader = BufReader::with_capacity(1 << 16, file.take(to.saturating_sub(from)));
+        let mut input = Log::new(reader, Some(path));
+        input.resumed = known.header.clone();
+        let mut writes = Writes::after(known.prompt.as_deref());
+        writes.header = known.header.clone();
+        Ok(agent.parse(&mut input, &mut writes).is_ok().then_some(writes))
+    }
+
+    /// Reads a log that is one document or a database, all of it.
+    fn read_document(&self, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
+        if log.size > MAX_DOCUMENT_BYTES {
+            return Ok(());
+        }
+        let _copies = CopyKeeper::new();
+        for session in agent.sessions(log).map_err(io::Error::other)? {
+            let known = self.store.log(&session.name())?;
+            let is_known = |known: &LogState| {
+                known.is_foreign || (known.modified == nanoseconds(&session) && known.size == session.size)
+            };
+            if session.part.is_none() || !known.as_ref().is_some_and(is_known) {
+                // One session that cannot be read must not hide the others of a file.
+                let _ = self.read_session(agent, &session);
+            }
+        }
+        let mut state = self.store.log(&log.name())?.unwrap_or_default();
+        (state.modified, state.size) = (nanoseconds(log), log.size);
+        self.store.note(&log.name(), &state)
+    }
+
+    fn read_session(&self, agent: &dyn Agent, log: &LogFile) -> io::Result<()> {
+        let name = log.name();
+        let mut input = Log::open(&log.path)?;
+        input.part = log.part.as_deref();
+        let mut writes = Writes::default();
+        agent.parse(&mut input, &mut writes).map_err(io::Error::other)?;
+        let cwd = writes.header.as_ref().and_then(Header::cwd).map(PathBuf::from);
+        self.store.clear_edits(&name, false)?;
+        let mut next = LogState { modified: nanoseconds(log), size: log.size, ..LogState::default() };
+        if cwd.is_some_and(|cwd| is_elsewhere(&cwd, self.roots)) {
+            (next.offset, next.is_foreign) = (1, true);
+            return self.store.note(&name, &next);
+        }
+        writes.finish();
+        self.note(&name, &mut next, 1, &writes)?;
+        self.add(&name, &writes, false)
+    }
+
+    /// Notes how far a log was read, and what is known of its session then.
+    fn note(&self, name: &str, next: &mut LogState, offset: u64, writes: &Writes) -> io::Result<LogState> {
+        next.offset = offset;
+        let redactor = (self.scan.redactor)();
+        if let Some(mut header) = writes.header.clone() {
+            if let Some(redactor) = redactor {
+                redactor.names(&mut header);
+            }
+            next.session = Some(super::writes::credited(&header));
+            next.header = Some(header);
+        }
+        if let Some(prompt) = writes.prompts.last() {
+            next.prompt = prompt.redacted(redactor);
+        }
+        self.store.note(name, next)?;
+        Ok(next.clone())
+    }
+
+    /// Adds what a stretch says. What is not of this repository is left out.
+    fn add(&self, name: &str, writes: &Writes, is_open: bool) -> io::Result<()> {
+        let (Some(session), Some(header)) = (writes.session(), &writes.header) else { return Ok(()) };
+        let redactor = (self.scan.redactor)();
+        let hashed =
+            || self.roots.iter().find(|root| agents::has_hash_of(header, root)).map(|root| root.display().to_string());
+        let cwd = header.cwd().map(str::to_owned).or_else(hashed);
+        let prompt = |at: Option<usize>| writes.prompts.get(at?)?.redacted(redactor);
+        for write in &writes.writes {
+            let directory = write.directory.as_deref().or(cwd.as_deref());
+            let file = resolve(&write.path, directory, self.roots);
+            let kind = Kind::of_what(&write.what);
+            if kind != Kind::Anything && !matches!(file, super::matching::FilePath::Within(_)) {
+                continue;
+            }
+            let Write { from, at, event, what, .. } = write;
+            let old = if let What::Moved { from } = what { Some(resolve(from, directory, self.roots)) } else { None };
+            let edit = StoredEdit {
+                id: 0,
+                session: session.clone(),
+                log: name.to_owned(),
+                file,
+                kind,
+                from: old,
+                started: *from,
+                at: *at,
+                event: event.clone(),
+                prompt: prompt(write.prompt),
+                is_whole: matches!(what, What::Lines { is_whole: true, .. }),
+            };
+            self.store.add(&edit, what, is_open)?;
+        }
+        for call in writes.running().into_iter().filter(|call| call.commits != Commits::No) {
+            let command = redactor.map(|redactor| redactor.title(&call.command, &mut Summary::default()));
+            let running = StoredCall {
+                session: session.clone(),
+                log: name.to_owned(),
+                command: command.unwrap_or_default(),
+                directory: call.directory.clone().or_else(|| cwd.clone()),
+                started: call.from,
+                is_direct: call.commits == Commits::Directly,
+            };
+            self.store.add_call(&running, &call.event)?;
+        }
+        Ok(())
     }
 }
 
-/// Reads what a log gained since the last look.
-fn read_on(
-    look: &Look<'_>,
-    state: &mut State,
-    roots: &[PathBuf],
-    (agent, log): (&dyn Agent, &LogFile),
-) -> io::Result<()> {
-    let mut file = files::open(&log.path, files::STREAMED)?;
-    let known = match state.log(&log.path) {
-        Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
-        _ => {
-            state.forget(&log.path);
-            LogState::default()
-        }
-    };
-    let end = last_line_end(&mut file, known.offset)?;
-    let mut next = known.clone();
-    (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end);
-    if known.offset == 0 && is_foreign(agent, &file, roots)? {
-        next.offset = end.max(1);
-        state.note(&log.path, next);
-        return Ok(());
+/// Where the line begins that has the first of the calls without a result, by their ids; `None` where all came back.
+fn open_calls(path: &Path, from: u64, to: u64, unanswered: &[&str]) -> io::Result<Option<u64>> {
+    if unanswered.is_empty() {
+        return Ok(None);
     }
-    file.seek(SeekFrom::Start(known.offset))?;
-    let reader = BufReader::with_capacity(1 << 16, file.take(end.saturating_sub(known.offset)));
-    let mut input = Log::new(reader, Some(&log.path));
-    input.resumed = known.header();
-    let mut touched = Touched::new(input.resumed.clone(), known.prompt.map(Prompt::Kept));
-    // Nothing new that is complete, or nothing of this agent: the next look begins where this did.
-    if agent.parse(&mut input, &mut touched).is_err() {
-        return Ok(());
-    }
-    let Some(mut header) = touched.header.take() else { return Ok(()) };
-    if let Some(redactor) = (look.redactor)() {
-        redactor.names(&mut header);
-    }
-    note_touches(look, state, roots, (log, &header, &touched));
-    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
-    state.note(&log.path, next.with_header(header));
-    Ok(())
+    let mut file = files::open(path, files::STREAMED)?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(to.saturating_sub(from)).read_to_end(&mut bytes)?;
+    let first = unanswered.iter().filter_map(|id| memchr::memmem::find(&bytes, id.as_bytes())).min();
+    let line = first.map(|at| memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1));
+    Ok(Some(from + line.unwrap_or_default() as u64))
 }
 
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.

@@ -11,8 +11,10 @@ use super::{
     matching::{self, Edit, FileMatch, FilePath, Index, Moment},
     paths::{absolute, below, in_roots},
     shell::Commits,
+    store::{Lines, StoredEdit},
     writes::{Call, PromptAt, What, Writes},
 };
+use crate::git::Repository;
 use crate::hail::{Header, SessionId, Timestamp};
 
 /// How much earlier or later than a call the commit may be that it made, in milliseconds: git counts seconds.
@@ -82,6 +84,8 @@ pub struct CommitFacts {
     pub since: Option<Timestamp>,
     /// Whether it has several parents.
     pub is_merge: bool,
+    /// Whether lines count that the history before had already, where a session wrote several of them.
+    pub with_moved: bool,
 }
 
 /// What a commit changed.
@@ -161,6 +165,16 @@ impl Sessions {
         self.all[session].calls.append(&mut writes.calls);
     }
 
+    /// Adds an edit of the store, with as many of its lines as are wanted. Edits keep the places in which they come.
+    pub fn add_edit(&mut self, edit: &StoredEdit, lines: &Lines) {
+        let places = self.by_id.len();
+        let session = *self.by_id.entry(edit.session.clone()).or_insert(places);
+        let StoredEdit { file, at, event, is_whole, .. } = edit;
+        let (at, event) = (*at, event.clone());
+        self.index.add(Edit { session, file: file.clone(), at, is_whole: *is_whole }, &lines.added, &lines.removed);
+        self.edits.push(EditDetail { session, event, prompt: None, at });
+    }
+
     fn change(&mut self, session: usize, file: FilePath, from: Option<FilePath>, is_deleted: bool, at: Timestamp) {
         self.changes.push(PathChange { session, file, from, is_deleted, at });
     }
@@ -188,7 +202,8 @@ impl Sessions {
     pub fn parts(&self, commit: &CommitFacts, diff: &CommitDiff) -> Parts {
         let after = |time: Timestamp| Timestamp::from_seconds(time.seconds() + 60).unwrap_or(time);
         let until = after(commit.author_time.max(commit.commit_time));
-        let moment = Moment { until, written: after(commit.author_time), since: commit.since, with_moved: true };
+        let moment =
+            Moment { until, written: after(commit.author_time), since: commit.since, with_moved: commit.with_moved };
         let files = matching::find(&self.index, &diff.files, moment);
         let mut found: BTreeMap<usize, Part> = BTreeMap::new();
         let mut of_lines = 0;
@@ -196,7 +211,8 @@ impl Sessions {
             of_lines += 1;
             let Some(edit) = line.edit else { continue };
             let session = self.edits[edit].session;
-            let part = found.entry(session).or_insert(Part { session, evidence: Evidence::Lines, lines: 0, last_edit: None });
+            let part =
+                found.entry(session).or_insert(Part { session, evidence: Evidence::Lines, lines: 0, last_edit: None });
             part.lines += 1;
             part.last_edit = part.last_edit.max(Some(edit));
         }
@@ -208,7 +224,8 @@ impl Sessions {
         for (session, known) in self.all.iter().enumerate() {
             if known.calls.iter().any(|call| made(call, commit)) {
                 let part = found.entry(session);
-                part.or_insert(Part { session, evidence: Evidence::Committed, lines: 0, last_edit: None }).evidence = Evidence::Committed;
+                part.or_insert(Part { session, evidence: Evidence::Committed, lines: 0, last_edit: None }).evidence =
+                    Evidence::Committed;
             }
         }
         Parts { parts: found.into_values().collect(), of_lines, files }
@@ -221,7 +238,7 @@ impl Sessions {
             let old = change.old_path.as_deref();
             let is_same = match (&candidate.from, old) {
                 (Some(from), Some(old)) => from.is(old) && candidate.file.is(&change.path),
-                (None, None) => candidate.file.is(&change.path),
+                (None, None) => candidate.file.covers(&change.path),
                 _ => false,
             };
             is_new && is_same && candidate.is_deleted == change.is_deleted
@@ -246,8 +263,17 @@ fn made(call: &Call, commit: &CommitFacts) -> bool {
     (is_within(commit.commit_time) || is_within(commit.author_time)) && (says_so || !is_known_otherwise)
 }
 
+/// The folders of a repository, as git and as the kernel names them.
+#[must_use]
+pub fn roots(repository: &Repository) -> Vec<PathBuf> {
+    let mut roots = repository.work_trees();
+    let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    roots.extend(real.into_iter().filter(|real| !roots.contains(real)).collect::<Vec<_>>());
+    roots
+}
+
 /// A path of a session as it is in the repository.
-fn resolve(path: &str, directory: Option<&str>, roots: &[PathBuf]) -> FilePath {
+pub(super) fn resolve(path: &str, directory: Option<&str>, roots: &[PathBuf]) -> FilePath {
     if directory.is_none() && !Path::new(path).is_absolute() && !path.starts_with('~') {
         return FilePath::Within(absolute(path, Path::new("")).to_string_lossy().into_owned());
     }

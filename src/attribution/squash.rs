@@ -1,13 +1,13 @@
 //! The sessions of commits that are being made into one.
 
-use super::{Credit, Encoding, SESSION_TRAILER};
+use super::{Attribution, Encoding, SESSION_TRAILER};
 
-/// The credits in the messages that git collects for a squash or a fixup: indented by `merge
+/// The attributions in the messages that git collects for a squash or a fixup: indented by `merge
 /// --squash`, commented out where `rebase` is going to skip a message.
 #[must_use]
-pub fn squashed(collected: &[u8], comment: &str, encoding: Encoding) -> Vec<Credit> {
+pub fn squashed(collected: &[u8], comment: &str, encoding: Encoding) -> Vec<Attribution> {
     let text = encoding.decode(collected);
-    let mut credits: Vec<Credit> = Vec::new();
+    let mut attributions: Vec<Attribution> = Vec::new();
     let (mut open, mut tool) = (None, Tool::default());
     for line in text.lines() {
         let line = line.strip_prefix(comment).unwrap_or(line).trim();
@@ -19,21 +19,21 @@ pub fn squashed(collected: &[u8], comment: &str, encoding: Encoding) -> Vec<Cred
             let Ok(session) = value.trim().parse() else { continue };
             // A trailer that would be there twice is written once, so a session may share the tool.
             let Tool { name, version, model } = tool.clone();
-            credits.push(Credit { session, tool: name, tool_version: version, model, prompt: None });
-            open = credits.len().checked_sub(1);
-        } else if let Some(credit) = open.and_then(|index| credits.get_mut(index)) {
+            attributions.push(Attribution { session, tool: name, tool_version: version, model, prompt: None });
+            open = attributions.len().checked_sub(1);
+        } else if let Some(attribution) = open.and_then(|index| attributions.get_mut(index)) {
             if key == "AI-Tool" {
                 tool = Tool::parse(value);
                 let Tool { name, version, model } = tool.clone();
-                (credit.tool, credit.tool_version, credit.model) = (name, version, model);
+                (attribution.tool, attribution.tool_version, attribution.model) = (name, version, model);
             } else if key == "AI-Prompt" {
-                credit.prompt = Some(value.to_owned());
+                attribution.prompt = Some(value.to_owned());
             }
         }
     }
     let mut seen = std::collections::HashSet::new();
-    credits.retain(|credit| seen.insert(credit.session.clone()));
-    credits
+    attributions.retain(|attribution| seen.insert(attribution.session.clone()));
+    attributions
 }
 
 /// What an `AI-Tool` trailer says.
@@ -61,8 +61,10 @@ mod tests {
     fn reads_what_merge_and_rebase_collect() {
         let merge = "Squashed commit of the following:\n\ncommit 1\n\n    b\n\n    AI-Session: bbbb\n    AI-Tool: codex/0.9 (gpt 5)\n    AI-Prompt: B\n\ncommit 2\n\n    AI-Session: aaaa\n    AI-Prompt: A\n";
         let found = squashed(merge.as_bytes(), "#", Encoding::Utf8);
-        let trailers: Vec<String> =
-            found.iter().flat_map(|credit| credit.trailers(&crate::attribution::TrailerKind::DEFAULT)).collect();
+        let trailers: Vec<String> = found
+            .iter()
+            .flat_map(|attribution| attribution.trailers(&crate::attribution::TrailerKind::DEFAULT))
+            .collect();
         assert_eq!(
             trailers,
             [
@@ -75,8 +77,10 @@ mod tests {
             ]
         );
         let rebase = "; This is the 1st commit message:\n\nb\n\nAI-Session: bbbb\n\n; The commit message #2 will be skipped:\n\n; c\n;\n; AI-Session: cccc\n; AI-Session: bbbb\n";
-        let ids: Vec<String> =
-            squashed(rebase.as_bytes(), ";", Encoding::Utf8).iter().map(|credit| credit.session.to_string()).collect();
+        let ids: Vec<String> = squashed(rebase.as_bytes(), ";", Encoding::Utf8)
+            .iter()
+            .map(|attribution| attribution.session.to_string())
+            .collect();
         assert_eq!(ids, ["bbbb", "cccc"]);
     }
 

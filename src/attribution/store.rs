@@ -228,7 +228,8 @@ impl Store {
         let read = || {
             let mut statement = self.connection.prepare_cached("SELECT name, modified, size, is_foreign FROM log")?;
             let rows = statement.query_map([], |row| {
-                let seen = SeenLog { modified: unsigned(row.get(1)?), size: unsigned(row.get(2)?), is_foreign: row.get(3)? };
+                let seen =
+                    SeenLog { modified: unsigned(row.get(1)?), size: unsigned(row.get(2)?), is_foreign: row.get(3)? };
                 Ok((row.get(0)?, seen))
             })?;
             rows.collect::<rusqlite::Result<_>>()
@@ -241,7 +242,8 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn log(&self, name: &str) -> io::Result<Option<LogState>> {
-        const QUERY: &str = "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
+        const QUERY: &str =
+            "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
         self.log_where(QUERY, name).map_err(io::Error::other)
     }
 
@@ -256,7 +258,8 @@ impl Store {
             let mut found = None;
             for name in names {
                 let name = name?;
-                const QUERY: &str = "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
+                const QUERY: &str =
+                    "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
                 let Some(log) = self.log_where(QUERY, &name)? else { continue };
                 let is_own = log.header.as_ref().is_some_and(|header| header.session_id == *session);
                 if is_own || found.is_none() {
@@ -305,7 +308,16 @@ impl Store {
         });
         let session = log.session.as_ref().map(SessionId::as_str);
         let mut statement = self.connection.prepare_cached(UPDATE).map_err(io::Error::other)?;
-        let values = params![name, signed(log.modified), signed(log.size), signed(log.offset), log.is_foreign, session, header, log.prompt];
+        let values = params![
+            name,
+            signed(log.modified),
+            signed(log.size),
+            signed(log.offset),
+            log.is_foreign,
+            session,
+            header,
+            log.prompt
+        ];
         statement.execute(values).map(drop).map_err(io::Error::other)
     }
 
@@ -330,13 +342,24 @@ impl Store {
         self.execute(&format!("DELETE FROM call WHERE {OF_LOG}"), [name])
     }
 
+    /// Forgets the commands of a log that had not come back.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn clear_calls(&self, name: &str) -> io::Result<()> {
+        self.execute("DELETE FROM call WHERE log = (SELECT id FROM log WHERE name = ?1)", [name])
+    }
+
     /// Forgets a session: its logs are read again.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn forget_session(&self, session: &SessionId) -> io::Result<()> {
         const OF_SESSION: &str = "log IN (SELECT id FROM log WHERE session = ?1) OR session = ?1";
-        self.execute(&format!("DELETE FROM line WHERE edit IN (SELECT id FROM edit WHERE {OF_SESSION})"), [session.as_str()])?;
+        self.execute(
+            &format!("DELETE FROM line WHERE edit IN (SELECT id FROM edit WHERE {OF_SESSION})"),
+            [session.as_str()],
+        )?;
         self.execute(&format!("DELETE FROM edit WHERE {OF_SESSION}"), [session.as_str()])?;
         self.execute(&format!("DELETE FROM call WHERE {OF_SESSION}"), [session.as_str()])?;
         self.execute("DELETE FROM log WHERE session = ?1", [session.as_str()])
@@ -398,7 +421,10 @@ impl Store {
         for line in added.iter().filter(|line| !line.line.hash.is_blank()) {
             insert(&line.line, true, line.before)?;
         }
-        removed.iter().filter(|line| !line.hash.is_blank()).try_for_each(|line| insert(line, false, LineHash::default()))
+        removed
+            .iter()
+            .filter(|line| !line.hash.is_blank())
+            .try_for_each(|line| insert(line, false, LineHash::default()))
     }
 
     /// Adds a command that has not come back.
@@ -423,7 +449,10 @@ impl Store {
             let mut statement = self.connection.prepare_cached(QUERY)?;
             let rows = statement.query_map([], |row| {
                 let session: String = row.get(0)?;
-                Ok(session.parse().ok().map(|session| (session, row.get(1), row.get(2), row.get(3), row.get(4), row.get(5))))
+                Ok(session
+                    .parse()
+                    .ok()
+                    .map(|session| (session, row.get(1), row.get(2), row.get(3), row.get(4), row.get(5))))
             })?;
             let mut found = Vec::new();
             for row in rows {
@@ -461,8 +490,9 @@ impl Store {
         }
         let read = || -> rusqlite::Result<Vec<(StoredEdit, Lines)>> {
             let mut by_edit: BTreeMap<i64, Lines> = BTreeMap::new();
-            let mut query =
-                self.connection.prepare_cached("SELECT edit, is_added, before FROM line WHERE hash = ? AND name = ?")?;
+            let mut query = self
+                .connection
+                .prepare_cached("SELECT edit, is_added, before FROM line WHERE hash = ? AND name = ?")?;
             for ((hash, name), line) in &wanted {
                 let mut rows = query.query([number(*hash), number(*name)])?;
                 while let Some(row) = rows.next()? {

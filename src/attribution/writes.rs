@@ -8,6 +8,7 @@ use super::{
     shell::{self, Commits, How},
 };
 use crate::hail::{Block, Content, Event, EventType, Header, Session, SessionId, Sink, Timestamp, attribute, title_of};
+use crate::redact::{Redactor, Summary};
 
 /// The largest content of a created file whose lines are read, in bytes.
 const MAX_CONTENT_BYTES: usize = diff::MAX_FILE_BYTES as usize;
@@ -91,10 +92,23 @@ pub struct Call {
 /// What a person asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptAt {
-    /// The event.
+    /// The event; empty where an earlier stretch of the log had it.
     pub event: String,
     /// One line of it.
     pub title: String,
+    /// Whether it has no secrets any more.
+    pub is_redacted: bool,
+}
+
+impl PromptAt {
+    /// The prompt without secrets; without a redactor nothing is kept.
+    #[must_use]
+    pub fn redacted(&self, redactor: Option<&Redactor>) -> Option<String> {
+        if self.is_redacted {
+            return Some(self.title.clone());
+        }
+        redactor.map(|redactor| redactor.title(&self.title, &mut Summary::default()))
+    }
 }
 
 /// Collects what a session, or a stretch of its log, wrote.
@@ -126,6 +140,13 @@ struct Pending {
 }
 
 impl Writes {
+    /// Goes on after an earlier stretch of a log, whose last prompt is known.
+    #[must_use]
+    pub fn after(prompt: Option<&str>) -> Self {
+        let known = |title: &str| PromptAt { event: String::new(), title: title.to_owned(), is_redacted: true };
+        Self { prompts: prompt.map(known).into_iter().collect(), ..Self::default() }
+    }
+
     /// What a whole session wrote.
     #[must_use]
     pub fn of(session: Session) -> Self {
@@ -232,7 +253,6 @@ impl Writes {
                 How::Removed => What::Deleted,
                 How::Moved { from } => What::Moved { from },
                 How::Anything => What::Anything,
-                How::Reverted => continue,
             };
             let directory = match &written.directory {
                 Some(below) if below.starts_with('/') => Some(below.clone()),
@@ -273,7 +293,7 @@ impl Sink for Writes {
             EventType::UserMessage => {
                 let title = title_of(&event.content.to_text());
                 if !title.is_empty() {
-                    self.prompts.push(PromptAt { event: event.event_id, title });
+                    self.prompts.push(PromptAt { event: event.event_id, title, is_redacted: false });
                 }
             }
             EventType::ShellCommand { command, .. } => self.command(&event, command),

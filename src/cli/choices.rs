@@ -3,7 +3,7 @@
 
 use super::remotes;
 use crate::{
-    attribution::{Credit, TrailerKind},
+    attribution::{Attribution, TrailerKind},
     config::{self, Config, Destination},
     context::Context,
     error::{Error, Result},
@@ -123,7 +123,7 @@ fn ask_destination(known: &[String], default: &Destination) -> Result<Destinatio
 }
 
 fn ask_trailers(default: bool) -> Result<Vec<TrailerKind>> {
-    let example = Credit {
+    let example = Attribution {
         session: "7c1f2a9e-3b54-4d0e-9a61-0f5d2c8b7e10".parse().map_err(Error::user)?,
         tool: "claude-code".to_owned(),
         tool_version: Some("2.1.42".to_owned()),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::choices::{Choices, Given};
 use crate::{
-    attribution::{self, Look, StateFile},
+    attribution::{self, ScanContext, Store},
     config::{self, Config},
     context::Context,
     error::{Error, Result},
@@ -226,8 +226,7 @@ fn notes(action: &Action, config: &Config, is_good: bool) -> Option<String> {
     }
 }
 
-/// Installs the hooks and notes how far the logs have come, so that what was committed before is not
-/// taken for new. Where sessions may go is settled before anything is done.
+/// Installs the hooks and reads the logs, so that the first commit need not. Where sessions may go is settled before anything is done.
 pub(super) fn install(context: &Context, repository: &Repository, given: Given<'_>) -> Result<Vec<Installed>> {
     if !hooks::has_commits_made(repository) {
         return Err(Error::user("no commit is made in a bare repository without work trees, so it needs no hooks")
@@ -236,10 +235,10 @@ pub(super) fn install(context: &Context, repository: &Repository, given: Given<'
     let choices = Choices::settle(context, &context.config()?, given)?;
     let installed = hooks::install(repository, &context.program()?)?;
     choices.save(repository)?;
-    let (file, mut state) = StateFile::open(&repository.state_dir())?;
+    let store = Store::open(&repository.state_dir())?;
     let redactor = || context.redactor().ok();
-    let look = Look { environment: &context.environment, repository, redactor: &redactor, now: context.now() };
-    attribution::warm(&look, &mut state)?;
-    file.save(&state)?;
+    let scan = ScanContext { environment: &context.environment, repository, redactor: &redactor, now: context.now() };
+    attribution::refresh(&scan, &store)?;
+    store.save()?;
     Ok(installed)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::reference;
 use crate::{
-    attribution::{self, Match, Linked as Known, UnlinkedCommit},
+    attribution::{self, Linked as Known, Match, UnlinkedCommit},
     capture::{self, Job, JobSession, Queue},
     context::Context,
     error::{Error, Result},
@@ -190,7 +190,8 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     };
     let is_old: Vec<bool> = links.iter().map(is_linked).collect();
     if !arguments.dry_run {
-        let new: Vec<&Linked> = links.iter().zip(&is_old).filter(|(_, is_old)| !**is_old).map(|(link, _)| link).collect();
+        let new: Vec<&Linked> =
+            links.iter().zip(&is_old).filter(|(_, is_old)| !**is_old).map(|(link, _)| link).collect();
         store(context, &mut stored, &new, &logs)?;
     }
     let is_empty = sessions.all().is_empty() && stored.homes.is_empty() && stored.failures.is_empty();
@@ -248,9 +249,18 @@ fn rewritten(
     let mut rows = Vec::new();
     for mut unlinked in unlinked {
         unlinked.fingerprint = fingerprints.remove(&unlinked.commit).unwrap_or_default();
-        let Some(Match { evidence, sessions }) = attribution::find_rewritten(&unlinked, &stored.known, is_ancestor) else { continue };
+        let Some(Match { evidence, sessions }) = attribution::find_rewritten(&unlinked, &stored.known, is_ancestor)
+        else {
+            continue;
+        };
         let commit = unlinked.commit.to_string();
-        rows.extend(sessions.into_iter().map(|session| Linked { commit: commit.clone(), session, evidence, lines: 0, of_lines: 0 }));
+        rows.extend(sessions.into_iter().map(|session| Linked {
+            commit: commit.clone(),
+            session,
+            evidence,
+            lines: 0,
+            of_lines: 0,
+        }));
     }
     Ok(rows)
 }

@@ -1,22 +1,22 @@
 //! What this clone remembers of a session outside of the ledgers.
 
 use crate::{
-    attribution::StateFile,
+    attribution::{Store, store_path},
     capture::{Checkpoints, Job, Queue},
     error::Result,
     git::Repository,
     hail::SessionId,
 };
 
-/// Forgets the prompts and touches of a session, and the captures of it that wait. Its log is read
+/// Forgets the prompts and lines of a session, and the captures of it that wait. Its log is read
 /// again at the next look.
 pub(super) fn clear(repository: &Repository, session: &SessionId) -> Result<()> {
     Checkpoints::clear(repository)?;
     let folder = repository.state_dir();
-    if folder.join("touches.json").exists() {
-        let (file, mut state) = StateFile::open(&folder)?;
-        state.forget_session(session);
-        file.save(&state)?;
+    if store_path(&folder).exists() {
+        let store = Store::open(&folder)?;
+        store.forget_session(session)?;
+        store.save()?;
     }
     let queue = Queue::of(repository);
     for (path, job) in queue.jobs() {

@@ -1,24 +1,26 @@
 //! The hooks of a commit: trailers before it, a capture in the background after it.
 
-use std::{collections::HashSet, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use super::{
     pending::{Deferred, Pending, PendingSession},
     run::PATIENTLY,
 };
 use crate::{
-    attribution::{self, Comments, Credit, Encoding, Found, LogState, Look, State, StateFile, TrailerKind},
+    attribution::{self, Attribution, Comments, Encoding, FindError, Found, ScanContext, Store, TrailerKind},
     capture::{Job, JobSession, Queue},
     config::{Exclusions, Subject},
     context::Context,
-    error::Result,
+    error::{Error, Result},
     git::{self, Repository},
-    hail::Header,
     ledger::BranchName,
-    system::files,
+    system::{
+        files,
+        processes::{self, Process},
+    },
 };
 
-/// Appends the trailers of the sessions that touched what is staged. `arguments` are git's: the
+/// Appends the trailers of the sessions that have a part in what is staged. `arguments` are git's: the
 /// message file, the source of the message, a commit.
 ///
 /// # Errors
@@ -29,23 +31,31 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let source = arguments.get(1).map_or("", String::as_str);
     let repository = context.repository()?;
     let message = files::read(&file, files::LARGE)?;
-    let is_amend = source == "commit" && arguments.get(2).is_some_and(|commit| commit == "HEAD");
+    let names_head = source == "commit" && arguments.get(2).is_some_and(|commit| commit == "HEAD");
+    let is_amend = names_head || processes::ancestors().iter().any(is_amending);
     let found = find(context, repository, is_amend)?;
     let config = context.config()?;
     // git sets the editor to `:` for hooks where none is going to run.
     let has_editor = context.environment.variable("GIT_EDITOR").is_none_or(|editor| editor != ":");
     let comments = if has_editor { Comments::Prefix(repository.comment_prefix(&message)) } else { Comments::None };
-    let squashed = squashed(repository);
-    let is_new = |credit: &&Credit| !squashed.iter().any(|known| known.session == credit.session);
-    let credits: Vec<Credit> =
-        squashed.iter().chain(found.iter().map(|found| &found.credit).filter(is_new)).cloned().collect();
+    let mut squashed = squashed(repository);
+    if is_amend && !names_head {
+        squashed.extend(of_head(repository)?);
+    }
+    let is_new = |credit: &&Attribution| !squashed.iter().any(|known| known.session == credit.session);
+    let attributions: Vec<Attribution> =
+        squashed.iter().chain(found.iter().map(|found| &found.attribution).filter(is_new)).cloned().collect();
     // An untouched template or an empty message makes git abort; our trailers must not change that.
     let waits = has_editor && (source == "template" || comments.body(&message).is_empty());
-    let deferred =
-        if waits { Deferred { credits: credits.clone(), found: message.clone() } } else { Deferred::default() };
+    let deferred = if waits {
+        Deferred { attributions: attributions.clone(), found: message.clone() }
+    } else {
+        Deferred::default()
+    };
     deferred.leave(repository)?;
     if !waits
-        && let Some(new) = attribution::append(&message, &credits, &config.trailers, &comments, encoding(repository))
+        && let Some(new) =
+            attribution::append(&message, &attributions, &config.trailers, &comments, encoding(repository))
     {
         replace(&file, &new)?;
     }
@@ -53,21 +63,33 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let mut sessions: Vec<PendingSession> = found.into_iter().map(pending_session).collect();
     for id in squashed.into_iter().map(|credit| credit.session).chain(attribution::sessions_in(&message)) {
         if !sessions.iter().any(|session| session.id == id) {
-            sessions.push(PendingSession { id, logs: Vec::new(), paths: Vec::new(), evidence: "trailer".to_owned() });
+            sessions.push(PendingSession { id, logs: Vec::new(), evidence: "trailer".to_owned() });
         }
     }
     Pending { sessions, are_named }.leave(repository)?;
     Ok(())
 }
 
+/// Whether a process is `git commit --amend`: where the message is given, git does not tell the hook.
+fn is_amending(process: &Process) -> bool {
+    process.name() == "git" && process.arguments.iter().any(|word| word == "--amend")
+}
+
+/// The sessions that the commit names which is being amended with another message.
+fn of_head(repository: &Repository) -> Result<Vec<Attribution>> {
+    let Some(head) = repository.head()?.commit else { return Ok(Vec::new()) };
+    let message = repository.commit(head)?.message;
+    Ok(attribution::squashed(&message, &repository.comment_prefix(&message), encoding(repository)))
+}
+
 /// The sessions of the commits that this one takes the place of, where git collects their messages.
-fn squashed(repository: &Repository) -> Vec<Credit> {
+fn squashed(repository: &Repository) -> Vec<Attribution> {
     let files = ["SQUASH_MSG", "rebase-merge/message-squash"].map(|file| repository.git_dir().join(file));
     let collected = files.iter().find_map(|file| files::read(file, files::LARGE).ok());
-    let credits = |collected: Vec<u8>| {
+    let attributions = |collected: Vec<u8>| {
         attribution::squashed(&collected, &repository.comment_prefix(&collected), encoding(repository))
     };
-    collected.map(credits).unwrap_or_default()
+    collected.map(attributions).unwrap_or_default()
 }
 
 /// The encoding that commit messages have here.
@@ -76,36 +98,35 @@ fn encoding(repository: &Repository) -> Encoding {
 }
 
 fn find(context: &Context, repository: &Repository, is_amend: bool) -> Result<Vec<Found>> {
-    let (file, mut state) = StateFile::open(&repository.state_dir())?;
-    let look = Look {
+    let store = Store::open(&repository.state_dir())?;
+    let scan = ScanContext {
         environment: &context.environment,
         repository,
         redactor: &|| context.redactor().ok(),
         now: context.now(),
     };
-    // Whoever installed the hooks here did that; hooks for every repository come without it.
-    let prepared = if state.is_new() { attribution::first_look(&look, &mut state) } else { Ok(()) };
-    let found = prepared.and_then(|()| attribution::find_sessions(&look, &mut state, is_amend));
-    file.save(&state)?;
+    let found = attribution::find_sessions(&scan, &store, is_amend);
+    store.save()?;
+    let mut found = found.map_err(|fault| match fault {
+        FindError::Git(fault) => Error::from(fault),
+        FindError::Store(fault) => Error::from(fault),
+    })?;
     let exclude = context.config()?.exclude;
-    let mut found = found?;
-    found.retain(|found| !is_excluded(&exclude, &state, found));
+    found.retain(|found| !is_excluded(&exclude, found));
     Ok(found)
 }
 
 /// Whether `opensession.exclude` keeps a session out, as far as its logs were read by now.
-fn is_excluded(exclude: &Exclusions, state: &State, found: &Found) -> bool {
-    let subject = Subject { agent: &found.credit.tool, session: Some(&found.credit.session), ..Subject::default() };
+fn is_excluded(exclude: &Exclusions, found: &Found) -> bool {
+    let Attribution { tool, session, .. } = &found.attribution;
+    let subject = Subject { agent: tool, session: Some(session), ..Subject::default() };
     exclude.covers(&subject)
-        || found.logs.iter().any(|log| {
-            let header = state.log(log).and_then(LogState::header);
-            let folder = header.as_ref().and_then(Header::cwd).map(Path::new);
-            exclude.covers(&Subject { folder, log: Some(log), ..subject })
-        })
+        || found.logs.iter().any(|log| exclude.covers(&Subject { log: Some(log), ..subject }))
+        || found.folders.iter().any(|folder| exclude.covers(&Subject { folder: Some(folder), ..subject }))
 }
 
 fn pending_session(found: Found) -> PendingSession {
-    PendingSession { id: found.credit.session, logs: found.logs, paths: found.paths, evidence: "path".to_owned() }
+    PendingSession { id: found.attribution.session, logs: found.logs, evidence: found.evidence.name().to_owned() }
 }
 
 /// Adds the trailers that waited for a message, now that a person wrote one.
@@ -122,9 +143,13 @@ pub fn commit_msg(context: &Context, arguments: &[String]) -> Result<()> {
     if comments.body(&message) == comments.body(&deferred.found) {
         return Ok(());
     }
-    if let Some(new) =
-        attribution::append(&message, &deferred.credits, &context.config()?.trailers, &comments, encoding(repository))
-    {
+    if let Some(new) = attribution::append(
+        &message,
+        &deferred.attributions,
+        &context.config()?.trailers,
+        &comments,
+        encoding(repository),
+    ) {
         replace(&file, &new)?;
     }
     Ok(())
@@ -161,26 +186,11 @@ pub fn post_commit(context: &Context) -> Result<()> {
     Queue::of(repository).add(&Job::new(commit.clone(), &branch, sessions.iter().flat_map(job_sessions).collect()))?;
     // Only now, so that a crash at any moment leaves one of the two files.
     Pending::remove(repository)?;
-    let consumed = consume(repository, &sessions, &commit);
-    // Whatever became of that, the sessions are to be stored.
     git::spawn_detached(&context.program()?, &["hook", "capture", PATIENTLY], &context.directory)?;
-    consumed
+    Ok(())
 }
 
 fn job_sessions(session: &PendingSession) -> Vec<JobSession> {
     let with = |log| JobSession { id: session.id.clone(), log, evidence: session.evidence.clone() };
     if session.logs.is_empty() { vec![with(None)] } else { session.logs.iter().cloned().map(Some).map(with).collect() }
-}
-
-/// Marks what the commit has. A file with more changes than were staged stays open for the next
-/// commit.
-fn consume(repository: &Repository, sessions: &[PendingSession], commit: &str) -> Result<()> {
-    let (file, mut state) = StateFile::open(&repository.state_dir())?;
-    for session in sessions {
-        let paths: Vec<&Path> = session.paths.iter().map(AsRef::as_ref).collect();
-        let done: HashSet<&Path> = repository.unchanged_since_staged(&paths)?.into_iter().collect();
-        state.consume(&session.id, &done, commit);
-    }
-    file.save(&state)?;
-    Ok(())
 }

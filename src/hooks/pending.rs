@@ -25,8 +25,6 @@ pub(super) struct PendingSession {
     pub(super) id: SessionId,
     /// Its logs; none where only a trailer names it.
     pub(super) logs: Vec<PathBuf>,
-    /// The staged paths that it touched, absolute.
-    pub(super) paths: Vec<PathBuf>,
     /// How its part is known.
     pub(super) evidence: String,
 }
@@ -60,16 +58,16 @@ impl Pending {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Deferred {
     /// What the trailers say.
-    pub(super) credits: Vec<attribution::Credit>,
+    pub(super) attributions: Vec<attribution::Attribution>,
     /// The message that the person found: leaving it as it is makes git abort.
     pub(super) found: Vec<u8>,
 }
 
 impl Deferred {
-    /// Leaves the file for the hook after the editor; without credits there is none.
+    /// Leaves the file for the hook after the editor; without attributions there is none.
     pub(super) fn leave(&self, repository: &Repository) -> io::Result<()> {
         let path = folder(repository).join("deferred");
-        if self.credits.is_empty() {
+        if self.attributions.is_empty() {
             return remove(&path);
         }
         files::replace(&path, &serde_json::to_vec(self).map_err(io::Error::from)?)

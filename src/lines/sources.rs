@@ -9,12 +9,11 @@ use std::{
 
 use crate::{
     agents::{Log, Scope},
-    attribution::{Sessions, Writes},
+    attribution::{Sessions, Writes, roots},
     capture::{self, Home, Source},
     context::Context,
     error::Result,
-    git::Repository,
-    hail::{SessionId, Timestamp},
+    hail::SessionId,
     ledger::{self, Listed},
 };
 
@@ -94,15 +93,6 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The folders of a repository, as git and as the kernel names them.
-#[must_use]
-pub fn roots(repository: &Repository) -> Vec<PathBuf> {
-    let mut roots = repository.work_trees();
-    let real: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
-    roots.extend(real.into_iter().filter(|real| !roots.contains(real)).collect::<Vec<_>>());
-    roots
-}
-
 /// Reads logs on every core; `None` for those of other repositories and those that cannot be read.
 fn read_logs(sources: &[Source], home: &Home) -> Vec<Option<Writes>> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(sources.len().max(1));
@@ -135,10 +125,4 @@ fn read_log(source: &Source, home: &Home) -> Option<Writes> {
     let mut writes = Writes::default();
     source.agent.parse(&mut log, &mut writes).ok()?;
     Some(writes)
-}
-
-/// A time as a commit has it.
-#[must_use]
-pub fn time(seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(seconds).unwrap_or(Timestamp::EPOCH)
 }

@@ -14,7 +14,7 @@ const PROMPT_CHARS: usize = 72;
 
 /// A session that had a part in a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credit {
+pub struct Attribution {
     /// The session.
     pub session: SessionId,
     /// The agent.
@@ -85,7 +85,7 @@ impl TrailerKind {
     }
 }
 
-impl Credit {
+impl Attribution {
     /// The trailer lines, in order.
     #[must_use]
     pub fn trailers(&self, kinds: &[TrailerKind]) -> Vec<String> {
@@ -130,33 +130,33 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credit, TrailerKind};
+    use super::{Attribution, TrailerKind};
 
     #[test]
     fn a_trailer_is_one_line_of_bounded_length() {
-        let credit = Credit {
+        let attribution = Attribution {
             session: "abc".parse().expect("an id"),
             tool: "claude-code".to_owned(),
             tool_version: Some("2.1\nInjected: yes".to_owned()),
             model: "m".to_owned(),
             prompt: Some(format!("first\u{1b}[31m {}", "long ".repeat(40))),
         };
-        let lines = credit.trailers(&TrailerKind::DEFAULT);
+        let lines = attribution.trailers(&TrailerKind::DEFAULT);
         assert_eq!(lines[1], "AI-Tool: claude-code/2.1 Injected: yes (m)");
         assert!(lines[2].chars().count() <= "AI-Prompt: ".len() + 72 && !lines[2].contains('\u{1b}'));
-        assert_eq!(credit.trailers(&[TrailerKind::AssistedBy]), ["Assisted-by: claude-code:m"]);
+        assert_eq!(attribution.trailers(&[TrailerKind::AssistedBy]), ["Assisted-by: claude-code:m"]);
     }
 
     #[test]
     fn no_value_holds_what_a_host_obeys() {
-        let credit = Credit {
+        let attribution = Attribution {
             session: "abc".parse().expect("an id"),
             tool: "tool[skip ci]".to_owned(),
             tool_version: Some("@ann".to_owned()),
             model: "closes #34".to_owned(),
             prompt: Some(format!("Do{} not [skip\u{200b} ci] {}PROJ-12345", "\u{feff}", "x ".repeat(23))),
         };
-        let lines = credit.trailers(&[TrailerKind::Tool, TrailerKind::Prompt, TrailerKind::AssistedBy]);
+        let lines = attribution.trailers(&[TrailerKind::Tool, TrailerKind::Prompt, TrailerKind::AssistedBy]);
         assert_eq!(lines[0], r#"AI-Tool: tool(skip "ci")/(at)ann (closes (#)34)"#);
         assert!(lines[1].starts_with(r#"AI-Prompt: Do not (skip "ci") x x"#), "{}", lines[1]);
         assert!(!lines[1].contains("PROJ-"), "{}", lines[1]);
