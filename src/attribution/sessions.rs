@@ -54,6 +54,8 @@ pub struct EditDetail {
     pub event: String,
     /// The prompt that led to it.
     pub prompt: Option<PromptAt>,
+    /// What the agent said last before it.
+    pub answer: Option<String>,
     /// When it was done.
     pub at: Timestamp,
 }
@@ -152,7 +154,8 @@ impl Sessions {
                     *self.names.entry(file.name().to_owned()).or_default() += 1;
                     self.index.add(Edit { session, file, at: write.at, is_whole }, &added, &removed);
                     let prompt = write.prompt.and_then(|prompt| writes.prompts.get(prompt)).cloned();
-                    self.edits.push(EditDetail { session, event: write.event, prompt, at: write.at });
+                    let answer = write.answer.and_then(|answer| writes.answers.get(answer)).cloned();
+                    self.edits.push(EditDetail { session, event: write.event, prompt, answer, at: write.at });
                 }
                 What::Deleted => self.change(session, file, None, true, write.at),
                 What::Moved { from } => {
@@ -172,7 +175,7 @@ impl Sessions {
         let StoredEdit { file, at, event, is_whole, .. } = edit;
         let (at, event) = (*at, event.clone());
         self.index.add(Edit { session, file: file.clone(), at, is_whole: *is_whole }, &lines.added, &lines.removed);
-        self.edits.push(EditDetail { session, event, prompt: None, at });
+        self.edits.push(EditDetail { session, event, prompt: None, answer: None, at });
     }
 
     fn change(&mut self, session: usize, file: FilePath, from: Option<FilePath>, is_deleted: bool, at: Timestamp) {

@@ -7,9 +7,13 @@ use super::{
     line::{Line, LineHash},
     shell::{self, Commits, How},
 };
-use crate::hail::{Block, Content, Event, EventType, Header, Session, SessionId, Sink, Timestamp, attribute, title_of};
+use crate::hail::{
+    Block, Content, Event, EventType, Header, Session, SessionId, Sink, Timestamp, attribute, cut, title_of,
+};
 use crate::redact::{Redactor, Summary};
 
+/// How much is kept of what the agent said, in characters.
+const ANSWER_CHARS: usize = 400;
 /// The largest content of a created file whose lines are read, in bytes.
 const MAX_CONTENT_BYTES: usize = diff::MAX_FILE_BYTES as usize;
 
@@ -37,6 +41,8 @@ pub struct Write {
     pub event: String,
     /// The prompt that led here: its place in [`Writes::prompts`].
     pub prompt: Option<usize>,
+    /// What the agent said last before: its place in [`Writes::answers`].
+    pub answer: Option<usize>,
     /// What was done to the file.
     pub what: What,
 }
@@ -122,6 +128,8 @@ pub struct Writes {
     pub calls: Vec<Call>,
     /// What the person asked for.
     pub prompts: Vec<PromptAt>,
+    /// What the agent said, cut.
+    pub answers: Vec<String>,
     /// The calls that have no result yet, each with what it is going to have written.
     pending: HashMap<String, Pending>,
     /// The ids of pending calls in the order of the log.
@@ -202,6 +210,7 @@ impl Writes {
             at: event.timestamp,
             event: event.event_id.clone(),
             prompt: self.prompts.len().checked_sub(1),
+            answer: self.answers.len().checked_sub(1),
             what,
         }
     }
@@ -294,6 +303,12 @@ impl Sink for Writes {
                 let title = title_of(&event.content.to_text());
                 if !title.is_empty() {
                     self.prompts.push(PromptAt { event: event.event_id, title, is_redacted: false });
+                }
+            }
+            EventType::AgentMessage | EventType::Thinking => {
+                let text = cut(&event.content.to_text(), ANSWER_CHARS);
+                if !text.trim().is_empty() {
+                    self.answers.push(text);
                 }
             }
             EventType::ShellCommand { command, .. } => self.command(&event, command),

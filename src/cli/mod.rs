@@ -4,6 +4,7 @@
 //! nothing.
 
 mod agent;
+mod blame;
 mod capture;
 mod choices;
 mod cleanup;
@@ -32,6 +33,7 @@ mod show;
 mod sync;
 mod time;
 mod user_files;
+mod why;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -99,6 +101,8 @@ enum Command {
     Purge(purge::Args),
     Sync(sync::Args),
     Hydrate(hydrate::Args),
+    Why(why::Args),
+    Blame(blame::Args),
     #[command(visible_alias = "relink")]
     Link(link::Args),
     Cleanup(cleanup::Args),
@@ -127,6 +131,8 @@ impl Command {
             | Self::Purge(_)
             | Self::Sync(_)
             | Self::Hydrate(_)
+            | Self::Why(_)
+            | Self::Blame(_)
             | Self::Link(_)
             | Self::Cleanup(_) => true,
         }
@@ -190,6 +196,8 @@ fn answer(cli: Cli) -> Result<(Context, Report)> {
         Command::Purge(arguments) => purge::run(&context, &arguments),
         Command::Sync(arguments) => sync::run(&context, &arguments),
         Command::Hydrate(arguments) => hydrate::run(&context, &arguments),
+        Command::Why(arguments) => why::run(&context, &arguments),
+        Command::Blame(arguments) => blame::run(&context, &arguments),
         Command::Link(arguments) => link::run(&context, &arguments),
         Command::Cleanup(arguments) => cleanup::run(&context, &arguments),
         Command::Completion(arguments) => completion::run(&context, &arguments),

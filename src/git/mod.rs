@@ -7,6 +7,7 @@
 
 mod address;
 mod ancestry;
+mod blame;
 mod changes;
 mod command_config;
 mod comments;
@@ -33,6 +34,7 @@ mod without_hooks;
 
 pub use address::Address;
 pub use ancestry::{PushOptions, push_options};
+pub use blame::BlamedLine;
 pub use changes::{FileVersion, TreeChange};
 pub use config::{ConfigScope, Setting};
 pub use error::GitError;

@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::SystemTime,
 };
 
 use crate::{
@@ -13,9 +14,13 @@ use crate::{
     capture::{self, Home, Source},
     context::Context,
     error::Result,
+    git::ObjectId,
     hail::SessionId,
     ledger::{self, Listed},
 };
+
+/// How long before a commit a session may have written what it has, in seconds: 90 days.
+const BEFORE: i64 = 90 * 24 * 60 * 60;
 
 /// Where the sessions of a repository are.
 pub struct Sources<'a> {
@@ -58,6 +63,29 @@ impl<'a> Sources<'a> {
             false => Vec::new(),
         };
         Ok(Self { context, stored, logs })
+    }
+
+    /// Reads what the sessions wrote that may have a part in `commits`: those that began before the last of them and
+    /// went on until 90 days before the first.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn read_for(mut self, commits: &[ObjectId]) -> Result<(Sessions, Vec<LogOf>)> {
+        let repository = self.context.repository()?;
+        let commits = commits.iter().filter_map(|id| repository.commit(*id).ok());
+        let times: Vec<(i64, i64)> = commits.map(|commit| (commit.author_seconds, commit.seconds)).collect();
+        let first = times.iter().map(|(written, _)| *written).min().unwrap_or_default() - BEFORE;
+        let last = times.iter().map(|(written, committed)| *written.max(committed)).max().unwrap_or_default() + 60;
+        let modified = |source: &Source| {
+            let since = source.log.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        };
+        self.logs.retain(|source| modified(source) >= first);
+        self.stored.retain(|listed| {
+            let (created_at, updated_at) = (listed.meta.own.created_at, listed.meta.own.updated_at);
+            created_at.is_none_or(|at| at.seconds() <= last) && updated_at.is_none_or(|at| at.seconds() >= first)
+        });
+        self.read()
     }
 
     /// Reads what the sessions wrote that `opensession.exclude` does not keep out, and which logs they are in.

@@ -5,7 +5,7 @@ mod lexer;
 mod parser;
 mod programs;
 
-pub use effects::{How, Written, written};
+pub use effects::{How, written};
 pub use parser::{Script, parse};
 
 /// Whether a command makes commits.
