@@ -29,6 +29,7 @@ pub mod git;
 pub mod hail;
 pub mod hooks;
 pub mod ledger;
+pub mod logs;
 
 pub mod redact;
 pub mod report;

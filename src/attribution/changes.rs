@@ -7,12 +7,12 @@ use std::{
 
 use super::{
     Look, State, Touch,
-    paths::{absolute, below, in_roots},
     touched::{Ran, Touched},
 };
 use crate::{
     agents::{self, LogFile},
     hail::{Header, SessionId, attribute},
+    logs::{absolute, below, in_roots},
 };
 
 /// When a log was last written, in nanoseconds since 1970; in the year 2554 they end.
@@ -21,15 +21,16 @@ pub(super) fn nanoseconds(log: &LogFile) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Notes the files of this repository that a stretch of a log says were changed.
+/// Notes the files of this repository that a stretch of a log says were changed; returns whether there is one.
 pub(super) fn note_touches(
     look: &Look<'_>,
     state: &mut State,
     roots: &[PathBuf],
     (log, header, touched): (&LogFile, &Header, &Touched),
-) {
+) -> bool {
     let credited = credited(header);
     let cwd = directory(header, roots);
+    let mut has_changed = false;
     let redactor = if touched.paths.is_empty() { None } else { (look.redactor)() };
     for change in &touched.paths {
         let path = in_roots(absolute(&change.path, cwd), roots);
@@ -40,7 +41,9 @@ pub(super) fn note_touches(
         let prompt = change.prompt.as_ref().and_then(|prompt| prompt.redacted(redactor));
         let log = PathBuf::from(log.name());
         state.touch(Touch { path, log, at: change.at, session: credited.clone(), prompt, commit: None });
+        has_changed = true;
     }
+    has_changed
 }
 
 /// The session that is credited with a log: a subagent works for the one that started it.

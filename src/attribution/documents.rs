@@ -8,10 +8,12 @@ use std::{
 use super::{
     LogState, Look, State,
     changes::{nanoseconds, note_touches},
-    paths::is_elsewhere,
     touched::{Prompt, Touched},
 };
-use crate::agents::{Agent, CopyKeeper, Log, LogFile, ParseError};
+use crate::{
+    agents::{Agent, CopyKeeper, Log, LogFile, ParseError},
+    logs::is_elsewhere,
+};
 
 /// The largest log that is read while somebody waits for a commit, in bytes: 64 MiB. A larger one is
 /// read by `capture`.
@@ -32,7 +34,7 @@ pub(super) fn read(
         let name = PathBuf::from(session.name());
         let known = state.log(&name);
         let is_same = |known: &LogState| known.modified == nanoseconds(&session) && known.size == session.size;
-        if session.part.is_none() || !known.is_some_and(|known| known.is_foreign() || is_same(known)) {
+        if session.part.is_none() || !known.is_some_and(is_same) {
             // One session that cannot be read must not hide the others of a file.
             let _ = read_session(look, state, roots, (agent, &session));
         }
@@ -61,8 +63,8 @@ fn read_session(
     state.forget(&name);
     let mut next = LogState::default();
     (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, 1);
-    if header.cwd().is_none_or(|cwd| !is_elsewhere(Path::new(cwd), roots)) {
-        note_touches(look, state, roots, (log, &header, &touched));
+    let has_changed = note_touches(look, state, roots, (log, &header, &touched));
+    if has_changed || header.cwd().is_none_or(|cwd| !is_elsewhere(Path::new(cwd), roots)) {
         next.prompt = touched.prompt.as_ref().and_then(|prompt: &Prompt| prompt.redacted((look.redactor)()));
         next = next.with_header(header);
     }

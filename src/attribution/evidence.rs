@@ -5,15 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Credit, LogState, State, Touch,
-    paths::{below, forms_of},
-    scan::refresh,
-};
+use super::{Credit, LogState, State, Touch, scan::refresh};
 use crate::{
     environment::Environment,
     git::{GitError, Head, ObjectId, Operation, Repository},
     hail::Timestamp,
+    logs::{below, forms_of},
     redact::Redactor,
 };
 

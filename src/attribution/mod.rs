@@ -6,7 +6,6 @@ mod documents;
 mod encoding;
 mod evidence;
 mod message;
-mod paths;
 mod relink;
 mod scan;
 mod squash;

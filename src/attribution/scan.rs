@@ -15,12 +15,12 @@ use super::{
     LogState, Look, State,
     changes::{nanoseconds, note_touches},
     documents,
-    paths::{forms_of, is_elsewhere},
     touched::{Prompt, Touched},
 };
 use crate::{
-    agents::{self, Agent, Log, LogFile, Sample, Scope, is_own},
+    agents::{Agent, Log, LogFile, Sample},
     hail::last_line_end,
+    logs::{self, forms_of, is_elsewhere},
     system::files,
 };
 
@@ -32,14 +32,9 @@ const BUDGET: Duration = Duration::from_secs(2);
 /// Brings `state` up to date with the logs on this machine.
 pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     let since = SystemTime::from(look.now.to_chrono()).checked_sub(WINDOW);
-    let foreign = state.names(true);
-    let scope = Scope { folder: Some(work_tree), since, left_out: &foreign };
-    let mut grown: Vec<(&dyn Agent, LogFile)> = agents::ALL
-        .iter()
-        .flat_map(|agent| agent.logs(look.environment, &scope).into_iter().map(move |log| (*agent, log)))
-        // What is known is kept as JSON, which has no place for a name that is not Unicode.
-        .filter(|(agent, log)| log.path.to_str().is_some() && is_own(Some(look.repository), *agent, &log.path))
-        .collect();
+    let mut grown = logs::recent(look.environment, look.repository, work_tree, since);
+    // What is known is kept as JSON, which has no place for a name that is not Unicode.
+    grown.retain(|(_, log)| log.path.to_str().is_some());
     let is_near = |log: &LogFile| state.log(&log.path).is_some_and(|known| !known.is_foreign());
     let near = grown.iter().filter(|(_, log)| is_near(log)).count();
     // Mostly every log that is known is there, which is faster to count than to ask for one by one.
@@ -50,7 +45,7 @@ pub(super) fn refresh(look: &Look<'_>, state: &mut State, work_tree: &Path) {
     }
     grown.retain(|(_, log)| {
         let is_same = |known: &LogState| known.modified == nanoseconds(log) && known.size == log.size;
-        !state.log(&log.path).is_some_and(|known| known.is_foreign() || is_same(known))
+        !state.log(&log.path).is_some_and(is_same)
     });
     if grown.is_empty() {
         return;
@@ -89,11 +84,13 @@ fn read_on(
     let end = last_line_end(&mut file, known.offset)?;
     let mut next = known.clone();
     (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end);
-    if known.offset == 0 && is_foreign(agent, &file, roots)? {
+    let is_elsewhere = known.is_foreign() || known.offset == 0 && works_elsewhere(agent, &file, roots)?;
+    if is_elsewhere && !mentions(&mut file, (known.offset, end), roots)? {
         next.offset = end.max(1);
         state.note(&log.path, next);
         return Ok(());
     }
+    let known = if is_elsewhere { LogState::default() } else { known };
     file.seek(SeekFrom::Start(known.offset))?;
     let reader = BufReader::with_capacity(1 << 16, file.take(end.saturating_sub(known.offset)));
     let mut input = Log::new(reader, Some(&log.path));
@@ -107,18 +104,30 @@ fn read_on(
     if let Some(redactor) = (look.redactor)() {
         redactor.names(&mut header);
     }
-    note_touches(look, state, roots, (log, &header, &touched));
+    let has_changed = note_touches(look, state, roots, (log, &header, &touched));
+    if is_elsewhere && !has_changed {
+        // It named this repository, or read of it: that is no reason to keep anything of it here.
+        next.offset = end.max(1);
+        state.note(&log.path, next);
+        return Ok(());
+    }
     next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
     state.note(&log.path, next.with_header(header));
     Ok(())
 }
 
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.
-fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<bool> {
+fn works_elsewhere(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<bool> {
     let mut head = file;
     head.seek(SeekFrom::Start(0))?;
     let sample = Sample::read(BufReader::new(head.take(256 * 1024)))?;
     Ok(agent.working_directory(&sample).is_some_and(|cwd| is_elsewhere(Path::new(cwd), roots)))
+}
+
+/// Whether a stretch of a log names this repository.
+fn mentions(file: &mut File, (begin, end): (u64, u64), roots: &[PathBuf]) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(begin))?;
+    logs::mentions(file.take(end.saturating_sub(begin)), roots)
 }
 
 /// Whether a line ends at `offset`: where none does, the log was rewritten.
