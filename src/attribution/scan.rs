@@ -74,13 +74,7 @@ fn read_on(
     (agent, log): (&dyn Agent, &LogFile),
 ) -> io::Result<()> {
     let mut file = files::open(&log.path, files::STREAMED)?;
-    let known = match state.log(&log.path) {
-        Some(known) if is_line_end(&mut file, known.offset) => known.clone(),
-        _ => {
-            state.forget(&log.path);
-            LogState::default()
-        }
-    };
+    let known = known_of(state, log, &mut file);
     let end = last_line_end(&mut file, known.offset)?;
     let mut next = known.clone();
     (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end);
@@ -105,15 +99,25 @@ fn read_on(
         redactor.names(&mut header);
     }
     let has_changed = note_touches(look, state, roots, (log, &header, &touched));
-    if is_elsewhere && !has_changed {
-        // It named this repository, or read of it: that is no reason to keep anything of it here.
-        next.offset = end.max(1);
-        state.note(&log.path, next);
-        return Ok(());
+    // To name this repository, or to read of it, is no reason to keep anything of a session here.
+    if has_changed || !is_elsewhere {
+        next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
+        next = next.with_header(header);
     }
-    next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
-    state.note(&log.path, next.with_header(header));
+    next.offset = end.max(1);
+    state.note(&log.path, next);
     Ok(())
+}
+
+/// What is known of a log; of one that was rewritten, nothing.
+fn known_of(state: &mut State, log: &LogFile, file: &mut File) -> LogState {
+    match state.log(&log.path) {
+        Some(known) if is_line_end(file, known.offset) => known.clone(),
+        _ => {
+            state.forget(&log.path);
+            LogState::default()
+        }
+    }
 }
 
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.
