@@ -77,10 +77,9 @@ fn read_on(
     let known = known_of(state, log, &mut file);
     let end = last_line_end(&mut file, known.offset)?;
     let mut next = known.clone();
-    (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end);
+    (next.modified, next.size, next.offset) = (nanoseconds(log), log.size, end.max(1));
     let is_elsewhere = known.is_foreign() || known.offset == 0 && works_elsewhere(agent, &file, roots)?;
     if is_elsewhere && !mentions(&mut file, (known.offset, end), roots)? {
-        next.offset = end.max(1);
         state.note(&log.path, next);
         return Ok(());
     }
@@ -104,7 +103,6 @@ fn read_on(
         next.prompt = touched.prompt.and_then(|prompt| prompt.redacted((look.redactor)()));
         next = next.with_header(header);
     }
-    next.offset = end.max(1);
     state.note(&log.path, next);
     Ok(())
 }
