@@ -30,6 +30,7 @@ pub mod hail;
 pub mod hooks;
 pub mod ledger;
 pub mod lines;
+pub mod logs;
 
 pub mod redact;
 pub mod report;

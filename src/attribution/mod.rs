@@ -8,7 +8,6 @@ mod evidence;
 mod line;
 mod matching;
 mod message;
-mod paths;
 mod rewritten;
 mod running;
 mod scan;

@@ -5,10 +5,11 @@
 
 use std::path::Path;
 
-use super::{paths::in_roots, store::StoredCall};
+use super::store::StoredCall;
 use crate::{
     environment::Environment,
     hail::{SessionId, Timestamp},
+    logs::in_roots,
     system::processes::Process,
 };
 
@@ -93,14 +94,18 @@ impl Surroundings<'_> {
 
     /// Whether a command runs in this work tree, or goes there.
     fn is_here(&self, call: &StoredCall) -> bool {
-        let is_other = |folder: &Path| {
-            let folder = in_roots(folder.to_owned(), self.roots);
-            let own =
-                self.roots.iter().filter(|root| folder.starts_with(root)).max_by_key(|root| root.as_os_str().len());
-            let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            own.is_some_and(|own| real(own) != real(self.work_tree))
-        };
-        let goes_elsewhere = call.command.contains("cd ") || call.command.contains("-C ");
-        goes_elsewhere || !call.directory.as_deref().is_some_and(|folder| is_other(Path::new(folder)))
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let work_tree = real(self.work_tree);
+        let folder = call.directory.as_deref().map(|folder| in_roots(Path::new(folder).to_owned(), self.roots));
+        let own = folder.as_ref().and_then(|folder| {
+            let above = self.roots.iter().filter(|root| folder.starts_with(root));
+            above.max_by_key(|root| root.as_os_str().len())
+        });
+        if own.is_some_and(|own| real(own) == work_tree) {
+            return true;
+        }
+        // Elsewhere it has to go here: the name of the work tree's folder is in the command.
+        let name = work_tree.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        folder.is_none() || (!name.is_empty() && call.command.contains(&name))
     }
 }

@@ -12,17 +12,18 @@ use std::{
 };
 
 use super::{
-    paths::is_elsewhere,
+    matching::FilePath,
     sessions::resolve,
     shell::Commits,
     store::{Kind, LogState, SeenLog, Store, StoredCall, StoredEdit},
     writes::{What, Write, Writes},
 };
 use crate::{
-    agents::{self, Agent, CopyKeeper, Log, LogFile, Sample, Scope, is_own},
+    agents::{self, Agent, CopyKeeper, Log, LogFile, Sample},
     environment::Environment,
     git::Repository,
     hail::{Header, Timestamp, last_line_end},
+    logs::{self, is_elsewhere},
     redact::{Redactor, Summary},
     system::files,
 };
@@ -54,32 +55,12 @@ pub fn refresh(scan: &ScanContext<'_>, store: &Store) -> io::Result<()> {
     let Some(work_tree) = scan.repository.work_tree() else { return Ok(()) };
     let since = SystemTime::from(scan.now.to_chrono()).checked_sub(WINDOW);
     let seen = store.seen_logs()?;
-    let mut foreign: Vec<&str> = seen.iter().filter(|(_, log)| log.is_foreign).map(|(name, _)| name.as_str()).collect();
-    foreign.sort_unstable();
-    // A session of another work tree of the repository may write here.
-    let mut folders = scan.repository.work_trees();
-    if !folders.iter().any(|folder| folder == work_tree) {
-        folders.push(work_tree.to_owned());
-    }
-    let logs = agents::ALL.iter().flat_map(|agent| {
-        let of = |folder: &PathBuf| {
-            let scope = Scope { folder: Some(folder), since, left_out: &foreign };
-            agent.join(agent.logs(scan.environment, &scope))
-        };
-        let mut logs: Vec<LogFile> = folders.iter().flat_map(of).collect();
-        if folders.len() > 1 {
-            let mut seen = HashSet::new();
-            logs.retain(|log| seen.insert(log.name()));
-        }
-        logs.into_iter().map(move |log| (*agent, log))
-    });
+    let mut all = logs::recent(scan.environment, scan.repository, work_tree, since);
     // What is known is kept by name, which has no place for what is not Unicode.
-    let logs =
-        logs.filter(|(agent, log)| log.path.to_str().is_some() && is_own(Some(scan.repository), *agent, &log.path));
-    let all: Vec<(&dyn Agent, LogFile)> = logs.collect();
+    all.retain(|(_, log)| log.path.to_str().is_some());
     forget_missing(store, &seen, &all)?;
     let mut grown: Vec<(&dyn Agent, LogFile)> = all;
-    grown.retain(|(_, log)| !seen.get(&log.name()).is_some_and(|known| known.is_foreign || is_same(*known, log)));
+    grown.retain(|(_, log)| !seen.get(&log.name()).is_some_and(|known| is_same(*known, log)));
     if grown.is_empty() {
         return Ok(());
     }
@@ -149,13 +130,22 @@ impl Reader<'_, '_> {
         };
         let end = last_line_end(&mut file, known.offset)?;
         let mut next = LogState { modified: nanoseconds(log), size: log.size, ..known.clone() };
-        if known.offset == 0 && is_foreign(agent, &file, self.roots)? {
+        let is_elsewhere = known.is_foreign || (known.offset == 0 && works_elsewhere(agent, &file, self.roots)?);
+        if is_elsewhere && !mentions(&mut file, (known.offset, end), self.roots)? {
             (next.offset, next.is_foreign) = (end.max(1), true);
             return self.store.note(&name, &next);
         }
+        // What another place's session did here is read from its beginning, once it names this repository.
+        let known = if known.is_foreign { LogState::default() } else { known };
         let read = |from: u64, to: u64| self.read_stretch(agent, &log.path, &known, (from, to));
         // Nothing new that is complete, or nothing of this agent: the next look begins where this did.
         let Some(mut writes) = read(known.offset, end)? else { return Ok(()) };
+        if is_elsewhere && !self.writes_here(&writes) {
+            // To name this repository, or to read of it, is no reason to keep anything of a session here.
+            (next.offset, next.is_foreign) = (end.max(1), true);
+            return self.store.note(&name, &next);
+        }
+        (next.is_foreign, next.offset) = (false, known.offset);
         self.store.clear_edits(&name, true)?;
         let open = open_calls(&log.path, known.offset, end, &writes.unanswered())?;
         if let Some(border) = open.filter(|border| *border > known.offset) {
@@ -201,9 +191,7 @@ impl Reader<'_, '_> {
         let _copies = CopyKeeper::new();
         for session in agent.sessions(log).map_err(io::Error::other)? {
             let known = self.store.log(&session.name())?;
-            let is_known = |known: &LogState| {
-                known.is_foreign || (known.modified == nanoseconds(&session) && known.size == session.size)
-            };
+            let is_known = |known: &LogState| known.modified == nanoseconds(&session) && known.size == session.size;
             if session.part.is_none() || !known.as_ref().is_some_and(is_known) {
                 // One session that cannot be read must not hide the others of a file.
                 let _ = self.read_session(agent, &session);
@@ -223,13 +211,23 @@ impl Reader<'_, '_> {
         let cwd = writes.header.as_ref().and_then(Header::cwd).map(PathBuf::from);
         self.store.clear_edits(&name, false)?;
         let mut next = LogState { modified: nanoseconds(log), size: log.size, ..LogState::default() };
-        if cwd.is_some_and(|cwd| is_elsewhere(&cwd, self.roots)) {
+        if cwd.is_some_and(|cwd| is_elsewhere(&cwd, self.roots)) && !self.writes_here(&writes) {
             (next.offset, next.is_foreign) = (1, true);
             return self.store.note(&name, &next);
         }
         writes.finish();
         self.note(&name, &mut next, 1, &writes)?;
         self.add(&name, &writes, false)
+    }
+
+    /// Whether a session of another place changed a file of this repository.
+    fn writes_here(&self, writes: &Writes) -> bool {
+        let cwd = writes.header.as_ref().and_then(Header::cwd);
+        writes.writes.iter().any(|write| {
+            let directory = write.directory.as_deref().or(cwd);
+            let is_named = !matches!(write.what, What::Anything);
+            is_named && matches!(resolve(&write.path, directory, self.roots), FilePath::Within(_))
+        })
     }
 
     /// Notes how far a log was read, and what is known of its session then.
@@ -262,7 +260,12 @@ impl Reader<'_, '_> {
             let directory = write.directory.as_deref().or(cwd.as_deref());
             let file = resolve(&write.path, directory, self.roots);
             let kind = Kind::of_what(&write.what);
-            if kind != Kind::Anything && !matches!(file, super::matching::FilePath::Within(_)) {
+            let is_here = match kind {
+                // A command that names no file may change any where it runs.
+                Kind::Anything => directory.is_some_and(|folder| !is_elsewhere(Path::new(folder), self.roots)),
+                _ => matches!(file, FilePath::Within(_)),
+            };
+            if !is_here {
                 continue;
             }
             let Write { from, at, event, what, .. } = write;
@@ -313,11 +316,17 @@ fn open_calls(path: &Path, from: u64, to: u64, unanswered: &[&str]) -> io::Resul
 }
 
 /// Whether the session works in another place altogether: neither in one of `roots`, nor above.
-fn is_foreign(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<bool> {
+fn works_elsewhere(agent: &dyn Agent, file: &File, roots: &[PathBuf]) -> io::Result<bool> {
     let mut head = file;
     head.seek(SeekFrom::Start(0))?;
     let sample = Sample::read(BufReader::new(head.take(256 * 1024)))?;
     Ok(agent.working_directory(&sample).is_some_and(|cwd| is_elsewhere(Path::new(cwd), roots)))
+}
+
+/// Whether a stretch of a log names this repository.
+fn mentions(file: &mut File, (begin, end): (u64, u64), roots: &[PathBuf]) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(begin))?;
+    logs::mentions(file.take(end.saturating_sub(begin)), roots)
 }
 
 /// Whether a line ends at `offset`: where none does, the log was rewritten.

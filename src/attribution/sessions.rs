@@ -9,13 +9,15 @@ use super::{
     diff::FileDiff,
     evidence::Evidence,
     matching::{self, Edit, FileMatch, FilePath, Index, Moment},
-    paths::{absolute, below, in_roots},
     shell::Commits,
     store::{Lines, StoredEdit},
     writes::{Call, PromptAt, What, Writes},
 };
-use crate::git::Repository;
-use crate::hail::{Header, SessionId, Timestamp};
+use crate::{
+    git::Repository,
+    hail::{Header, SessionId, Timestamp},
+    logs::{absolute, below, in_roots},
+};
 
 /// How much earlier or later than a call the commit may be that it made, in milliseconds: git counts seconds.
 const CALL_SLACK: i64 = 1_500;

@@ -3,13 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Whether a directory is neither in one of `roots`, nor above.
-pub(super) fn is_elsewhere(cwd: &Path, roots: &[PathBuf]) -> bool {
+#[must_use]
+pub fn is_elsewhere(cwd: &Path, roots: &[PathBuf]) -> bool {
     let is_near = |cwd: &Path| roots.iter().any(|root| cwd.starts_with(root) || root.starts_with(cwd));
     !is_near(cwd) && !cwd.canonicalize().is_ok_and(|real| is_near(&real))
 }
 
 /// A path that a session gave, without `.` and `..`.
-pub(super) fn absolute(path: &str, directory: &Path) -> PathBuf {
+#[must_use]
+pub fn absolute(path: &str, directory: &Path) -> PathBuf {
     let path = directory.join(path);
     let mut clean = PathBuf::new();
     for component in path.components() {
@@ -24,7 +26,8 @@ pub(super) fn absolute(path: &str, directory: &Path) -> PathBuf {
 
 /// The path below one of `roots` where that takes following symbolic links, else as it is: an agent
 /// that was started through a link may have noted the link.
-pub(super) fn in_roots(path: PathBuf, roots: &[PathBuf]) -> PathBuf {
+#[must_use]
+pub fn in_roots(path: PathBuf, roots: &[PathBuf]) -> PathBuf {
     if below(&path, roots).is_some() {
         return path;
     }
@@ -34,14 +37,16 @@ pub(super) fn in_roots(path: PathBuf, roots: &[PathBuf]) -> PathBuf {
 }
 
 /// A folder as git names it, and as the kernel does.
-pub(super) fn forms_of(root: &Path) -> Vec<PathBuf> {
+#[must_use]
+pub fn forms_of(root: &Path) -> Vec<PathBuf> {
     let mut forms = vec![root.to_owned()];
     forms.extend(root.canonicalize().ok().filter(|canonical| canonical != root));
     forms
 }
 
 /// The path below one of `roots`, with `/`, as git writes it.
-pub(super) fn below(path: &Path, roots: &[PathBuf]) -> Option<String> {
+#[must_use]
+pub fn below(path: &Path, roots: &[PathBuf]) -> Option<String> {
     let relative = roots.iter().find_map(|root| path.strip_prefix(root).ok())?;
     let relative = relative.to_str()?;
     (!relative.is_empty() && !relative.starts_with(".git/")).then(|| relative.to_owned())
