@@ -7,6 +7,7 @@ mod commit;
 mod configured;
 mod crash;
 mod destination;
+mod elsewhere;
 mod fanout;
 mod global;
 mod install;
