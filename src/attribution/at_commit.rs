@@ -174,7 +174,7 @@ impl Finder<'_> {
         for (change, path) in changes.iter().zip(&paths) {
             let written = written_at(path);
             let is_in_place = change.new.is_some() && unchanged.contains(path.as_path());
-            let changer = edits.iter().rev().find(|edit| {
+            let last = edits.iter().rev().find(|edit| {
                 let is_it = edit.file.is(change.path());
                 let is_during = || written.is_some_and(|at| is_during(edit, at)) && is_in_place;
                 match edit.kind {
@@ -188,7 +188,7 @@ impl Finder<'_> {
                     Kind::Lines => false,
                 }
             });
-            if let Some(edit) = changer {
+            if let Some(edit) = last {
                 add(found, edit, Evidence::Paths);
             }
         }

@@ -323,7 +323,9 @@ impl<'a> Finder<'a> {
         let mut run: Vec<(usize, u32)> = Vec::new();
         let mut close = |run: &mut Vec<(usize, u32)>| {
             if run.len() >= MOVED_LINES {
-                run.iter().for_each(|(at, number)| found[*at] = Some(*number));
+                for (at, number) in run.iter() {
+                    found[*at] = Some(*number);
+                }
             }
             run.clear();
         };

@@ -53,7 +53,7 @@ impl Surroundings<'_> {
     #[must_use]
     pub fn named_session(&self) -> Option<SessionId> {
         let ids = VARIABLES.iter().filter_map(|(_, _, id)| self.environment.variable((*id)?)?.to_str());
-        ids.filter_map(|id| id.parse().ok()).next()
+        ids.into_iter().find_map(|id| id.parse().ok())
     }
 
     /// Whether a call that has not come back makes the commit: one of a session of `tool`.

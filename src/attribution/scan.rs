@@ -137,7 +137,7 @@ impl Reader<'_, '_> {
         }
         // What another place's session did here is read from its beginning, once it names this repository.
         let known = if known.is_foreign { LogState::default() } else { known };
-        let read = |from: u64, to: u64| self.read_stretch(agent, &log.path, &known, (from, to));
+        let read = |from: u64, to: u64| Self::read_stretch(agent, &log.path, &known, (from, to));
         // Nothing new that is complete, or nothing of this agent: the next look begins where this did.
         let Some(mut writes) = read(known.offset, end)? else { return Ok(()) };
         if is_elsewhere && !self.writes_here(&writes) {
@@ -152,7 +152,7 @@ impl Reader<'_, '_> {
             let Some(closed) = read(known.offset, border)? else { return Ok(()) };
             let resumed = self.note(&name, &mut next, border, &closed)?;
             self.add(&name, &closed, false)?;
-            let Some(rest) = self.read_stretch(agent, &log.path, &resumed, (border, end))? else { return Ok(()) };
+            let Some(rest) = Self::read_stretch(agent, &log.path, &resumed, (border, end))? else { return Ok(()) };
             writes = rest;
         } else if open.is_none() {
             self.note(&name, &mut next, end, &writes)?;
@@ -167,7 +167,6 @@ impl Reader<'_, '_> {
 
     /// Reads the lines of a log from one offset to another.
     fn read_stretch(
-        &self,
         agent: &dyn Agent,
         path: &Path,
         known: &LogState,
@@ -177,9 +176,9 @@ impl Reader<'_, '_> {
         file.seek(SeekFrom::Start(from))?;
         let reader = BufReader::with_capacity(1 << 16, file.take(to.saturating_sub(from)));
         let mut input = Log::new(reader, Some(path));
-        input.resumed = known.header.clone();
+        input.resumed.clone_from(&known.header);
         let mut writes = Writes::after(known.prompt.as_deref());
-        writes.header = known.header.clone();
+        writes.header.clone_from(&known.header);
         Ok(agent.parse(&mut input, &mut writes).is_ok().then_some(writes))
     }
 

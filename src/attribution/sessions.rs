@@ -221,7 +221,7 @@ impl Sessions {
             part.lines += 1;
             part.last_edit = part.last_edit.max(Some(edit));
         }
-        for change in diff.others.iter() {
+        for change in &diff.others {
             if let Some(session) = self.changer(change, commit.since, until) {
                 found.entry(session).or_insert(Part { session, evidence: Evidence::Paths, lines: 0, last_edit: None });
             }
@@ -282,10 +282,8 @@ pub(super) fn resolve(path: &str, directory: Option<&str>, roots: &[PathBuf]) ->
     if directory.is_none() && !Path::new(path).is_absolute() && !path.starts_with('~') {
         return FilePath::Within(absolute(path, Path::new("")).to_string_lossy().into_owned());
     }
-    let path = match path.starts_with('~') {
-        true => PathBuf::from(path),
-        false => absolute(path, Path::new(directory.unwrap_or("/"))),
-    };
+    let path =
+        if path.starts_with('~') { PathBuf::from(path) } else { absolute(path, Path::new(directory.unwrap_or("/"))) };
     let path = in_roots(path, roots);
     match below(&path, roots) {
         Some(within) => FilePath::Within(within),

@@ -242,9 +242,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn log(&self, name: &str) -> io::Result<Option<LogState>> {
-        const QUERY: &str =
-            "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
-        self.log_where(QUERY, name).map_err(io::Error::other)
+        self.log_where(name).map_err(io::Error::other)
     }
 
     /// The log of a session itself, rather than of one of its subagents: its name and what is known of it.
@@ -258,9 +256,7 @@ impl Store {
             let mut found = None;
             for name in names {
                 let name = name?;
-                const QUERY: &str =
-                    "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
-                let Some(log) = self.log_where(QUERY, &name)? else { continue };
+                let Some(log) = self.log_where(&name)? else { continue };
                 let is_own = log.header.as_ref().is_some_and(|header| header.session_id == *session);
                 if is_own || found.is_none() {
                     found = Some((name, log));
@@ -274,9 +270,11 @@ impl Store {
         read().map_err(io::Error::other)
     }
 
-    fn log_where(&self, query: &str, value: &str) -> rusqlite::Result<Option<LogState>> {
-        let mut statement = self.connection.prepare_cached(query)?;
-        let row = statement.query_row([value], |row| {
+    fn log_where(&self, name: &str) -> rusqlite::Result<Option<LogState>> {
+        const QUERY: &str =
+            "SELECT modified, size, offset, is_foreign, session, header, prompt FROM log WHERE name = ?";
+        let mut statement = self.connection.prepare_cached(QUERY)?;
+        let row = statement.query_row([name], |row| {
             let header: Option<String> = row.get(5)?;
             let session: Option<String> = row.get(4)?;
             Ok(LogState {

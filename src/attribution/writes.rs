@@ -15,7 +15,7 @@ use crate::redact::{Redactor, Summary};
 /// How much is kept of what the agent said, in characters.
 const ANSWER_CHARS: usize = 400;
 /// The largest content of a created file whose lines are read, in bytes.
-const MAX_CONTENT_BYTES: usize = diff::MAX_FILE_BYTES as usize;
+const MAX_CONTENT_BYTES: usize = 8 << 20;
 
 /// A line and the one before it, which tells it from others of its text; zero where that is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,6 +79,7 @@ impl History for Model {
             message: made.message.into(),
             seconds: 0,
             author: String::new(),
+            author_seconds: 0,
         })
     }
 

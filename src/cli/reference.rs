@@ -211,8 +211,8 @@ fn latest(reference: &str) -> Option<std::ops::Range<usize>> {
 pub(super) fn history(repository: &Repository, range: &str) -> Result<Vec<ObjectId>> {
     let prefixes = ["refs/heads/", "refs/tags/", "refs/remotes/", "refs/"];
     let is_name =
-        |prefix: &&str| repository.find_reference(format!("{prefix}{range}").as_bytes()).is_ok_and(|id| id.is_some());
-    if prefixes.iter().any(|prefix| is_name(&prefix)) {
+        |prefix: &str| repository.find_reference(format!("{prefix}{range}").as_bytes()).is_ok_and(|id| id.is_some());
+    if prefixes.iter().any(|prefix| is_name(prefix)) {
         return Ok(repository.commits(&[repository.resolve(range)?], &[], usize::MAX)?);
     }
     commits(repository, range)

@@ -58,9 +58,10 @@ impl<'a> Sources<'a> {
                 }
             }
         }
-        let logs = match with_logs {
-            true => capture::discover_near(&context.environment, &Scope::default(), None, Some(repository)),
-            false => Vec::new(),
+        let logs = if with_logs {
+            capture::discover_near(&context.environment, &Scope::default(), None, Some(repository))
+        } else {
+            Vec::new()
         };
         Ok(Self { context, stored, logs })
     }

@@ -259,13 +259,17 @@ fn programs(command: &Command, body: Option<&str>, add: &mut impl FnMut(&str, Ho
             let operands: Vec<&Word> = command.operands().collect();
             if let Some((target, sources)) = operands.split_last() {
                 add(&target.text, How::Changed);
-                sources.iter().for_each(|source| add(&within(&target.text, &source.text), How::Changed));
+                for source in sources {
+                    add(&within(&target.text, &source.text), How::Changed);
+                }
             }
         }
         "rm" | "unlink" | "shred" => command.operands().for_each(|word| add(&word.text, How::Removed)),
         "dd" => {
             let target = command.words.iter().find_map(|word| word.text.strip_prefix("of="));
-            target.into_iter().for_each(|target| add(target, How::Changed));
+            if let Some(target) = target {
+                add(target, How::Changed);
+            }
         }
         "tee" => {
             let is_append = command.has("-a") || command.has("--append");
@@ -275,7 +279,9 @@ fn programs(command: &Command, body: Option<&str>, add: &mut impl FnMut(&str, Ho
             }
         }
         _ if changes_named(command) => {
-            command.operands().for_each(|word| add(&word.text, How::Changed));
+            for word in command.operands() {
+                add(&word.text, How::Changed);
+            }
             let is_folder = |word: &Word| !word.text.rsplit('/').next().unwrap_or("").trim_matches('.').contains('.');
             let takes_folders = !["sed", "gsed", "perl", "touch", "chmod", "truncate", "sort"].contains(&name);
             if has_unknown || (takes_folders && command.operands().all(is_folder)) || name == "patch" {
@@ -313,7 +319,9 @@ fn of_git(command: &Command, add: &mut impl FnMut(&str, How)) {
     match subcommand {
         "mv" => moves(&operands, directory, add),
         "rm" if !arguments.iter().any(|word| word.text == "--cached") => {
-            operands.iter().for_each(|word| add(&below(directory, &word.text), How::Removed));
+            for word in operands {
+                add(&below(directory, &word.text), How::Removed);
+            }
         }
         "apply" if !arguments.iter().any(|word| ["--check", "--stat"].contains(&word.text.as_str())) => {
             add("", How::Anything);
@@ -347,10 +355,10 @@ fn is_reading_task(command: &Command) -> bool {
         return false;
     }
     let task = match words.as_slice() {
-        ["run" | "run-script" | "exec" | "dlx" | "x", task, ..] => task,
-        [task, ..] => task,
-        [] => return command.name() != "make",
+        ["run" | "run-script" | "exec" | "dlx" | "x", task, ..] => Some(task),
+        words => words.first(),
     };
+    let Some(task) = task else { return command.name() != "make" };
     let task = task.split(':').next().unwrap_or(task);
     let is_check = command.has("--check") || command.has("--dry-run");
     READING_TASKS.contains(&task) || (is_check && ["fmt", "format", "black", "prettier", "isort"].contains(&task))

@@ -76,7 +76,7 @@ fn finish(
     strip(&mut command);
     let text = |at: usize, command: &Command| command.words.get(at).map(|word| word.text.clone()).unwrap_or_default();
     let name = text(0, &command);
-    command.directory = directory.clone();
+    command.directory.clone_from(&directory);
     match name.as_str() {
         "cd" | "pushd" => {
             let target = command.words.iter().skip(1).find(|word| !word.text.starts_with('-') || word.is_quoted);
