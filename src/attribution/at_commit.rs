@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Attribution, CommitDiff, CommitFacts, Evidence, Sessions, commit_diff,
-    matching::FilePath,
+    file_path::FilePath,
     running::Surroundings,
     scan::{self, ScanContext},
     sessions::roots,

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     diff::{FileDiff, Hunk},
+    file_path::{Closeness, FilePath},
     line::{Line, LineHash},
     writes::WrittenLine,
 };
@@ -27,58 +28,6 @@ pub struct Edit {
     pub at: Timestamp,
     /// Whether the file has no other lines.
     pub is_whole: bool,
-}
-
-/// The path of a file as a session names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum FilePath {
-    /// Below the root of the work tree.
-    Within(String),
-    /// Somewhere on the machine where the session ran.
-    Absolute(String),
-}
-
-/// How sure it is that two paths are of one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Closeness {
-    Other,
-    SameName,
-    Same,
-}
-
-impl FilePath {
-    /// The name of the file.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        let (Self::Within(path) | Self::Absolute(path)) = self;
-        path.rsplit('/').next().unwrap_or(path)
-    }
-
-    /// Whether this is the file at `path` below the root of the work tree.
-    #[must_use]
-    pub fn is(&self, path: &str) -> bool {
-        self.closeness(path) == Closeness::Same
-    }
-
-    /// Whether this is the file at `path` or a folder that it is in.
-    #[must_use]
-    pub fn covers(&self, path: &str) -> bool {
-        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
-        self.is(path) || folders.any(|folder| self.is(folder))
-    }
-
-    fn closeness(&self, path: &str) -> Closeness {
-        let is_same = match self {
-            Self::Within(own) => own == path,
-            Self::Absolute(own) => own.strip_suffix(path).is_some_and(|root| root.ends_with('/')),
-        };
-        let name = path.rsplit('/').next().unwrap_or(path);
-        match is_same {
-            true => Closeness::Same,
-            false if self.name() == name => Closeness::SameName,
-            false => Closeness::Other,
-        }
-    }
 }
 
 /// What sessions wrote, by line. A line that says nothing by itself is only looked for in files of the same name.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    matching::FilePath,
+    file_path::FilePath,
     sessions::resolve,
     shell::Commits,
     store::{Kind, LogState, SeenLog, Store, StoredCall, StoredEdit},

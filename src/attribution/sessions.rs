@@ -8,10 +8,12 @@ use std::{
 use super::{
     diff::FileDiff,
     evidence::Evidence,
-    matching::{self, Edit, FileMatch, FilePath, Index, Moment},
+    file_path::FilePath,
+    matching::{self, Edit, FileMatch, Index, Moment},
+    prompt::PromptAt,
     shell::Commits,
     store::{Lines, StoredEdit},
-    writes::{Call, PromptAt, What, Writes},
+    writes::{Call, What, Writes},
 };
 use crate::{
     git::Repository,

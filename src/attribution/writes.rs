@@ -5,12 +5,12 @@ use std::{collections::HashMap, io};
 use super::{
     diff::{self, Hunk},
     line::{Line, LineHash},
+    prompt::PromptAt,
     shell::{self, Commits, How},
 };
 use crate::hail::{
     Block, Content, Event, EventType, Header, Session, SessionId, Sink, Timestamp, attribute, cut, title_of,
 };
-use crate::redact::{Redactor, Summary};
 
 /// How much is kept of what the agent said, in characters.
 const ANSWER_CHARS: usize = 400;
@@ -93,28 +93,6 @@ pub struct Call {
     pub named: Vec<String>,
     /// The prompt that led here: its place in [`Writes::prompts`].
     pub prompt: Option<usize>,
-}
-
-/// What a person asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PromptAt {
-    /// The event; empty where an earlier stretch of the log had it.
-    pub event: String,
-    /// One line of it.
-    pub title: String,
-    /// Whether it has no secrets any more.
-    pub is_redacted: bool,
-}
-
-impl PromptAt {
-    /// The prompt without secrets; without a redactor nothing is kept.
-    #[must_use]
-    pub fn redacted(&self, redactor: Option<&Redactor>) -> Option<String> {
-        if self.is_redacted {
-            return Some(self.title.clone());
-        }
-        redactor.map(|redactor| redactor.title(&self.title, &mut Summary::default()))
-    }
 }
 
 /// Collects what a session, or a stretch of its log, wrote.
