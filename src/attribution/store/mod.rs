@@ -94,6 +94,14 @@ impl Store {
         for old in OLD_FILES {
             let _ = fs::remove_file(folder.join(old));
         }
+        // A pipe or a device in its place would block whoever opens it.
+        let is_other = |suffix: &str| {
+            let found = folder.join(format!("{FILE}{suffix}")).symlink_metadata();
+            found.is_ok_and(|found| !found.is_file())
+        };
+        if ["", "-journal", "-wal", "-shm"].into_iter().any(is_other) {
+            return Self::in_memory().map_err(io::Error::other);
+        }
         match Self::at(&path) {
             Ok(store) => Ok(store),
             Err(fault) if is_busy(&fault) => Self::in_memory().map_err(io::Error::other),
