@@ -1,282 +1,515 @@
-//! Splits a command line into words, operators and redirections, as POSIX sh and bash do.
+//! The words and operators of a script, as bash splits it.
 
-/// One piece of a command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::escapes::unescape;
+
+/// How deep substitutions are read.
+const MAX_DEPTH: usize = 24;
+
+/// A piece of a script.
+#[derive(Clone, Debug)]
 pub(super) enum Token {
-    /// A word.
     Word(Word),
-    /// Something that ends a command: `;`, `&&`, `|`, a line feed and the like.
-    End,
-    /// `(`.
-    Open,
-    /// `)`.
-    Close,
-    /// A redirection.
     Redirect(Redirect),
+    /// The end of a command; whether the next one reads its output.
+    End {
+        is_pipe: bool,
+    },
+    /// The start of a subshell.
+    Open,
+    /// The end of a subshell.
+    Close,
+    /// The end of words that run nothing: the pattern of a `case`, the name of a function.
+    Pattern,
 }
 
 /// A word without its quotes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Word {
-    /// The text; of an expansion, as it is written.
+    /// Its text; an expansion stands in it as it is written.
     pub(super) text: String,
-    /// Whether the shell puts something in its place that the text does not tell.
-    pub(super) is_dynamic: bool,
-    /// Whether any of it was quoted.
+    /// The expansions in it.
+    pub(super) holes: Vec<Hole>,
+    /// Whether it is a pattern for names of files.
+    pub(super) is_glob: bool,
+    /// Whether any of it is quoted, so that it is no reserved word.
     pub(super) is_quoted: bool,
-    /// The scripts of `$(…)` and of backquotes in it.
-    pub(super) scripts: Vec<String>,
+    /// The scripts that it substitutes.
+    pub(super) scripts: Vec<Vec<Token>>,
+}
+
+impl Word {
+    /// Whether only running the script would tell what it is.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_glob || !self.holes.is_empty()
+    }
+
+    pub(super) fn of(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+}
+
+/// An expansion: where its text is, and the variable if it is just that.
+#[derive(Clone, Debug)]
+pub(super) struct Hole {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) name: Option<String>,
 }
 
 /// A redirection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Redirect {
-    /// The operator without the number before it, such as `>>`.
-    pub(super) operator: String,
-    /// The file, or the text of a here-string.
+    pub(super) kind: Kind,
+    /// The file, or the text of a here-string, or the delimiter.
     pub(super) target: Word,
-    /// The text of a here-document.
+    /// Whether it is that of the standard output.
+    pub(super) is_output: bool,
+    /// The here-document.
     pub(super) body: Option<String>,
 }
 
-struct Lexer<'a> {
-    text: &'a [u8],
-    at: usize,
-    tokens: Vec<Token>,
-    /// The here-documents whose text begins at the next line: their places among the tokens.
-    waiting: Vec<usize>,
+/// What a redirection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    Write,
+    Append,
+    Document,
+    Text,
 }
 
-/// Splits a command line.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text: text.as_bytes(), at: 0, tokens: Vec::new(), waiting: Vec::new() };
-    while lexer.at < lexer.text.len() {
-        lexer.step();
+/// Splits a script. The flag tells whether all of it was read.
+pub(super) fn tokens(text: &str) -> (Vec<Token>, bool) {
+    let mut lexer = Lexer { text, at: 0, depth: 0, is_whole: true };
+    let mut found = Vec::new();
+    while lexer.at < text.len() {
+        let mut level = Level::default();
+        lexer.level(&mut level);
+        found.append(&mut level.tokens);
+        // A `)` too many.
+        lexer.at += 1;
     }
-    lexer.tokens
+    (found, lexer.is_whole)
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    is_whole: bool,
+}
+
+/// What is known while a script, or one in it, is read.
+#[derive(Default)]
+struct Level {
+    tokens: Vec<Token>,
+    nesting: Vec<Nesting>,
+    /// Whether a word is the first of a command.
+    is_inside_command: bool,
+    /// Whether the pattern of a `case` is next.
+    is_pattern: bool,
+    /// Whether `[[` has begun.
+    is_condition: bool,
+    documents: Vec<Document>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Nesting {
+    Subshell,
+    Case,
+}
+
+/// A here-document that begins on the next line.
+struct Document {
+    token: usize,
+    delimiter: String,
+    is_literal: bool,
+    is_indented: bool,
+}
+
+impl Level {
+    fn end(&mut self, is_pipe: bool) {
+        self.tokens.push(Token::End { is_pipe });
+        self.is_inside_command = false;
+    }
+
+    fn word(&mut self, word: Word) {
+        let is_plain = !word.is_quoted && !word.is_open();
+        let text = if is_plain { word.text.as_str() } else { "" };
+        let is_case = self.nesting.last() == Some(&Nesting::Case);
+        if is_case && text == "esac" && (self.is_pattern || !self.is_inside_command) {
+            self.nesting.pop();
+            self.is_pattern = false;
+            self.end(false);
+        } else if is_case && text == "in" && self.is_inside_command {
+            self.is_pattern = true;
+        } else if text == "case" && !self.is_inside_command {
+            self.nesting.push(Nesting::Case);
+        }
+        self.is_condition = (self.is_condition || text == "[[" && !self.is_inside_command) && text != "]]";
+        let opens = ["if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"].contains(&text);
+        self.is_inside_command = self.is_inside_command || !opens;
+        self.tokens.push(Token::Word(word));
+    }
 }
 
 impl Lexer<'_> {
     fn peek(&self, ahead: usize) -> u8 {
-        self.text.get(self.at + ahead).copied().unwrap_or(0)
+        self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn step(&mut self) {
-        match self.peek(0) {
-            b'\n' => {
-                self.at += 1;
-                self.tokens.push(Token::End);
-                self.bodies();
-            }
-            b' ' | b'\t' | b'\r' => self.at += 1,
-            b'\\' if self.peek(1) == b'\n' => self.at += 2,
-            b'#' => self.at += self.text[self.at..].iter().take_while(|byte| **byte != b'\n').count(),
-            b'&' if self.peek(1) == b'>' => {
-                self.at += 1;
-                self.redirect();
-            }
-            b';' | b'|' | b'&' => {
-                self.at += 1;
-                self.tokens.push(Token::End);
-            }
-            b'(' => {
-                self.at += 1;
-                self.tokens.push(Token::Open);
-            }
-            b')' => {
-                self.at += 1;
-                self.tokens.push(Token::Close);
-            }
-            b'<' | b'>' if self.peek(1) == b'(' => {
-                let script = self.substitution();
-                let word = Word { is_dynamic: true, scripts: vec![script], ..Word::default() };
-                self.tokens.push(Token::Word(word));
-            }
-            b'<' | b'>' => self.redirect(),
-            b'0'..=b'9' if matches!(self.peek(1), b'<' | b'>') => {
-                self.at += 1;
-                self.redirect();
-            }
-            _ => {
-                let word = self.word();
-                self.tokens.push(Token::Word(word));
+    fn is_next(&self, text: &str) -> bool {
+        self.text.as_bytes()[self.at..].starts_with(text.as_bytes())
+    }
+
+    /// Goes to what comes after a text, or to the end.
+    fn skip_past(&mut self, text: &str) {
+        let rest = &self.text[self.at..];
+        self.at += rest.find(text).map_or(rest.len(), |at| at + text.len());
+    }
+
+    /// Reads up to the `)` that ends the level.
+    fn level(&mut self, level: &mut Level) {
+        while self.at < self.text.len() {
+            match self.peek(0) {
+                b' ' | b'\t' | b'\r' => self.at += 1,
+                b'\\' if self.peek(1) == b'\n' => self.at += 2,
+                b'#' => self.at += self.text[self.at..].find('\n').unwrap_or(self.text.len() - self.at),
+                b'\n' => {
+                    self.at += 1;
+                    self.documents(level);
+                    level.end(false);
+                }
+                b'|' | b'(' if level.is_pattern => self.at += 1,
+                b'|' | b'&' | b'(' | b')' | b'<' | b'>' if level.is_condition => self.at += 1,
+                b')' if level.nesting.is_empty() => return,
+                b';' | b'|' | b'&' | b'(' | b')' => self.operator(level),
+                b'<' | b'>' if self.peek(1) != b'(' => self.redirect(level),
+                _ => self.word_or_descriptor(level),
             }
         }
     }
 
-    fn redirect(&mut self) {
-        let rest = &self.text[self.at..];
-        let operators: [&[u8]; 10] = [b"<<<", b"<<-", b"<<", b"<&", b"<>", b">>", b">&", b">|", b"<", b">"];
-        let operator = operators.into_iter().find(|operator| rest.starts_with(operator)).unwrap_or(b">");
-        self.at += operator.len();
-        while matches!(self.peek(0), b' ' | b'\t') {
+    fn operator(&mut self, level: &mut Level) {
+        let (first, second) = (self.peek(0), self.peek(1));
+        self.at += 1;
+        match (first, second) {
+            (b'&', b'>') => {
+                self.at -= 1;
+                self.redirect(level);
+            }
+            (b';', b';' | b'&') => {
+                self.at += usize::from(second == b';' && self.peek(1) == b'&') + 1;
+                level.is_pattern = level.nesting.last() == Some(&Nesting::Case);
+                level.end(false);
+            }
+            (b'|', b'|') | (b'&', b'&') => {
+                self.at += 1;
+                level.end(false);
+            }
+            (b'|', _) => {
+                self.at += usize::from(second == b'&');
+                level.end(true);
+            }
+            (b'(', b'(') if !level.is_inside_command => self.skip_past("))"),
+            (b'(', b')') => {
+                self.at += 1;
+                level.tokens.push(Token::Pattern);
+                level.is_inside_command = false;
+            }
+            (b'(', _) => {
+                level.tokens.push(Token::Open);
+                level.nesting.push(Nesting::Subshell);
+                level.is_inside_command = false;
+            }
+            (b')', _) if level.nesting.last() == Some(&Nesting::Case) => {
+                level.tokens.push(Token::Pattern);
+                level.is_pattern = false;
+                level.is_inside_command = false;
+            }
+            (b')', _) => {
+                level.nesting.pop();
+                level.tokens.push(Token::Close);
+                level.is_inside_command = true;
+            }
+            _ => level.end(false),
+        }
+    }
+
+    fn word_or_descriptor(&mut self, level: &mut Level) {
+        let digits = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if (1..=2).contains(&digits) && matches!(self.peek(digits), b'<' | b'>') && !level.is_condition {
+            let is_output = digits == 1 && self.peek(0) == b'1';
+            self.at += digits;
+            let before = level.tokens.len();
+            self.redirect(level);
+            if let Some(Token::Redirect(redirect)) = level.tokens.get_mut(before) {
+                redirect.is_output = is_output;
+            }
+            return;
+        }
+        let start = self.at;
+        let word = self.word();
+        // Whatever comes, the next step begins further on.
+        if self.at == start {
             self.at += 1;
         }
-        let target = self.word();
-        let operator = String::from_utf8_lossy(operator).into_owned();
-        if operator == "<<" || operator == "<<-" {
-            self.waiting.push(self.tokens.len());
-        }
-        self.tokens.push(Token::Redirect(Redirect { operator, target, body: None }));
+        level.word(word);
     }
 
-    /// Reads the here-documents that begin at this line.
-    fn bodies(&mut self) {
-        for place in std::mem::take(&mut self.waiting) {
-            let Token::Redirect(redirect) = &self.tokens[place] else { continue };
-            let (end, strips) = (redirect.target.text.clone(), redirect.operator == "<<-");
+    fn redirect(&mut self, level: &mut Level) {
+        let operators = ["&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">"];
+        let operator = operators.into_iter().find(|operator| self.is_next(operator)).unwrap_or(">");
+        self.at += operator.len();
+        while matches!(self.peek(0), b' ' | b'\t') || self.is_next("\\\n") {
+            self.at += if self.peek(0) == b'\\' { 2 } else { 1 };
+        }
+        let target = self.word();
+        let is_descriptor = target.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let kind = match operator {
+            ">&" | "<&" if is_descriptor => return,
+            ">>" | "&>>" => Kind::Append,
+            "<<<" => Kind::Text,
+            "<<" | "<<-" => Kind::Document,
+            "<" | "<&" => Kind::Read,
+            _ => Kind::Write,
+        };
+        if kind == Kind::Document {
+            level.documents.push(Document {
+                token: level.tokens.len(),
+                delimiter: target.text.clone(),
+                is_literal: target.is_quoted,
+                is_indented: operator == "<<-",
+            });
+        }
+        level.tokens.push(Token::Redirect(Redirect { kind, target, is_output: true, body: None }));
+    }
+
+    /// Reads the here-documents that begin on this line.
+    fn documents(&mut self, level: &mut Level) {
+        for document in std::mem::take(&mut level.documents) {
             let mut body = String::new();
             while self.at < self.text.len() {
-                let line = &self.text[self.at..];
-                let length = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
-                let line = String::from_utf8_lossy(&line[..length]).into_owned();
-                self.at = (self.at + length + 1).min(self.text.len());
-                let line = if strips { line.trim_start_matches('\t') } else { &line };
-                if line.trim_end_matches('\r') == end {
+                let rest = &self.text[self.at..];
+                let line = &rest[..rest.find('\n').map_or(rest.len(), |end| end + 1)];
+                let shown = if document.is_indented { line.trim_start_matches('\t') } else { line };
+                let is_end = shown.trim_end_matches(['\n', '\r']) == document.delimiter;
+                // In a substitution the delimiter may share its line with the `)`.
+                let is_closed = self.depth > 0
+                    && shown.strip_prefix(document.delimiter.as_str()).is_some_and(|rest| rest.starts_with(')'));
+                self.at += if is_closed { line.len() - shown.len() + document.delimiter.len() } else { line.len() };
+                if is_end || is_closed {
                     break;
                 }
-                body.push_str(line);
-                body.push('\n');
+                body.push_str(shown);
             }
-            if let Token::Redirect(redirect) = &mut self.tokens[place] {
-                redirect.body = Some(body);
+            if let Some(Token::Redirect(redirect)) = level.tokens.get_mut(document.token) {
+                redirect.body = Some(if document.is_literal { body } else { without_escapes(&body) });
             }
         }
     }
 
+    /// Reads the script in `$(…)` up to its end.
+    fn nested(&mut self) -> Vec<Token> {
+        if self.depth >= MAX_DEPTH {
+            self.is_whole = false;
+            self.at = self.text.len();
+            return Vec::new();
+        }
+        self.depth += 1;
+        let mut level = Level::default();
+        self.level(&mut level);
+        self.at = (self.at + 1).min(self.text.len());
+        self.depth -= 1;
+        level.tokens
+    }
+}
+
+/// An unquoted here-document: `\$`, `` \` `` and `\\` stand for themselves, and lines can be joined.
+fn without_escapes(body: &str) -> String {
+    let mut found = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        found.push_str(&rest[..at]);
+        match rest.as_bytes().get(at + 1) {
+            Some(b'\n') => {}
+            Some(byte @ (b'$' | b'`' | b'\\')) => found.push(char::from(*byte)),
+            _ => {
+                found.push('\\');
+                rest = &rest[at + 1..];
+                continue;
+            }
+        }
+        rest = &rest[at + 2..];
+    }
+    found.push_str(rest);
+    found
+}
+
+impl Lexer<'_> {
     fn word(&mut self) -> Word {
         let mut word = Word::default();
-        let mut bytes: Vec<u8> = Vec::new();
+        let mut braces = 0_u8;
         while self.at < self.text.len() {
-            let byte = self.peek(0);
-            match byte {
-                b' ' | b'\t' | b'\n' | b'\r' | b';' | b'|' | b'&' | b'<' | b'>' | b'(' | b')' => break,
-                b'\\' => {
-                    if self.peek(1) != b'\n' && self.at + 1 < self.text.len() {
-                        bytes.push(self.peek(1));
-                    }
-                    word.is_quoted = true;
-                    self.at = (self.at + 2).min(self.text.len());
+            match self.peek(0) {
+                b'<' | b'>' if word.text.is_empty() && !word.is_quoted && self.peek(1) == b'(' => {
+                    self.script_hole(&mut word, 2);
                 }
+                b'(' if word.text.ends_with('=') && !word.is_quoted => self.script_hole(&mut word, 1),
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>' => break,
+                b'\\' => self.escaped(&mut word),
                 b'\'' => {
                     self.at += 1;
-                    self.single(&mut bytes);
+                    let rest = &self.text[self.at..];
+                    let end = rest.find('\'').unwrap_or(rest.len());
+                    word.text.push_str(&rest[..end]);
+                    self.at = (self.at + end + 1).min(self.text.len());
                     word.is_quoted = true;
                 }
-                b'"' => {
-                    self.at += 1;
-                    self.double(&mut bytes, &mut word);
-                    word.is_quoted = true;
-                }
-                b'$' if self.peek(1) == b'\'' => {
-                    self.at += 2;
-                    self.ansi(&mut bytes);
-                    word.is_quoted = true;
-                }
-                b'$' | b'`' => self.expansion(&mut bytes, &mut word),
-                b'*' | b'?' | b'[' => {
-                    word.is_dynamic = true;
-                    bytes.push(byte);
-                    self.at += 1;
-                }
-                _ => {
-                    bytes.push(byte);
-                    self.at += 1;
+                b'"' => self.double(&mut word),
+                b'$' => self.dollar(&mut word, false),
+                b'`' => self.backtick(&mut word),
+                byte => {
+                    word.is_glob |=
+                        matches!(byte, b'*' | b'?') || byte == b'[' && !matches!(self.peek(1), b' ' | b'[' | b'\n' | 0);
+                    braces = match (braces, byte) {
+                        (_, b'{') => 1,
+                        (1, b',') => 2,
+                        (2, b'}') => {
+                            word.is_glob = true;
+                            0
+                        }
+                        (braces, _) => braces,
+                    };
+                    self.plain(&mut word, b" \t\r\n;&|()<>\\'\"$`*?[{,}");
                 }
             }
         }
-        word.text = String::from_utf8_lossy(&bytes).into_owned();
         word
     }
 
-    fn single(&mut self, bytes: &mut Vec<u8>) {
-        while self.at < self.text.len() && self.peek(0) != b'\'' {
-            bytes.push(self.peek(0));
-            self.at += 1;
-        }
-        self.at = (self.at + 1).min(self.text.len());
+    /// Takes one character, and those after it that mean nothing special.
+    fn plain(&mut self, word: &mut Word, special: &[u8]) {
+        let bytes = self.text.as_bytes();
+        let rest = bytes[self.at + 1..].iter().take_while(|byte| !special.contains(byte)).count();
+        word.text.push_str(&self.text[self.at..=self.at + rest]);
+        self.at += 1 + rest;
     }
 
-    fn double(&mut self, bytes: &mut Vec<u8>, word: &mut Word) {
-        while self.at < self.text.len() && self.peek(0) != b'"' {
+    fn escaped(&mut self, word: &mut Word) {
+        self.at += 1;
+        if let Some(char) = self.text[self.at..].chars().next() {
+            self.at += char.len_utf8();
+            if char != '\n' {
+                word.text.push(char);
+                word.is_quoted = true;
+            }
+        }
+    }
+
+    fn double(&mut self, word: &mut Word) {
+        self.at += 1;
+        word.is_quoted = true;
+        while self.at < self.text.len() {
             match self.peek(0) {
-                b'\\' if matches!(self.peek(1), b'"' | b'\\' | b'$' | b'`') => {
-                    bytes.push(self.peek(1));
-                    self.at += 2;
+                b'"' => {
+                    self.at += 1;
+                    return;
                 }
-                b'\\' if self.peek(1) == b'\n' => self.at += 2,
-                b'$' | b'`' => self.expansion(bytes, word),
-                byte => {
-                    bytes.push(byte);
+                b'\\' if matches!(self.peek(1), b'$' | b'`' | b'"' | b'\\' | b'\n') => self.escaped(word),
+                b'$' => self.dollar(word, true),
+                b'`' => self.backtick(word),
+                _ => self.plain(word, b"\"\\$`"),
+            }
+        }
+    }
+
+    /// Takes the text from a place up to here as an expansion.
+    fn hole(&self, word: &mut Word, from: usize, name: Option<&str>) {
+        let start = word.text.len();
+        word.text.push_str(&self.text[from..self.at]);
+        word.holes.push(Hole { start, end: word.text.len(), name: name.map(str::to_owned) });
+    }
+
+    fn script_hole(&mut self, word: &mut Word, opening: usize) {
+        let from = self.at;
+        self.at += opening;
+        let script = self.nested();
+        // The words of an array are no command.
+        if opening == 2 {
+            word.scripts.push(script);
+        }
+        self.hole(word, from, None);
+    }
+
+    fn dollar(&mut self, word: &mut Word, is_quoted: bool) {
+        let (from, text) = (self.at, self.text);
+        match self.peek(1) {
+            b'\'' if !is_quoted => {
+                self.at += 2;
+                let bytes = text.as_bytes();
+                let start = self.at;
+                while self.at < bytes.len() && bytes[self.at] != b'\'' {
+                    self.at += if bytes[self.at] == b'\\' { 2 } else { 1 };
+                }
+                let end = self.at.min(bytes.len());
+                word.text.push_str(&unescape(text.get(start..end).unwrap_or_default()));
+                word.is_quoted = true;
+                self.at = (end + 1).min(bytes.len());
+                while !text.is_char_boundary(self.at) {
                     self.at += 1;
                 }
             }
-        }
-        self.at = (self.at + 1).min(self.text.len());
-    }
-
-    fn ansi(&mut self, bytes: &mut Vec<u8>) {
-        while self.at < self.text.len() && self.peek(0) != b'\'' {
-            if self.peek(0) == b'\\' && self.at + 1 < self.text.len() {
-                bytes.push(match self.peek(1) {
-                    b'n' => b'\n',
-                    b't' => b'\t',
-                    b'r' => b'\r',
-                    other => other,
-                });
+            b'"' if !is_quoted => self.at += 1,
+            b'(' if self.peek(2) == b'(' => {
+                self.skip_past("))");
+                self.hole(word, from, None);
+            }
+            b'(' => self.script_hole(word, 2),
+            b'{' => {
+                self.skip_past("}");
+                let name = text[from + 2..self.at].trim_end_matches('}');
+                self.hole(word, from, Some(name).filter(|name| name.chars().all(is_name)));
+            }
+            byte if is_name(char::from(byte)) && !byte.is_ascii_digit() => {
+                let length = text[from + 1..].bytes().take_while(|byte| is_name(char::from(*byte))).count();
+                self.at += 1 + length;
+                self.hole(word, from, Some(&text[from + 1..self.at]));
+            }
+            b'0'..=b'9' | b'?' | b'#' | b'@' | b'*' | b'!' | b'$' | b'-' => {
                 self.at += 2;
-            } else {
-                bytes.push(self.peek(0));
+                self.hole(word, from, None);
+            }
+            _ => {
+                word.text.push('$');
                 self.at += 1;
             }
         }
-        self.at = (self.at + 1).min(self.text.len());
     }
 
-    /// Reads `$x`, `${x}`, `$(…)` or a script in backquotes.
-    fn expansion(&mut self, bytes: &mut Vec<u8>, word: &mut Word) {
-        let start = self.at;
-        if self.peek(0) == b'`' {
-            let rest = &self.text[self.at + 1..];
-            let length = rest.iter().position(|byte| *byte == b'`').unwrap_or(rest.len());
-            word.scripts.push(String::from_utf8_lossy(&rest[..length]).into_owned());
-            self.at = (self.at + length + 2).min(self.text.len());
-        } else if self.peek(1) == b'(' {
-            let script = self.substitution();
-            word.scripts.push(script);
-        } else if self.peek(1) == b'{' {
-            let rest = &self.text[self.at..];
-            self.at += rest.iter().position(|byte| *byte == b'}').map_or(rest.len(), |end| end + 1);
+    fn backtick(&mut self, word: &mut Word) {
+        let (from, bytes) = (self.at, self.text.as_bytes());
+        self.at += 1;
+        while self.at < bytes.len() && bytes[self.at] != b'`' {
+            self.at += if bytes[self.at] == b'\\' { 2 } else { 1 };
+        }
+        let mut end = self.at.min(bytes.len());
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        self.at = (end + 1).min(bytes.len());
+        if self.depth < MAX_DEPTH {
+            let script = without_escapes(&self.text[from + 1..end]);
+            let mut inner = Lexer { text: &script, at: 0, depth: self.depth + 1, is_whole: true };
+            word.scripts.push(inner.nested());
+            self.is_whole &= inner.is_whole;
         } else {
-            let name =
-                self.text[self.at + 1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
-            self.at += 1 + name.count();
+            self.is_whole = false;
         }
-        word.is_dynamic |= self.at > start + 1;
-        bytes.extend_from_slice(&self.text[start..self.at]);
+        self.hole(word, from, None);
     }
+}
 
-    /// Reads the script between `(` and the `)` that ends it; quotes and here-documents in it are passed over.
-    fn substitution(&mut self) -> String {
-        self.at += 2;
-        let (start, mut depth) = (self.at, 1_usize);
-        while self.at < self.text.len() && depth > 0 {
-            match self.peek(0) {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
-                b'\\' => self.at = (self.at + 1).min(self.text.len() - 1),
-                quote @ (b'\'' | b'"') => {
-                    self.at += 1;
-                    while self.at < self.text.len() && self.peek(0) != quote {
-                        self.at += if quote == b'"' && self.peek(0) == b'\\' { 2 } else { 1 };
-                    }
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-        self.at = self.at.min(self.text.len());
-        let end = if depth == 0 { self.at - 1 } else { self.at };
-        String::from_utf8_lossy(&self.text[start.min(end)..end]).into_owned()
-    }
+fn is_name(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '_'
 }
