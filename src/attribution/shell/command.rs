@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::lexer::{Kind, Redirect, Word};
+use super::token::{Kind, Redirect, Word};
 
 /// The commands of a command line, in order.
 #[derive(Clone, Debug, Default)]

@@ -2,21 +2,10 @@
 
 use super::{
     command::{Command, Script},
-    files::{self, Effect},
-    git,
+    effect::{Commits, Effect},
+    files, git,
     lists::COMMITTING,
 };
-
-/// Whether a command makes commits in the repository it runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Commits {
-    /// It does not.
-    No,
-    /// It runs something that may.
-    Maybe,
-    /// Its text says so.
-    Directly,
-}
 
 /// Whether any command of a script makes commits.
 #[must_use]

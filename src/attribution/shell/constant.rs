@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{command::Command, escapes::unescape, lexer::Word};
+use super::{command::Command, escapes::unescape, token::Word};
 
 /// The longest output that is put together, in bytes.
 const MAX_OUTPUT: usize = 1 << 20;

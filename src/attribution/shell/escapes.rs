@@ -44,3 +44,24 @@ fn number(text: &str, start: usize, digits: usize, radix: u32) -> (Option<char>,
     let value = u32::from_str_radix(&text[start..start + length], radix).ok();
     (value.and_then(char::from_u32), start + length)
 }
+
+/// An unquoted here-document: `\$`, `` \` `` and `\\` stand for themselves, and lines can be joined.
+pub(super) fn unescape_document(body: &str) -> String {
+    let mut found = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        found.push_str(&rest[..at]);
+        match rest.as_bytes().get(at + 1) {
+            Some(b'\n') => {}
+            Some(byte @ (b'$' | b'`' | b'\\')) => found.push(char::from(*byte)),
+            _ => {
+                found.push('\\');
+                rest = &rest[at + 1..];
+                continue;
+            }
+        }
+        rest = &rest[at + 2..];
+    }
+    found.push_str(rest);
+    found
+}

@@ -3,23 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    command::Command,
+    command::{Command, operands},
+    effect::{Effect, How},
     git,
-    lexer::Word,
     lists::{CHECKING, FIXING, READING, READING_TASKS, READING_UNLESS, TASK_RUNNERS},
+    paths::{is_device, is_folder, moves, named, patched, within},
     programs::{EDITORS, Editor},
-    written::How,
+    token::Word,
 };
-
-/// What a command does to files, apart from its redirections.
-pub(super) enum Effect {
-    /// It changes none.
-    Nothing,
-    /// It does this to these; an empty path names none.
-    Files(Vec<(String, How)>),
-    /// It runs what the text does not tell, and that may change any.
-    Runs,
-}
 
 /// What a command does to files when it reads this.
 pub(super) fn effect(command: &Command, input: Option<&Arc<str>>) -> Effect {
@@ -31,7 +22,8 @@ pub(super) fn effect(command: &Command, input: Option<&Arc<str>>) -> Effect {
     if let Some(files) = of_file_tool(command, input) {
         return Effect::Files(files);
     }
-    if let Some(effect) = EDITORS.iter().find(|editor| is_meant(command, editor)).map(|editor| edited(command, editor))
+    if let Some(effect) =
+        EDITORS.iter().find(|editor| is_meant(name, command, editor)).map(|editor| edited(command, editor))
     {
         return effect;
     }
@@ -47,20 +39,6 @@ pub(super) fn effect(command: &Command, input: Option<&Arc<str>>) -> Effect {
     }
 }
 
-/// Whether a redirection goes to no file.
-pub(super) fn is_device(path: &str) -> bool {
-    path.is_empty() || path.starts_with("/dev/") || path.eq_ignore_ascii_case("nul")
-}
-
-/// What is done to the file that a word names; to any file where only running the script would tell.
-pub(super) fn named(word: &Word, how: How) -> (String, How) {
-    if word.is_open() || word.text.contains("{}") {
-        return (String::new(), if how == How::Reverted { how } else { How::Anything });
-    }
-    let path = word.text.strip_prefix("./").filter(|path| !path.is_empty()).unwrap_or(&word.text);
-    (path.to_owned(), how)
-}
-
 /// Programs that copy, move and remove files.
 fn of_file_tool(command: &Command, input: Option<&Arc<str>>) -> Option<Vec<(String, How)>> {
     let each = |words: Vec<&Word>, how: How| {
@@ -68,6 +46,7 @@ fn of_file_tool(command: &Command, input: Option<&Arc<str>>) -> Option<Vec<(Stri
         found.extend(command.has_more_arguments.then(|| (String::new(), How::Anything)));
         found
     };
+    let first = command.arguments().first().map(|word| word.text.as_str());
     let target = || command.value("--target-directory").or_else(|| command.value("-t"));
     Some(match command.name() {
         "mv" | "gmv" => moves(&command.operands(&["-t", "-S"]), target(), command.has_more_arguments),
@@ -87,24 +66,26 @@ fn of_file_tool(command: &Command, input: Option<&Arc<str>>) -> Option<Vec<(Stri
                 .filter(|(path, how)| *how == How::Anything || !is_device(path))
                 .collect()
         }
-        "dd" => {
-            let targets = command.arguments().iter().filter_map(|word| {
-                let path = word.text.strip_prefix("of=")?;
-                Some(if word.is_open() { named(word, How::Changed) } else { named(&Word::of(path), How::Changed) })
-            });
-            targets.filter(|(path, how)| *how == How::Anything || !is_device(path)).collect()
+        "dd" => command.arguments().iter().filter_map(target_of_dd).collect(),
+        "sort" => {
+            let target = command.value("-o").or_else(|| command.value("--output"));
+            target.map(|path| named(&Word::of(path), How::Changed)).into_iter().collect()
         }
-        "sort" => command.value("-o").or_else(|| command.value("--output")).map(|path| named(&Word::of(path), How::Changed)).into_iter().collect(),
         "patch" if command.has("--dry-run") => Vec::new(),
         "patch" => match command.operands(&["-p", "-i", "-o", "-F", "-r"]).first() {
             Some(word) => vec![named(word, How::Changed)],
             None => patched(command.body()),
         },
-        "apply_patch" | "applypatch" => {
-            patched(command.body().or_else(|| command.arguments().first().map(|word| word.text.as_str())))
-        }
+        "apply_patch" | "applypatch" => patched(command.body().or(first)),
         _ => return None,
     })
+}
+
+/// `dd of=…`
+fn target_of_dd(word: &Word) -> Option<(String, How)> {
+    let path = word.text.strip_prefix("of=").filter(|path| !is_device(path))?;
+    let target = if word.is_open() { word.clone() } else { Word::of(path) };
+    Some(named(&target, How::Changed))
 }
 
 fn copies(command: &Command, with_value: &[&str], folder: Option<&str>) -> Vec<(String, How)> {
@@ -126,69 +107,8 @@ fn copies(command: &Command, with_value: &[&str], folder: Option<&str>) -> Vec<(
     found
 }
 
-/// `mv a b`: where `b` may be a folder, both paths are given.
-pub(super) fn moves(operands: &[&Word], folder: Option<&str>, has_more: bool) -> Vec<(String, How)> {
-    let (target, sources) = match (folder, operands.split_last()) {
-        (Some(folder), _) => (Word::of(folder), operands),
-        (None, Some((target, sources))) => ((*target).clone(), sources),
-        (None, None) => return Vec::new(),
-    };
-    if has_more || target.is_open() || sources.iter().any(|word| word.is_open()) {
-        return vec![(String::new(), How::Anything)];
-    }
-    let mut found = Vec::new();
-    for source in sources {
-        let how = How::Moved { from: named(source, How::Changed).0 };
-        let name = source.text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let has_extension = |path: &str| path.trim_start_matches('.').contains('.');
-        let last = target.text.rsplit('/').next().unwrap_or_default();
-        let is_surely_folder = folder.is_some() || sources.len() > 1 || is_folder(&target.text);
-        // `mv a.rs b.rs` names no folder; `mv a.rs b` may.
-        if is_surely_folder || (has_extension(name) && !has_extension(last)) {
-            found.push(named(&Word::of(&within(&target.text, &source.text)), how.clone()));
-        }
-        if !is_surely_folder {
-            found.push(named(&target, how));
-        }
-    }
-    found
-}
-
-fn is_folder(path: &str) -> bool {
-    path.ends_with('/') || matches!(path.rsplit('/').next(), Some("." | ".." | "~"))
-}
-
-fn within(folder: &str, path: &str) -> String {
-    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-    match folder.trim_end_matches('/') {
-        "." if !folder.starts_with('/') => name.to_owned(),
-        folder => format!("{folder}/{name}"),
-    }
-}
-
-/// The files that a patch names.
-pub(super) fn patched(patch: Option<&str>) -> Vec<(String, How)> {
-    let mut found = Vec::new();
-    for line in patch.unwrap_or_default().lines() {
-        let headers = ["*** Update File: ", "*** Add File: ", "*** Move to: "];
-        if let Some(path) = line.strip_prefix("*** Delete File: ") {
-            found.push((path.trim().to_owned(), How::Removed));
-        } else if let Some(path) = headers.iter().find_map(|header| line.strip_prefix(header)) {
-            found.push((path.trim().to_owned(), How::Changed));
-        } else if let Some(path) = line.strip_prefix("+++ ").map(|path| path.split('\t').next().unwrap_or(path).trim())
-        {
-            let path = path.strip_prefix("b/").unwrap_or(path);
-            found.extend((!is_device(path)).then(|| (path.to_owned(), How::Changed)));
-        }
-    }
-    if found.is_empty() {
-        found.push((String::new(), How::Anything));
-    }
-    found
-}
-
-fn is_meant(command: &Command, editor: &Editor) -> bool {
-    command.name() == editor.name
+fn is_meant(name: &str, command: &Command, editor: &Editor) -> bool {
+    name == editor.name
         && editor.subcommand.is_none_or(|known| command.arguments().first().is_some_and(|word| word.text == known))
 }
 
@@ -203,15 +123,15 @@ fn edited(command: &Command, editor: &Editor) -> Effect {
         return Effect::Nothing;
     }
     let with = editor.only_with;
-    if !with.is_empty() && !with.iter().any(|option| is_with(&option)) {
+    if !with.is_empty() && !with.iter().any(is_with) {
         return if editor.runs_otherwise { Effect::Runs } else { Effect::Nothing };
     }
     let skipped = usize::from(editor.subcommand.is_some());
     let has_script = command.has_any(editor.script_options)
         || editor.script_options.iter().any(|option| !option.starts_with("--") && script_letter(command, option));
-    let operands = super::command::operands(command.arguments().get(skipped..).unwrap_or_default(), editor.with_value);
+    let files = operands(command.arguments().get(skipped..).unwrap_or_default(), editor.with_value);
     let leading = if has_script { 0 } else { editor.leading };
-    let files = operands.into_iter().skip(leading).filter(|word| word.text != "-");
+    let files = files.into_iter().skip(leading).filter(|word| word.text != "-");
     let mut found: Vec<_> = files
         .map(|word| {
             let (path, how) = named(word, How::Changed);

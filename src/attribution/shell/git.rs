@@ -2,10 +2,9 @@
 
 use super::{
     command::{Command, operands},
-    commits::Commits,
-    files::{Effect, moves, named, patched},
-    lexer::Word,
-    written::How,
+    effect::{Commits, Effect, How},
+    paths::{moves, named, patched},
+    token::Word,
 };
 
 /// Subcommands that make commits, and the options with which they do not.
@@ -23,7 +22,6 @@ static COMMITTING: &[(&str, &[&str])] = &[
     ("subtree", &[]),
     ("filter-branch", &[]),
     ("filter-repo", &[]),
-    ("citool", &[]),
     ("gui", &[]),
     ("cz", &[]),
     ("absorb", &["--dry-run", "-n"]),
@@ -156,33 +154,38 @@ pub(super) fn effect(command: &Command) -> Effect {
         return Effect::Nothing;
     }
     match subcommand {
-        "commit" | "ci" | "cm" | "cmt" | "citool" | "gui" | "cz" | "absorb" => Effect::Nothing,
-        "mv" if has(&["-n", "--dry-run"]) => Effect::Nothing,
+        _ if changes_nothing(subcommand, &has) => Effect::Nothing,
         "mv" => Effect::Files(moves(&operands(rest, &[]), None, command.has_more_arguments)),
-        "rm" if has(&["--cached", "-n", "--dry-run"]) => Effect::Nothing,
         "rm" if command.has_more_arguments => all(How::Anything),
         "rm" => each(operands(rest, &["--pathspec-from-file"]), &How::Removed),
-        "apply" | "am" if has(&["--check", "--stat", "--numstat", "--summary", "--cached"]) => Effect::Nothing,
         "apply" => Effect::Files(patched(command.body())),
         "checkout" => checkout(rest),
-        "restore" if has(&["--staged", "-S"]) && !has(&["--worktree", "-W", "-SW", "-WS"]) => Effect::Nothing,
         "restore" => each(operands(rest, &["-s", "--source", "--pathspec-from-file"]), &How::Reverted),
-        "reset" if has(&["--hard", "--merge", "--keep"]) => all(How::Reverted),
-        "reset" => Effect::Nothing,
         "stash" => match rest.first().map_or("push", |word| word.text.as_str()) {
             "list" | "show" | "drop" | "clear" | "create" | "store" => Effect::Nothing,
             _ => all(How::Reverted),
         },
-        "clean" if has(&["-n", "--dry-run"]) => Effect::Nothing,
-        "clean" => all(How::Anything),
-        "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "am" | "subtree" => all(How::Reverted),
-        "mergetool" => all(How::Anything),
+        "merge" | "pull" | "rebase" | "cherry-pick" | "revert" | "am" | "subtree" | "reset" => all(How::Reverted),
+        "mergetool" | "clean" => all(How::Anything),
         _ if REVERTING.contains(&subcommand) => all(How::Reverted),
         _ if READING.contains(&subcommand) => match command.value("--output") {
             Some(path) => Effect::Files(vec![(path.to_owned(), How::Changed)]),
             None => Effect::Nothing,
         },
         _ => Effect::Runs,
+    }
+}
+
+/// Whether the options of a subcommand that can write keep it from doing so.
+fn changes_nothing(subcommand: &str, has: &impl Fn(&[&str]) -> bool) -> bool {
+    match subcommand {
+        "commit" | "ci" | "cm" | "cmt" | "citool" | "gui" | "cz" | "absorb" => true,
+        "mv" | "clean" => has(&["-n", "--dry-run"]),
+        "rm" => has(&["--cached", "-n", "--dry-run"]),
+        "apply" | "am" => has(&["--check", "--stat", "--numstat", "--summary", "--cached"]),
+        "restore" => has(&["--staged", "-S"]) && !has(&["--worktree", "-W", "-SW", "-WS"]),
+        "reset" => !has(&["--hard", "--merge", "--keep"]),
+        _ => false,
     }
 }
 

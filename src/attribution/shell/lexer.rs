@@ -1,82 +1,12 @@
 //! The words and operators of a script, as bash splits it.
 
-use super::escapes::unescape;
+use super::{
+    escapes::unescape_document,
+    token::{Kind, Redirect, Token, Word},
+};
 
 /// How deep substitutions are read.
-const MAX_DEPTH: usize = 24;
-
-/// A piece of a script.
-#[derive(Clone, Debug)]
-pub(super) enum Token {
-    Word(Word),
-    Redirect(Redirect),
-    /// The end of a command; whether the next one reads its output.
-    End {
-        is_pipe: bool,
-    },
-    /// The start of a subshell.
-    Open,
-    /// The end of a subshell.
-    Close,
-    /// The end of words that run nothing: the pattern of a `case`, the name of a function.
-    Pattern,
-}
-
-/// A word without its quotes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Word {
-    /// Its text; an expansion stands in it as it is written.
-    pub(super) text: String,
-    /// The expansions in it.
-    pub(super) holes: Vec<Hole>,
-    /// Whether it is a pattern for names of files.
-    pub(super) is_glob: bool,
-    /// Whether any of it is quoted, so that it is no reserved word.
-    pub(super) is_quoted: bool,
-    /// The scripts that it substitutes.
-    pub(super) scripts: Vec<Vec<Token>>,
-}
-
-impl Word {
-    /// Whether only running the script would tell what it is.
-    pub(super) fn is_open(&self) -> bool {
-        self.is_glob || !self.holes.is_empty()
-    }
-
-    pub(super) fn of(text: &str) -> Self {
-        Self { text: text.to_owned(), ..Self::default() }
-    }
-}
-
-/// An expansion: where its text is, and the variable if it is just that.
-#[derive(Clone, Debug)]
-pub(super) struct Hole {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) name: Option<String>,
-}
-
-/// A redirection.
-#[derive(Clone, Debug)]
-pub(super) struct Redirect {
-    pub(super) kind: Kind,
-    /// The file, or the text of a here-string, or the delimiter.
-    pub(super) target: Word,
-    /// Whether it is that of the standard output.
-    pub(super) is_output: bool,
-    /// The here-document.
-    pub(super) body: Option<String>,
-}
-
-/// What a redirection does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Read,
-    Write,
-    Append,
-    Document,
-    Text,
-}
+pub(super) const MAX_DEPTH: usize = 24;
 
 /// Splits a script. The flag tells whether all of it was read.
 pub(super) fn tokens(text: &str) -> (Vec<Token>, bool) {
@@ -92,11 +22,12 @@ pub(super) fn tokens(text: &str) -> (Vec<Token>, bool) {
     (found, lexer.is_whole)
 }
 
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
-    depth: usize,
-    is_whole: bool,
+/// A reader of one script, and of those in it.
+pub(super) struct Lexer<'a> {
+    pub(super) text: &'a str,
+    pub(super) at: usize,
+    pub(super) depth: usize,
+    pub(super) is_whole: bool,
 }
 
 /// What is known while a script, or one in it, is read.
@@ -154,7 +85,7 @@ impl Level {
 }
 
 impl Lexer<'_> {
-    fn peek(&self, ahead: usize) -> u8 {
+    pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
     }
 
@@ -163,7 +94,7 @@ impl Lexer<'_> {
     }
 
     /// Goes to what comes after a text, or to the end.
-    fn skip_past(&mut self, text: &str) {
+    pub(super) fn skip_past(&mut self, text: &str) {
         let rest = &self.text[self.at..];
         self.at += rest.find(text).map_or(rest.len(), |at| at + text.len());
     }
@@ -211,6 +142,13 @@ impl Lexer<'_> {
                 self.at += usize::from(second == b'&');
                 level.end(true);
             }
+            (b'(' | b')', _) => self.parenthesis(level, first, second),
+            _ => level.end(false),
+        }
+    }
+
+    fn parenthesis(&mut self, level: &mut Level, first: u8, second: u8) {
+        match (first, second) {
             (b'(', b'(') if !level.is_inside_command => self.skip_past("))"),
             (b'(', b')') => {
                 self.at += 1;
@@ -227,12 +165,11 @@ impl Lexer<'_> {
                 level.is_pattern = false;
                 level.is_inside_command = false;
             }
-            (b')', _) => {
+            _ => {
                 level.nesting.pop();
                 level.tokens.push(Token::Close);
                 level.is_inside_command = true;
             }
-            _ => level.end(false),
         }
     }
 
@@ -304,13 +241,13 @@ impl Lexer<'_> {
                 body.push_str(shown);
             }
             if let Some(Token::Redirect(redirect)) = level.tokens.get_mut(document.token) {
-                redirect.body = Some(if document.is_literal { body } else { without_escapes(&body) });
+                redirect.body = Some(if document.is_literal { body } else { unescape_document(&body) });
             }
         }
     }
 
     /// Reads the script in `$(…)` up to its end.
-    fn nested(&mut self) -> Vec<Token> {
+    pub(super) fn nested(&mut self) -> Vec<Token> {
         if self.depth >= MAX_DEPTH {
             self.is_whole = false;
             self.at = self.text.len();
@@ -323,193 +260,4 @@ impl Lexer<'_> {
         self.depth -= 1;
         level.tokens
     }
-}
-
-/// An unquoted here-document: `\$`, `` \` `` and `\\` stand for themselves, and lines can be joined.
-fn without_escapes(body: &str) -> String {
-    let mut found = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = rest.find('\\') {
-        found.push_str(&rest[..at]);
-        match rest.as_bytes().get(at + 1) {
-            Some(b'\n') => {}
-            Some(byte @ (b'$' | b'`' | b'\\')) => found.push(char::from(*byte)),
-            _ => {
-                found.push('\\');
-                rest = &rest[at + 1..];
-                continue;
-            }
-        }
-        rest = &rest[at + 2..];
-    }
-    found.push_str(rest);
-    found
-}
-
-impl Lexer<'_> {
-    fn word(&mut self) -> Word {
-        let mut word = Word::default();
-        let mut braces = 0_u8;
-        while self.at < self.text.len() {
-            match self.peek(0) {
-                b'<' | b'>' if word.text.is_empty() && !word.is_quoted && self.peek(1) == b'(' => {
-                    self.script_hole(&mut word, 2);
-                }
-                b'(' if word.text.ends_with('=') && !word.is_quoted => self.script_hole(&mut word, 1),
-                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>' => break,
-                b'\\' => self.escaped(&mut word),
-                b'\'' => {
-                    self.at += 1;
-                    let rest = &self.text[self.at..];
-                    let end = rest.find('\'').unwrap_or(rest.len());
-                    word.text.push_str(&rest[..end]);
-                    self.at = (self.at + end + 1).min(self.text.len());
-                    word.is_quoted = true;
-                }
-                b'"' => self.double(&mut word),
-                b'$' => self.dollar(&mut word, false),
-                b'`' => self.backtick(&mut word),
-                byte => {
-                    word.is_glob |=
-                        matches!(byte, b'*' | b'?') || byte == b'[' && !matches!(self.peek(1), b' ' | b'[' | b'\n' | 0);
-                    braces = match (braces, byte) {
-                        (_, b'{') => 1,
-                        (1, b',') => 2,
-                        (2, b'}') => {
-                            word.is_glob = true;
-                            0
-                        }
-                        (braces, _) => braces,
-                    };
-                    self.plain(&mut word, b" \t\r\n;&|()<>\\'\"$`*?[{,}");
-                }
-            }
-        }
-        word
-    }
-
-    /// Takes one character, and those after it that mean nothing special.
-    fn plain(&mut self, word: &mut Word, special: &[u8]) {
-        let bytes = self.text.as_bytes();
-        let rest = bytes[self.at + 1..].iter().take_while(|byte| !special.contains(byte)).count();
-        word.text.push_str(&self.text[self.at..=self.at + rest]);
-        self.at += 1 + rest;
-    }
-
-    fn escaped(&mut self, word: &mut Word) {
-        self.at += 1;
-        if let Some(char) = self.text[self.at..].chars().next() {
-            self.at += char.len_utf8();
-            if char != '\n' {
-                word.text.push(char);
-                word.is_quoted = true;
-            }
-        }
-    }
-
-    fn double(&mut self, word: &mut Word) {
-        self.at += 1;
-        word.is_quoted = true;
-        while self.at < self.text.len() {
-            match self.peek(0) {
-                b'"' => {
-                    self.at += 1;
-                    return;
-                }
-                b'\\' if matches!(self.peek(1), b'$' | b'`' | b'"' | b'\\' | b'\n') => self.escaped(word),
-                b'$' => self.dollar(word, true),
-                b'`' => self.backtick(word),
-                _ => self.plain(word, b"\"\\$`"),
-            }
-        }
-    }
-
-    /// Takes the text from a place up to here as an expansion.
-    fn hole(&self, word: &mut Word, from: usize, name: Option<&str>) {
-        let start = word.text.len();
-        word.text.push_str(&self.text[from..self.at]);
-        word.holes.push(Hole { start, end: word.text.len(), name: name.map(str::to_owned) });
-    }
-
-    fn script_hole(&mut self, word: &mut Word, opening: usize) {
-        let from = self.at;
-        self.at += opening;
-        let script = self.nested();
-        // The words of an array are no command.
-        if opening == 2 {
-            word.scripts.push(script);
-        }
-        self.hole(word, from, None);
-    }
-
-    fn dollar(&mut self, word: &mut Word, is_quoted: bool) {
-        let (from, text) = (self.at, self.text);
-        match self.peek(1) {
-            b'\'' if !is_quoted => {
-                self.at += 2;
-                let bytes = text.as_bytes();
-                let start = self.at;
-                while self.at < bytes.len() && bytes[self.at] != b'\'' {
-                    self.at += if bytes[self.at] == b'\\' { 2 } else { 1 };
-                }
-                let end = self.at.min(bytes.len());
-                word.text.push_str(&unescape(text.get(start..end).unwrap_or_default()));
-                word.is_quoted = true;
-                self.at = (end + 1).min(bytes.len());
-                while !text.is_char_boundary(self.at) {
-                    self.at += 1;
-                }
-            }
-            b'"' if !is_quoted => self.at += 1,
-            b'(' if self.peek(2) == b'(' => {
-                self.skip_past("))");
-                self.hole(word, from, None);
-            }
-            b'(' => self.script_hole(word, 2),
-            b'{' => {
-                self.skip_past("}");
-                let name = text[from + 2..self.at].trim_end_matches('}');
-                self.hole(word, from, Some(name).filter(|name| name.chars().all(is_name)));
-            }
-            byte if is_name(char::from(byte)) && !byte.is_ascii_digit() => {
-                let length = text[from + 1..].bytes().take_while(|byte| is_name(char::from(*byte))).count();
-                self.at += 1 + length;
-                self.hole(word, from, Some(&text[from + 1..self.at]));
-            }
-            b'0'..=b'9' | b'?' | b'#' | b'@' | b'*' | b'!' | b'$' | b'-' => {
-                self.at += 2;
-                self.hole(word, from, None);
-            }
-            _ => {
-                word.text.push('$');
-                self.at += 1;
-            }
-        }
-    }
-
-    fn backtick(&mut self, word: &mut Word) {
-        let (from, bytes) = (self.at, self.text.as_bytes());
-        self.at += 1;
-        while self.at < bytes.len() && bytes[self.at] != b'`' {
-            self.at += if bytes[self.at] == b'\\' { 2 } else { 1 };
-        }
-        let mut end = self.at.min(bytes.len());
-        while !self.text.is_char_boundary(end) {
-            end += 1;
-        }
-        self.at = (end + 1).min(bytes.len());
-        if self.depth < MAX_DEPTH {
-            let script = without_escapes(&self.text[from + 1..end]);
-            let mut inner = Lexer { text: &script, at: 0, depth: self.depth + 1, is_whole: true };
-            word.scripts.push(inner.nested());
-            self.is_whole &= inner.is_whole;
-        } else {
-            self.is_whole = false;
-        }
-        self.hole(word, from, None);
-    }
-}
-
-fn is_name(char: char) -> bool {
-    char.is_ascii_alphanumeric() || char == '_'
 }

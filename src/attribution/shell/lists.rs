@@ -392,7 +392,6 @@ pub(super) static READING_TASKS: &[(&str, &[&str])] = &[
             "diff",
             "show",
             "op",
-            "bookmark",
             "config",
             "file",
             "evolog",

@@ -9,19 +9,24 @@
 mod command;
 mod commits;
 mod constant;
+mod effect;
 mod escapes;
 mod files;
 mod git;
 mod lexer;
 mod lists;
 mod parser;
+mod paths;
 mod programs;
+mod token;
+mod words;
 mod wrappers;
 mod written;
 
 #[cfg(test)]
 mod tests;
 
-pub use commits::{Commits, commits};
+pub use commits::commits;
+pub use effect::{Commits, How};
 pub use parser::parse;
-pub use written::{How, written};
+pub use written::written;

@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     command::{Command, Place, Script},
-    lexer::{Token, Word, tokens},
+    lexer::tokens,
+    token::{Token, Word},
     wrappers::{Inner, unwrap},
 };
 
@@ -22,7 +23,10 @@ const MAX_REPEATED: usize = 1024;
 /// Reads a command line as bash does. What is no shell is read as well as it can be.
 #[must_use]
 pub fn parse(command: &str) -> Script {
-    let length = command.floor_char_boundary(MAX_BYTES);
+    let mut length = command.len().min(MAX_BYTES);
+    while !command.is_char_boundary(length) {
+        length -= 1;
+    }
     let mut reader = Reader { added: MAX_ADDED, repeated: MAX_REPEATED, ..Reader::default() };
     reader.script.is_whole = length == command.len();
     reader.text(&command[..length]);

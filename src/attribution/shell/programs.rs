@@ -1,6 +1,7 @@
 //! Programs that change the files they name.
 
 /// A program that changes the files that it is given.
+#[derive(Clone, Copy)]
 pub(super) struct Editor {
     pub(super) name: &'static str,
     pub(super) subcommand: Option<&'static str>,
@@ -37,7 +38,7 @@ const NONE: Editor = Editor {
 
 /// Changes the files that it names.
 const fn tool(name: &'static str, leading: usize, with_value: &'static [&'static str]) -> Editor {
-    Editor { name, leading, with_value, ..NONE }
+    Editor { name, with_value, leading, ..NONE }
 }
 
 /// Rewrites files and folders where one of some options is given.

@@ -2,7 +2,7 @@
 
 use super::{
     command::Command,
-    lexer::{Hole, Word},
+    token::{Hole, Word},
 };
 
 /// How many programs before the one that is meant are followed: `sudo env nice …`.
@@ -215,17 +215,10 @@ fn without_wrapper(command: &mut Command) -> bool {
     }
     command.words.drain(..at.min(command.words.len()));
     command.has_more_arguments |= takes_names;
-    for word in command.words.iter_mut().filter(|_| takes_names) {
-        let name = match &placeholder {
-            Some(text) if !text.is_empty() => text.as_str(),
-            _ if name == "parallel" => "{}",
-            _ => continue,
-        };
-        if word.text.contains(name) {
-            // A script reads it as a variable, too.
-            word.text = word.text.replace(name, "$_");
-            word.holes.push(Hole { start: 0, end: word.text.len(), name: None });
-        }
+    match placeholder.as_deref().filter(|text| !text.is_empty()) {
+        Some(placeholder) => with_variable(command, placeholder),
+        None if name == "parallel" => with_variable(command, "{}"),
+        None => {}
     }
     // `prettier@3`
     if let Some(word) = command.words.first_mut()
@@ -234,6 +227,14 @@ fn without_wrapper(command: &mut Command) -> bool {
         word.text.truncate(at);
     }
     !command.words.is_empty()
+}
+
+/// Puts a variable where `xargs -I` puts a name, so that a script in an argument has one there, too.
+fn with_variable(command: &mut Command, placeholder: &str) {
+    for word in command.words.iter_mut().filter(|word| word.text.contains(placeholder)) {
+        word.text = word.text.replace(placeholder, "$_");
+        word.holes.push(Hole { start: 0, end: word.text.len(), name: None });
+    }
 }
 
 /// The script that a shell reads from an argument or from a here-document.

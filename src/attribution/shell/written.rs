@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{
     command::{Command, Place, Script},
     constant,
-    files::{self, Effect},
-    lexer::Kind,
+    effect::{Effect, How},
+    files, paths,
+    token::Kind,
 };
 
 /// A file that a command may have written.
@@ -18,31 +19,6 @@ pub struct Written {
     pub directory: Option<String>,
     /// What may have been done.
     pub how: How,
-}
-
-/// What a command may have done to a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
-    /// It wrote this text.
-    Lines {
-        /// The text. A line with an expansion has it as it is written.
-        text: String,
-        /// Whether the file keeps the lines that it had.
-        is_append: bool,
-    },
-    /// It changed the file in a way that the text does not tell.
-    Changed,
-    /// It removed it.
-    Removed,
-    /// It gave it this path, which was another before.
-    Moved {
-        /// The old path.
-        from: String,
-    },
-    /// It gave it a content that git has: an empty path stands for all files.
-    Reverted,
-    /// It may have changed any file.
-    Anything,
 }
 
 /// Lists what the commands of a script may have written.
@@ -83,14 +59,14 @@ fn redirected(command: &Command, output: Option<&Arc<str>>) -> Vec<(String, How)
     let mut found = Vec::new();
     for redirect in &command.redirects {
         let is_append = redirect.kind == Kind::Append;
-        if (redirect.kind != Kind::Write && !is_append) || files::is_device(&redirect.target.text) {
+        if (redirect.kind != Kind::Write && !is_append) || paths::is_device(&redirect.target.text) {
             continue;
         }
         let is_empty = command.words.is_empty() && !command.is_group && !is_append;
-        let text = if is_empty { Some(String::new()) } else { output.map(|text| text.to_string()) };
+        let text = if is_empty { Some(String::new()) } else { output.map(ToString::to_string) };
         let text = text.filter(|_| redirect.is_output);
         let how = text.map_or(How::Changed, |text| How::Lines { text, is_append });
-        found.push(files::named(&redirect.target, how));
+        found.push(paths::named(&redirect.target, how));
     }
     found
 }
