@@ -140,7 +140,8 @@ impl Finder<'_> {
             sessions.add_edit(&edit, &lines);
             edits.push(edit);
         }
-        let now = self.scan.now;
+        // Whatever a log has was written before this commit, by whatever clock.
+        let now = edits.iter().map(|edit| edit.at).fold(self.scan.now, Timestamp::max);
         let facts = CommitFacts {
             id: String::new(),
             subject: String::new(),

@@ -4,7 +4,7 @@
 //! call that has not come back is read again with its result: nobody knows before what it did.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -80,19 +80,27 @@ pub fn refresh(scan: &ScanContext<'_>, store: &Store) -> io::Result<()> {
     Ok(())
 }
 
-/// Forgets how far logs were read that are gone; what they said is kept for as long as it counts.
+/// Forgets logs of other repositories that are gone. What a log of this one said counts though its agent deleted it;
+/// its commands run no more.
 fn forget_missing(
     store: &Store,
-    seen: &std::collections::HashMap<String, SeenLog>,
-    all: &[(&dyn Agent, LogFile)],
+    seen: &HashMap<String, SeenLog>,
+    all: &[(&'static dyn Agent, LogFile)],
 ) -> io::Result<()> {
-    if seen.values().filter(|log| !log.is_foreign).count() <= all.len() {
+    // Mostly every log that is known is there, which is faster to count than to ask for one by one.
+    let known = all.iter().filter(|(_, log)| log.path.to_str().is_some_and(|name| seen.contains_key(name))).count();
+    if known == seen.len() {
         return Ok(());
     }
-    let here: HashSet<String> = all.iter().map(|(_, log)| log.name()).collect();
-    for (name, _) in seen.iter().filter(|(name, log)| !log.is_foreign && !here.contains(*name)) {
-        // A command of a log that is gone runs no more.
-        if !LogFile::parse_name(name).0.exists() {
+    let here: HashSet<&Path> = all.iter().map(|(_, log)| log.path.as_path()).collect();
+    for (name, log) in seen {
+        let (path, _) = LogFile::parse_name(name);
+        if here.contains(path) || path.exists() {
+            continue;
+        }
+        if log.is_foreign {
+            store.forget(name)?;
+        } else {
             store.clear_calls(name)?;
         }
     }
@@ -249,8 +257,13 @@ impl Reader<'_, '_> {
 
     /// Adds what a stretch says. What is not of this repository is left out.
     fn add(&self, name: &str, writes: &Writes, is_open: bool) -> io::Result<()> {
-        let (Some(session), Some(header)) = (writes.session(), &writes.header) else { return Ok(()) };
+        let Some(header) = &writes.header else { return Ok(()) };
         let redactor = (self.scan.redactor)();
+        let mut named = header.clone();
+        if let Some(redactor) = redactor {
+            redactor.names(&mut named);
+        }
+        let session = super::writes::credited(&named);
         let hashed =
             || self.roots.iter().find(|root| agents::has_hash_of(header, root)).map(|root| root.display().to_string());
         let cwd = header.cwd().map(str::to_owned).or_else(hashed);
@@ -267,7 +280,7 @@ impl Reader<'_, '_> {
             if !is_here {
                 continue;
             }
-            let Write { from, at, event, what, .. } = write;
+            let Write { from, at, what, .. } = write;
             let old = if let What::Moved { from } = what { Some(resolve(from, directory, self.roots)) } else { None };
             let edit = StoredEdit {
                 id: 0,
@@ -278,7 +291,6 @@ impl Reader<'_, '_> {
                 from: old,
                 started: *from,
                 at: *at,
-                event: event.clone(),
                 prompt: prompt(write.prompt),
                 is_whole: matches!(what, What::Lines { is_whole: true, .. }),
             };
@@ -294,7 +306,7 @@ impl Reader<'_, '_> {
                 started: call.from,
                 is_direct: call.commits == Commits::Directly,
             };
-            self.store.add_call(&running, &call.event)?;
+            self.store.add_call(&running)?;
         }
         Ok(())
     }

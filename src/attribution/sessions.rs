@@ -176,8 +176,8 @@ impl Sessions {
     pub fn add_edit(&mut self, edit: &StoredEdit, lines: &Lines) {
         let places = self.by_id.len();
         let session = *self.by_id.entry(edit.session.clone()).or_insert(places);
-        let StoredEdit { file, at, event, is_whole, .. } = edit;
-        let (at, event) = (*at, event.clone());
+        let StoredEdit { file, at, is_whole, .. } = edit;
+        let (at, event) = (*at, String::new());
         self.index.add(Edit { session, file: file.clone(), at, is_whole: *is_whole }, &lines.added, &lines.removed);
         self.edits.push(EditDetail { session, event, prompt: None, answer: None, at });
     }

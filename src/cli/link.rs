@@ -183,7 +183,7 @@ pub(super) fn run(context: &Context, arguments: &Args) -> Result<Report> {
     let rewritten = rewritten(repository, &mut stored, &commits, &links)?;
     links.extend(rewritten);
     let places: BTreeMap<String, usize> = commits.iter().enumerate().map(|(at, id)| (id.to_string(), at)).collect();
-    links.sort_by_key(|link| places.get(&link.commit).copied());
+    links.sort_by_cached_key(|link| (places.get(&link.commit).copied(), link.session.clone()));
     let is_linked = |link: &Linked| {
         let commit = repository.parse_id(&link.commit);
         commit.is_some_and(|commit| stored.links.contains(&(commit, link.session.clone())))

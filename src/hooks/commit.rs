@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     git::{self, Repository},
+    hail::SessionId,
     ledger::BranchName,
     system::{
         files,
@@ -40,7 +41,9 @@ pub fn prepare_commit_msg(context: &Context, arguments: &[String]) -> Result<()>
     let comments = if has_editor { Comments::Prefix(repository.comment_prefix(&message)) } else { Comments::None };
     let mut squashed = squashed(repository);
     if is_amend && !names_head {
-        squashed.extend(of_head(repository)?);
+        let is_known = |session: &SessionId| squashed.iter().any(|known| known.session == *session);
+        let of_head = of_head(repository)?.into_iter().filter(|head| !is_known(&head.session));
+        squashed.extend(of_head.collect::<Vec<_>>());
     }
     let is_new = |credit: &&Attribution| !squashed.iter().any(|known| known.session == credit.session);
     let attributions: Vec<Attribution> =

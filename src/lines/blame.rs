@@ -137,7 +137,7 @@ fn fill(origin: &mut Origin, sessions: &Sessions, edit: usize, redactor: &Redact
     let redacted = |text: &str| redactor.title(text, &mut Summary::default());
     origin.kind = Writer::Agent;
     origin.session = Some(known.id.clone());
-    origin.event = Some(detail.event.clone());
+    origin.event = Some(redacted(&detail.event));
     origin.prompt = detail.prompt.as_ref().and_then(|prompt| prompt.redacted(Some(redactor)));
     origin.answer = detail.answer.as_deref().map(redacted);
     origin.evidence = Some(Evidence::Lines);

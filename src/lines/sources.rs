@@ -96,13 +96,18 @@ impl<'a> Sources<'a> {
     pub fn read(&self) -> Result<(Sessions, Vec<LogOf>)> {
         let repository = self.context.repository()?;
         let roots = roots(repository);
-        let home = Home::of(repository, self.context.redactor()?);
+        let redactor = self.context.redactor()?;
+        let home = Home::of(repository, redactor);
         let exclude = self.context.config()?.exclude;
         let mut sessions = Sessions::default();
         let mut logs = Vec::new();
         let sources: Vec<Source> = self.logs.iter().flat_map(|source| source.sessions().unwrap_or_default()).collect();
         for (source, writes) in sources.iter().zip(read_logs(&sources, &home)) {
-            let Some(writes) = writes else { continue };
+            let Some(mut writes) = writes else { continue };
+            // As the ledger calls it.
+            if let Some(header) = &mut writes.header {
+                redactor.names(header);
+            }
             let Some(session) = writes.session() else { continue };
             let folder = writes.header.as_ref().and_then(|header| header.cwd()).map(PathBuf::from);
             let subject = source.subject(Some(&session));

@@ -62,13 +62,25 @@ fn work_that_a_commit_has_is_not_credited_again() {
 
 #[test]
 fn what_was_left_unstaged_is_credited_when_it_is_committed() {
-    let (_world, work) = staged();
-    // The session wrote one line more than is staged.
-    work.write("src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n// one\n");
+    let world = World::new();
+    let (work, _) = world.shared();
+    let (first, second) = ("pub fn one() -> u8 {\n    1\n}\n", "pub fn two() -> u8 {\n    2\n}\n");
+    ClaudeLog::new(&world, &work, ID).prompt("Add two.").writes(&work, "lib.rs", &[first, second].concat()).save();
+    work.write("lib.rs", first);
+    work.git(&["add", "--all"]);
+    work.write("lib.rs", &[first, second].concat());
     work.git(&["commit", "--quiet", "-m", "The first half"]);
     work.commit_all("The second half");
-    assert_eq!(work.trailers("HEAD"), [ID]);
-    assert_eq!(work.trailers("HEAD~1"), [ID]);
+    assert_eq!((work.trailers("HEAD~1"), work.trailers("HEAD")), (vec![ID.to_owned()], vec![ID.to_owned()]));
+}
+
+#[test]
+fn a_line_that_a_person_adds_to_the_file_of_a_session_is_not_of_the_session() {
+    let (_world, work) = staged();
+    work.git(&["commit", "--quiet", "-m", "Add a library"]);
+    work.write("src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n// one, by hand\n");
+    work.commit_all("By hand");
+    assert_eq!(work.trailers("HEAD"), [""; 0]);
 }
 
 #[test]
@@ -90,7 +102,7 @@ fn a_file_that_a_command_of_the_agent_wrote_is_credited_too() {
     let (work, _) = world.shared();
     let log = |file: &str, id: &str| {
         ClaudeLog::new(&world, &work, id)
-            .at(std::time::SystemTime::now())
+            .at(std::time::SystemTime::now() - std::time::Duration::from_millis(1500))
             .prompt("Generate it.")
             .runs(&format!("seq 9 > {file}"))
     };
@@ -177,8 +189,9 @@ fn what_is_kept_between_commits_holds_no_secret() {
         .save();
     work.git(&["add", "--all"]);
     work.git(&["commit", "--quiet", "-m", "More"]);
-    let kept = work.read(".git/opensession/touches.json");
-    assert!(!kept.contains(&secret), "{kept}");
+    let kept = fs::read(work.join(".git/opensession/writes.sqlite")).expect("a store");
+    let has = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(has(OTHER_CLAUDE) && !has(&secret));
     assert!(!work.message("HEAD").contains(&secret));
 }
 
@@ -226,7 +239,8 @@ fn a_commit_that_lost_its_trailer_by_amending_or_rebasing_keeps_its_link() {
     let (_world, work) = staged();
     work.git(&["commit", "--quiet", "-m", "Add a library"]);
     work.wait_for_sessions(1);
-    work.git(&["commit", "--quiet", "--amend", "-m", "Another message"]);
+    let without_names = "opensession.trailers=assisted-by";
+    work.git(&["-c", without_names, "commit", "--quiet", "--amend", "-m", "Another message"]);
     assert_eq!(work.trailers("HEAD"), [""; 0]);
     assert_eq!(work.json(&["show", "commit:HEAD"])["id"], ID);
     work.git(&["switch", "--quiet", "-c", "topic"]);

@@ -1,5 +1,6 @@
 //! The hooks, from the side of a person who commits and pushes.
 
+mod attribution;
 mod by_hand;
 mod choices;
 mod codex;

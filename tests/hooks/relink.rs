@@ -32,19 +32,16 @@ fn forge(world: &World, remote: &Place) -> Place {
     world.place("forge")
 }
 
-/// What `relink` says of each commit: evidence and sessions.
-fn relink(place: &Place, arguments: &[&str]) -> Vec<(String, Vec<String>)> {
-    let answer = place.json(&[&["relink"], arguments].concat());
-    let text = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
-    let row = |row: &Value| {
-        let sessions = row["sessions"].as_array().expect("an array").iter().map(text).collect();
-        (text(&row["evidence"]), sessions)
-    };
-    answer["commits"].as_array().expect("an array").iter().map(row).collect()
+/// The links that `link` finds and that were not there before: evidence and session, the newest commit first.
+fn relink(place: &Place, arguments: &[&str]) -> Vec<(String, String)> {
+    let answer = place.json(&[&["link"], arguments].concat());
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let new = answer.as_array().expect("a list").iter().filter(|row| row["was_linked"] == false);
+    new.map(|row| (text(&row["evidence"]), text(&row["session"]))).collect()
 }
 
-fn found(evidence: &str, sessions: &[u32]) -> (String, Vec<String>) {
-    (evidence.to_owned(), sessions.iter().map(|number| id(*number)).collect())
+fn found(evidence: &str, session: u32) -> (String, String) {
+    (evidence.to_owned(), id(session))
 }
 
 /// Every reference that sessions are kept in.
@@ -53,7 +50,7 @@ fn ledgers(place: &Place) -> String {
 }
 
 #[test]
-fn a_squash_merge_on_a_forge_is_found_by_its_blobs() {
+fn a_squash_merge_on_a_forge_is_found_by_its_lines() {
     for mode in MODES {
         let (world, work, remote) = world(mode);
         work.git(&["switch", "--quiet", "--create", "side"]);
@@ -70,20 +67,20 @@ fn a_squash_merge_on_a_forge_is_found_by_its_blobs() {
         work.git(&["switch", "--quiet", "main"]);
         work.git(&["pull", "--quiet"]);
         let before = ledgers(&work);
-        let expected = [found("blobs", &[1]), found("nothing", &[])];
+        let expected = [found("lines", 1), found("lines", 2)];
         assert_eq!(relink(&work, &["HEAD~2..", "--dry-run"]), expected, "{mode}");
         assert_eq!(ledgers(&work), before, "a dry run changes nothing");
         assert_ne!(work.session(&["show", "commit:HEAD"]).code, 0);
         assert_eq!(relink(&work, &["HEAD~2.."]), expected, "{mode}");
-        assert_eq!(work.json(&["show", "commit:HEAD"])["id"], id(1), "{mode}");
+        assert_eq!(work.json(&["show", "commit:HEAD"]).as_array().map(Vec::len), Some(2), "{mode}");
         let after = ledgers(&work);
-        assert_eq!(relink(&work, &["HEAD~2.."]), [found("nothing", &[])], "again");
+        assert_eq!(relink(&work, &["HEAD~2.."]), [], "again");
         assert_eq!(ledgers(&work), after, "again changes nothing");
     }
 }
 
 #[test]
-fn a_squash_merge_of_a_branch_that_was_up_to_date_is_found_by_its_tree() {
+fn a_squash_merge_of_a_branch_that_was_up_to_date_has_all_of_its_sessions() {
     let (world, work, _) = world(MODES[0]);
     work.git(&["switch", "--quiet", "--create", "side"]);
     commit(&world, &work, 1, 1);
@@ -93,18 +90,18 @@ fn a_squash_merge_of_a_branch_that_was_up_to_date_is_found_by_its_tree() {
     work.git(&["switch", "--quiet", "main"]);
     work.git(&["merge", "--quiet", "--squash", "side"]);
     work.git(&["commit", "--quiet", "-m", "All of it (#1)"]);
-    assert_eq!(relink(&work, &["HEAD"]), [found("tree", &[2])]);
-    assert_eq!(work.json(&["show", "commit:HEAD"])["id"], id(2));
+    assert_eq!(relink(&work, &["HEAD"]), [found("lines", 1), found("lines", 2)]);
+    assert_eq!(work.json(&["show", "commit:HEAD"]).as_array().map(Vec::len), Some(2));
     // A merge and an empty commit have the tree of what was there before.
     work.git(&["commit", "--quiet", "--allow-empty", "-m", "Nothing"]);
     work.git(&["revert", "--no-edit", "HEAD~1"]);
     work.git(&["merge", "--quiet", "-s", "ours", "-m", "Merge", "side"]);
-    assert_eq!(relink(&work, &["main@{1}..HEAD"]), [found("nothing", &[])]);
-    assert_eq!(relink(&work, &["HEAD~3..HEAD~1"]), [found("nothing", &[]), found("nothing", &[])]);
+    assert_eq!(relink(&work, &["main@{1}..HEAD"]), []);
+    assert_eq!(relink(&work, &["HEAD~3..HEAD~1"]), []);
 }
 
 #[test]
-fn commits_without_their_trailers_are_found_by_their_patches() {
+fn commits_without_their_trailers_are_found_by_their_lines() {
     for mode in MODES {
         let (world, work, _) = world(mode);
         commit(&world, &work, 1, 1);
@@ -117,12 +114,11 @@ fn commits_without_their_trailers_are_found_by_their_patches() {
         work.git(&["update-ref", "-d", "refs/original/refs/heads/main"]);
         work.git(&["reflog", "expire", "--expire=now", "--all"]);
         work.git(&["gc", "--quiet", "--prune=now"]);
-        let by_hand = found("nothing", &[]);
-        let expected = [found("patch-id", &[2]), found("patch-id", &[1]), by_hand.clone()];
+        let expected = [found("lines", 2), found("lines", 1)];
         assert_eq!(relink(&work, &[]), expected, "{mode}");
         assert_eq!(work.json(&["show", "commit:HEAD"])["id"], id(2), "{mode}");
         assert_eq!(work.json(&["show", "commit:HEAD~1"])["id"], id(1), "{mode}");
-        assert_eq!(relink(&work, &[]), [by_hand], "{mode}");
+        assert_eq!(relink(&work, &[]), [], "{mode}");
     }
 }
 
@@ -143,12 +139,12 @@ fn mailed_commits_are_found_in_another_clone() {
         forge.commit_all("Meanwhile");
         forge.run("sh", &["-c", "git am --quiet ../mail/*.patch"]).ok();
         forge.session(&["sync", "--fetch-only"]).ok();
-        let expected = [found("trailer", &[2]), found("patch-id", &[1])];
+        let expected = [found("lines", 2), found("lines", 1)];
         assert_eq!(relink(&forge, &["HEAD~2.."]), expected, "{mode}");
         assert_eq!(forge.json(&["show", "commit:HEAD~1"])["id"], id(1), "{mode}");
         assert_eq!(relink(&forge, &["HEAD~2.."]), [], "{mode}");
         let said = forge.session(&["relink", "HEAD~2.."]).ok().stdout;
-        assert_eq!(said, "0 commits linked; 0 commits without a session; 2 commits looked at\n");
+        assert_eq!(said, "0 links linked, 2 linked before; 2 of 2 commits with a session\n");
     }
 }
 

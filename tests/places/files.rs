@@ -159,8 +159,8 @@ fn what_stands_in_the_place_of_state_and_settings_blocks_nothing() {
     work.session(&["capture"]).ok();
     work.git(&["add", "--all"]);
     for path in [
-        ".git/opensession/touches.json",
-        ".git/opensession/touches.lock",
+        ".git/opensession/writes.sqlite",
+        ".git/opensession/writes.sqlite-journal",
         ".git/opensession/capture.lock",
         ".git/opensession/watermarks.json",
         ".git/opensession/remembered.json",

@@ -141,7 +141,7 @@ fn a_log_with_a_token_in_every_field_leaves_none_in_any_object_or_message() {
     };
     let usage = json!({ "input_tokens": 1, "output_tokens": 1, "service_tier": token });
     let assistant = |content: Value| json!({ "id": token, "type": "message", "role": "assistant", "model": token, "content": content, "usage": usage });
-    let write = json!({ "type": "tool_use", "id": format!("{token}-w"), "name": "Write", "input": { "file_path": file, "content": token } });
+    let write = json!({ "type": "tool_use", "id": format!("{token}-w"), "name": "Write", "input": { "file_path": file, "content": format!("a\n{token}\n") } });
     let other = json!({ "type": "tool_use", "id": token, "name": token, "input": { token.as_str(): { token.as_str(): token } } });
     let result = |call: &str| json!({ "role": "user", "content": [{ "type": "tool_result", "tool_use_id": call, "content": token }] });
     let records = [

@@ -35,8 +35,6 @@ pub struct StoredEdit {
     pub started: Timestamp,
     /// When it was done.
     pub at: Timestamp,
-    /// The event.
-    pub event: String,
     /// The prompt that led to it, redacted.
     pub prompt: Option<String>,
     /// Whether the file has no other lines.
@@ -95,8 +93,8 @@ impl Store {
 
     fn try_add(&self, edit: &StoredEdit, what: &What, is_open: bool) -> rusqlite::Result<()> {
         const INSERT: &str = "INSERT INTO edit (log, is_open, session, kind, path, is_within, old_path, old_is_within,
-            started, at, event, prompt, is_whole)
-            VALUES ((SELECT id FROM log WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            started, at, prompt, is_whole)
+            VALUES ((SELECT id FROM log WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let ((path, is_within), old) = (parts(&edit.file), edit.from.as_ref().map(parts));
         let mut statement = self.connection.prepare_cached(INSERT)?;
         statement.execute(params![
@@ -110,7 +108,6 @@ impl Store {
             old.map(|(_, is_within)| is_within),
             edit.started.millis(),
             edit.at.millis(),
-            edit.event,
             edit.prompt,
             edit.is_whole,
         ])?;
@@ -136,11 +133,11 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn add_call(&self, call: &StoredCall, event: &str) -> io::Result<()> {
-        const INSERT: &str = "INSERT INTO call (log, session, event, command, directory, started, commits)
-            VALUES ((SELECT id FROM log WHERE name = ?), ?, ?, ?, ?, ?, ?)";
+    pub fn add_call(&self, call: &StoredCall) -> io::Result<()> {
+        const INSERT: &str = "INSERT INTO call (log, session, command, directory, started, commits)
+            VALUES ((SELECT id FROM log WHERE name = ?), ?, ?, ?, ?, ?)";
         let StoredCall { session, log, command, directory, started, is_direct } = call;
-        self.execute(INSERT, params![log, session.as_str(), event, command, directory, started.millis(), is_direct])
+        self.execute(INSERT, params![log, session.as_str(), command, directory, started.millis(), is_direct])
     }
 
     /// The commands that have not come back.
@@ -236,7 +233,7 @@ impl Store {
 
     fn edits(&self, condition: &str, values: &[i64]) -> rusqlite::Result<Vec<StoredEdit>> {
         let query = format!(
-            "SELECT edit.id, edit.session, log.name, kind, path, is_within, old_path, old_is_within, started, at, event,
+            "SELECT edit.id, edit.session, log.name, kind, path, is_within, old_path, old_is_within, started, at,
              edit.prompt, is_whole FROM edit JOIN log ON log.id = edit.log WHERE {condition} ORDER BY at, edit.id"
         );
         let mut statement = self.connection.prepare_cached(&query)?;
@@ -254,9 +251,8 @@ impl Store {
                 from: old.map(|old| file(old, old_is_within.unwrap_or_default())),
                 started: time(row.get(8)?),
                 at: time(row.get(9)?),
-                event: row.get(10)?,
-                prompt: row.get(11)?,
-                is_whole: row.get(12)?,
+                prompt: row.get(10)?,
+                is_whole: row.get(11)?,
             }))
         })?;
         rows.filter_map(rusqlite::Result::transpose).collect()

@@ -34,14 +34,14 @@ CREATE TABLE log (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, modified IN
     offset INTEGER NOT NULL, is_foreign INTEGER NOT NULL, session TEXT, header TEXT, prompt TEXT);
 CREATE TABLE edit (id INTEGER PRIMARY KEY, log INTEGER NOT NULL, is_open INTEGER NOT NULL, session TEXT NOT NULL,
     kind INTEGER NOT NULL, path TEXT NOT NULL, is_within INTEGER NOT NULL, old_path TEXT, old_is_within INTEGER,
-    started INTEGER NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL, prompt TEXT, is_whole INTEGER NOT NULL);
+    started INTEGER NOT NULL, at INTEGER NOT NULL, prompt TEXT, is_whole INTEGER NOT NULL);
 CREATE INDEX edit_of_log ON edit (log);
 CREATE INDEX edit_without_lines ON edit (kind) WHERE kind > 0;
 CREATE TABLE line (hash INTEGER NOT NULL, name INTEGER NOT NULL, edit INTEGER NOT NULL, is_added INTEGER NOT NULL,
     before INTEGER NOT NULL, PRIMARY KEY (hash, name, edit, is_added, before)) WITHOUT ROWID;
 CREATE INDEX line_of_edit ON line (edit);
 CREATE TABLE name (hash INTEGER PRIMARY KEY);
-CREATE TABLE call (log INTEGER NOT NULL, session TEXT NOT NULL, event TEXT NOT NULL, command TEXT NOT NULL,
+CREATE TABLE call (log INTEGER NOT NULL, session TEXT NOT NULL, command TEXT NOT NULL,
     directory TEXT, started INTEGER NOT NULL, commits INTEGER NOT NULL);
 ";
 
@@ -93,6 +93,14 @@ impl Store {
         let path = folder.join(FILE);
         for old in OLD_FILES {
             let _ = fs::remove_file(folder.join(old));
+        }
+        // A pipe or a device in its place would block whoever opens it.
+        let is_other = |suffix: &str| {
+            let found = folder.join(format!("{FILE}{suffix}")).symlink_metadata();
+            found.is_ok_and(|found| !found.is_file())
+        };
+        if ["", "-journal", "-wal", "-shm"].into_iter().any(is_other) {
+            return Self::in_memory().map_err(io::Error::other);
         }
         match Self::at(&path) {
             Ok(store) => Ok(store),
@@ -299,7 +307,9 @@ impl Store {
     pub fn expire(&self, now: Timestamp) -> io::Result<()> {
         let limit = now.millis() - KEPT;
         self.execute("DELETE FROM line WHERE edit IN (SELECT id FROM edit WHERE at < ?)", [limit])?;
-        self.execute("DELETE FROM edit WHERE at < ?", [limit])
+        self.execute("DELETE FROM edit WHERE at < ?", [limit])?;
+        let old = limit.saturating_mul(1_000_000);
+        self.execute("DELETE FROM log WHERE modified < ? AND id NOT IN (SELECT log FROM edit)", [old])
     }
 
     fn execute(&self, statement: &str, values: impl rusqlite::Params) -> io::Result<()> {
