@@ -310,7 +310,7 @@ fn what_reads_writes_nothing() {
 }
 
 #[test]
-fn what_tests_or_checks_writes_nothing() {
+fn what_tests_or_checks_a_crate_writes_nothing() {
     assert_nothing(&[
         "cargo test a.rs",
         "cargo +nightly test",
@@ -322,6 +322,12 @@ fn what_tests_or_checks_writes_nothing() {
         "cargo fmt --check",
         "cargo fmt -- --check",
         "cargo fmt --all -- --check",
+    ]);
+}
+
+#[test]
+fn what_tests_or_checks_in_any_language_writes_nothing() {
+    assert_nothing(&[
         "npm test",
         "npm t",
         "npm test -- a.test.js",
