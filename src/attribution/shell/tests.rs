@@ -381,6 +381,12 @@ fn what_tests_or_checks_in_any_language_writes_nothing() {
         "./mvnw -q verify",
         "shellcheck a.sh",
         "node --version",
+    ]);
+}
+
+#[test]
+fn what_looks_at_files_writes_nothing() {
+    assert_nothing(&[
         "python3 --version",
         "make --help",
         "command -v make",
