@@ -240,6 +240,8 @@ impl Writes {
                 How::Removed => What::Deleted,
                 How::Moved { from } => What::Moved { from },
                 How::Anything => What::Anything,
+                // What git put back is not what the session wrote.
+                How::Reverted => continue,
             };
             let directory = match &written.directory {
                 Some(below) if below.starts_with('/') => Some(below.clone()),

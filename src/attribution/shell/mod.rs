@@ -1,26 +1,32 @@
 //! What a command line does to files and to git, as far as its text says.
+//!
+//! Pure: nothing is run, no file is looked at. [`parse`] finds the programs that a command line runs, also
+//! behind `sudo`, `xargs` or `bash -c`, and the directory of each; [`written`] and [`commits`] say what
+//! they do. Agents' command lines are untrusted: time is linear in their length, and depth is bounded.
+//!
+//! Read as bash reads it: <https://www.gnu.org/software/bash/manual/bash.html>.
 
-mod effects;
+mod command;
+mod commits;
+mod constant;
+mod effect;
+mod escapes;
+mod files;
+mod git;
 mod lexer;
+mod lists;
 mod parser;
+mod paths;
 mod programs;
+mod token;
+mod words;
+mod wrappers;
+mod written;
 
-pub use effects::{How, written};
-pub use parser::{Script, parse};
+#[cfg(test)]
+mod tests;
 
-/// Whether a command makes commits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Commits {
-    /// It does not.
-    No,
-    /// It runs something that may.
-    Maybe,
-    /// Its text says so.
-    Directly,
-}
-
-/// Whether any command of a script makes commits.
-#[must_use]
-pub fn commits(script: &Script) -> Commits {
-    script.commands.iter().map(effects::commits).max().unwrap_or(Commits::No)
-}
+pub use commits::commits;
+pub use effect::{Commits, How};
+pub use parser::parse;
+pub use written::written;

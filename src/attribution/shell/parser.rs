@@ -1,166 +1,305 @@
-//! The commands of a script, each with the directory it runs in.
+//! The commands of a script: which programs run, and where.
 
-use super::lexer::{Redirect, Token, Word, tokens};
+use std::{collections::HashMap, sync::Arc};
 
-/// How deep a script in a script is read.
+use super::{
+    command::{Command, Place, Script},
+    lexer::tokens,
+    token::{Token, Word},
+    wrappers::{Inner, unwrap},
+};
+
+/// How deep a script in an argument is read: `bash -c "eval '…'"`.
 const MAX_DEPTH: usize = 6;
-/// The longest script that is read, in bytes: 1 MiB.
+/// The longest script that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
+/// How much text variables and directories may add to a script, in bytes: `a=$a$a` doubles each time.
+const MAX_ADDED: usize = 256 << 10;
+/// The most values of a variable that are followed: `for f in a b c`.
+const MAX_VALUES: usize = 64;
+/// How many commands loops may add.
+const MAX_REPEATED: usize = 1024;
 
-/// The commands of a command line, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Script {
-    pub(super) commands: Vec<Command>,
-}
-
-/// A simple command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Command {
-    /// The program and its arguments, without what goes before it, such as `sudo` or `A=b`.
-    pub(super) words: Vec<Word>,
-    /// What its output and input are.
-    pub(super) redirects: Vec<Redirect>,
-    /// Where it runs, below the directory of the call, where a `cd` before it says so.
-    pub(super) directory: Option<String>,
-    /// Whether its arguments come from its input, so that the text does not tell all of them.
-    pub(super) has_more_arguments: bool,
-}
-
-/// Reads a command line. What is no shell is read as well as it can be.
+/// Reads a command line as bash does. What is no shell is read as well as it can be.
 #[must_use]
 pub fn parse(command: &str) -> Script {
-    let mut script = Script::default();
-    let length = (0..=command.len().min(MAX_BYTES)).rev().find(|at| command.is_char_boundary(*at)).unwrap_or(0);
-    read(&command[..length], None, 0, &mut script.commands);
-    script
+    let mut length = command.len().min(MAX_BYTES);
+    while !command.is_char_boundary(length) {
+        length -= 1;
+    }
+    let mut reader = Reader { added: MAX_ADDED, repeated: MAX_REPEATED, ..Reader::default() };
+    reader.script.is_whole = length == command.len();
+    reader.text(&command[..length]);
+    reader.script
 }
 
-fn read(text: &str, directory: Option<String>, depth: usize, commands: &mut Vec<Command>) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    let mut directory = directory;
-    let mut outer: Vec<Option<String>> = Vec::new();
-    let mut current = Command::default();
-    let mut scripts: Vec<String> = Vec::new();
-    for token in tokens(text).into_iter().chain([Token::End]) {
-        match token {
-            Token::Word(word) => {
-                scripts.extend(word.scripts.iter().cloned());
-                current.words.push(word);
-            }
-            Token::Redirect(redirect) => current.redirects.push(redirect),
-            Token::End | Token::Open | Token::Close => {
-                let whole = std::mem::take(&mut current);
-                for script in scripts.drain(..) {
-                    read(&script, directory.clone(), depth + 1, commands);
-                }
-                directory = finish(whole, directory, depth, commands);
-                match token {
-                    Token::Open => outer.push(directory.clone()),
-                    Token::Close => directory = outer.pop().unwrap_or(directory),
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-/// Adds a command, and those that it runs. Returns the directory of the next one.
-fn finish(
-    mut command: Command,
-    directory: Option<String>,
+#[derive(Default)]
+struct Reader {
+    script: Script,
+    place: Place,
+    /// What `cd -` goes back to.
+    previous: Place,
+    /// What `popd` goes back to.
+    pushed: Vec<Place>,
+    /// The values that a variable may have.
+    variables: HashMap<String, Vec<String>>,
     depth: usize,
-    commands: &mut Vec<Command>,
-) -> Option<String> {
-    strip(&mut command);
-    let text = |at: usize, command: &Command| command.words.get(at).map(|word| word.text.clone()).unwrap_or_default();
-    let name = text(0, &command);
-    command.directory.clone_from(&directory);
-    match name.as_str() {
-        "cd" | "pushd" => {
-            let target = command.words.iter().skip(1).find(|word| !word.text.starts_with('-') || word.is_quoted);
-            return target.map_or(directory.clone(), |target| Some(below(directory.as_deref(), &target.text)));
-        }
-        "eval" => {
-            let words: Vec<&str> = command.words.iter().skip(1).map(|word| word.text.as_str()).collect();
-            read(&words.join(" "), directory.clone(), depth + 1, commands);
-        }
-        "sh" | "bash" | "zsh" | "dash" | "ksh" | "/bin/sh" | "/bin/bash" | "/usr/bin/bash" => {
-            let is_option =
-                |word: &Word| word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('c');
-            if let Some(at) = command.words.iter().skip(1).position(is_option) {
-                read(&text(at + 2, &command), directory.clone(), depth + 1, commands);
-                return directory;
-            }
-            let input = command.redirects.iter().find_map(|redirect| redirect.body.clone());
-            if let Some(script) = input.filter(|_| command.words.len() == 1) {
-                read(&script, directory.clone(), depth + 1, commands);
-                return directory;
-            }
-            commands.push(command);
-        }
-        "xargs" | "parallel" => {
-            let with_value = ["-I", "-n", "-P", "-L", "-d", "-s", "-a", "-E", "-j"];
-            let mut at = 1;
-            while at < command.words.len() && text(at, &command).starts_with('-') {
-                at += if with_value.contains(&text(at, &command).as_str()) { 2 } else { 1 };
-            }
-            let rest: Vec<Word> = command.words.drain(at.min(command.words.len())..).collect();
-            if !rest.is_empty() {
-                let inner =
-                    Command { words: rest, has_more_arguments: true, redirects: command.redirects, directory: None };
-                return finish(inner, directory, depth, commands);
-            }
-        }
-        "find" => {
-            let is_exec = |word: &Word| ["-exec", "-execdir", "-ok"].contains(&word.text.as_str());
-            if let Some(at) = command.words.iter().position(is_exec) {
-                let rest = command.words[at + 1..].iter().take_while(|word| word.text != ";" && word.text != "+");
-                let words: Vec<Word> = rest.filter(|word| word.text != "{}").cloned().collect();
-                let inner = Command { words, has_more_arguments: true, ..Command::default() };
-                finish(inner, directory.clone(), depth, commands);
-            }
-            commands.push(command);
-        }
-        "" if command.redirects.is_empty() => {}
-        _ => commands.push(command),
-    }
-    directory
+    added: usize,
+    repeated: usize,
 }
 
-/// Takes away what goes before a command: reserved words, assignments, and programs that run others.
-fn strip(command: &mut Command) {
-    loop {
-        let Some(first) = command.words.first().filter(|first| !first.is_quoted) else { return };
-        let name = first.text.as_str();
-        let is_reserved =
-            ["if", "then", "else", "elif", "fi", "do", "done", "while", "until", "!", "{", "}", "esac"].contains(&name);
-        let is_prefix =
-            ["sudo", "env", "time", "nohup", "nice", "command", "exec", "builtin", "stdbuf", "doas"].contains(&name);
-        let assignment = name.split_once('=').is_some_and(|(name, _)| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        });
-        let takes_number = ["timeout", "gtimeout"].contains(&name);
-        if !(is_reserved || is_prefix || assignment || takes_number) {
+impl Reader {
+    fn text(&mut self, text: &str) {
+        if self.depth >= MAX_DEPTH {
+            self.script.is_whole = false;
             return;
         }
-        command.words.remove(0);
-        if is_prefix || takes_number {
-            while command.words.first().is_some_and(|word| word.text.starts_with('-') && !word.is_quoted) {
-                command.words.remove(0);
+        self.depth += 1;
+        let (tokens, is_whole) = tokens(text);
+        self.script.is_whole &= is_whole;
+        self.tokens(tokens);
+        self.depth -= 1;
+    }
+
+    fn tokens(&mut self, tokens: Vec<Token>) {
+        let mut outer: Vec<Place> = Vec::new();
+        let mut current = Command::default();
+        for token in tokens.into_iter().chain([Token::End { is_pipe: false }]) {
+            match token {
+                Token::Word(word) => current.words.push(word),
+                Token::Redirect(redirect) => current.redirects.push(redirect),
+                Token::Pattern => current = Command::default(),
+                Token::Open => {
+                    self.finish(std::mem::take(&mut current));
+                    outer.push(self.place.clone());
+                }
+                Token::Close => {
+                    self.finish(std::mem::take(&mut current));
+                    self.place = outer.pop().unwrap_or_else(|| self.place.clone());
+                    current.is_group = true;
+                }
+                Token::End { is_pipe } => {
+                    let before = self.script.commands.len();
+                    self.finish(std::mem::take(&mut current));
+                    let last = self.script.commands.len();
+                    current.input = if is_pipe && last > before { Some(last - 1) } else { None };
+                }
             }
         }
-        if takes_number && !command.words.is_empty() {
-            command.words.remove(0);
+    }
+
+    /// Adds a command, and those that it runs.
+    fn finish(&mut self, mut command: Command) {
+        let place = self.place.clone();
+        for script in command.words.iter_mut().flat_map(|word| std::mem::take(&mut word.scripts)) {
+            self.tokens(script);
+            self.place.clone_from(&place);
         }
+        let targets = command.redirects.iter_mut().flat_map(|redirect| std::mem::take(&mut redirect.target.scripts));
+        for script in targets.collect::<Vec<_>>() {
+            self.tokens(script);
+            self.place.clone_from(&place);
+        }
+        self.without_reserved(&mut command);
+        self.assignments(&mut command);
+        if command.words.is_empty() && command.redirects.is_empty() {
+            return;
+        }
+        for command in self.expanded(command) {
+            self.run(command);
+        }
+    }
+
+    /// Takes away reserved words; what heads a loop or a `case` runs nothing.
+    fn without_reserved(&mut self, command: &mut Command) {
+        let mut taken = 0;
+        while let Some(word) = command.words.get(taken).filter(|word| !word.is_quoted && !word.is_open()) {
+            match word.text.as_str() {
+                "if" | "then" | "else" | "elif" | "while" | "until" | "do" | "!" | "{" | "coproc" => {}
+                "fi" | "done" | "esac" | "}" => command.is_group = true,
+                "for" | "select" => {
+                    self.values_of_loop(&command.words[taken + 1..]);
+                    taken = command.words.len();
+                    break;
+                }
+                "case" | "function" => {
+                    let is_body = |word: &Word| word.text == "{" && !word.is_quoted;
+                    taken = command.words.iter().position(is_body).unwrap_or(command.words.len());
+                    continue;
+                }
+                _ => break,
+            }
+            taken += 1;
+        }
+        command.words.drain(..taken);
+    }
+
+    fn values_of_loop(&mut self, words: &[Word]) {
+        let Some((name, rest)) = words.split_first() else { return };
+        let values = rest.get(1..).unwrap_or_default();
+        let length: usize = values.iter().map(|word| word.text.len()).sum();
+        let is_known = !values.is_empty() && values.len() <= MAX_VALUES && !values.iter().any(Word::is_open);
+        if is_known && length <= self.added {
+            self.added -= length;
+            self.variables.insert(name.text.clone(), values.iter().map(|word| word.text.clone()).collect());
+        } else {
+            self.variables.remove(&name.text);
+        }
+    }
+
+    /// Takes away `A=b` before a command, and notes it where there is no command.
+    fn assignments(&mut self, command: &mut Command) {
+        let count = command.words.iter().take_while(|word| assigned(word).is_some()).count();
+        let is_export = |word: &Word| ["export", "local", "declare", "readonly"].contains(&word.text.as_str());
+        if count == command.words.len() || command.words.first().is_some_and(is_export) {
+            for word in &mut command.words {
+                self.expand(word);
+                let Some((name, value)) = assigned(word) else { continue };
+                if word.holes.is_empty() && value.len() <= self.added {
+                    self.added -= value.len();
+                    self.variables.insert(name.to_owned(), vec![value.to_owned()]);
+                } else {
+                    self.variables.remove(name);
+                }
+            }
+        }
+        command.words.drain(..count);
+    }
+
+    /// Puts the values of variables into a command: one command for each value that a loop gives.
+    fn expanded(&mut self, command: Command) -> Vec<Command> {
+        let names = |command: &Command| {
+            let targets = command.redirects.iter().map(|redirect| &redirect.target);
+            let holes = command.words.iter().chain(targets).flat_map(|word| &word.holes);
+            holes.filter_map(|hole| hole.name.clone()).collect::<Vec<_>>()
+        };
+        let looped = names(&command).into_iter().find(|name| self.variables.get(name).is_some_and(|all| all.len() > 1));
+        let values = looped.as_ref().and_then(|name| self.variables.get(name)).cloned().unwrap_or_default();
+        let length: usize = command.words.iter().map(|word| word.text.len()).sum();
+        if values.len() > self.repeated || values.len() * length > self.added {
+            // Its holes stay open.
+            return vec![command];
+        }
+        let Some(name) = looped else { return vec![self.filled(command)] };
+        self.repeated -= values.len();
+        self.added -= values.len() * length;
+        let mut found = Vec::new();
+        for value in &values {
+            self.variables.insert(name.clone(), vec![value.clone()]);
+            found.push(self.filled(command.clone()));
+        }
+        self.variables.insert(name, values);
+        found
+    }
+
+    fn filled(&mut self, mut command: Command) -> Command {
+        let targets = command.redirects.iter_mut().map(|redirect| &mut redirect.target);
+        for word in command.words.iter_mut().chain(targets) {
+            self.expand(word);
+        }
+        command
+    }
+
+    /// Puts the values of variables into a word.
+    fn expand(&mut self, word: &mut Word) {
+        if word.holes.iter().all(|hole| hole.name.is_none()) {
+            return;
+        }
+        let (mut text, mut holes, mut at) = (String::new(), Vec::new(), 0);
+        for mut hole in std::mem::take(&mut word.holes) {
+            text.push_str(&word.text[at..hole.start]);
+            at = hole.end;
+            match hole.name.as_ref().and_then(|name| self.variables.get(name)).map(Vec::as_slice) {
+                Some([value]) if value.len() <= self.added => {
+                    self.added -= value.len();
+                    text.push_str(value);
+                }
+                _ => {
+                    let start = text.len();
+                    text.push_str(&word.text[hole.start..hole.end]);
+                    (hole.start, hole.end) = (start, text.len());
+                    holes.push(hole);
+                }
+            }
+        }
+        text.push_str(&word.text[at..]);
+        (word.text, word.holes) = (text, holes);
     }
 }
 
-/// A path as seen from a directory.
-pub(super) fn below(directory: Option<&str>, path: &str) -> String {
-    match directory {
-        Some(directory) if !path.starts_with(['/', '~']) => format!("{directory}/{path}"),
-        _ => path.to_owned(),
+/// The name and the value of `A=b`.
+fn assigned(word: &Word) -> Option<(&str, &str)> {
+    let (name, value) = word.text.split_once('=')?;
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_start = name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
+    let is_constant = word.holes.first().is_none_or(|hole| hole.start > name.len());
+    (is_start && is_name(name) && is_constant).then_some((name, value))
+}
+
+impl Reader {
+    /// Adds what a command line of words runs.
+    fn run(&mut self, command: Command) {
+        let Some(inner) = unwrap(command) else {
+            self.script.is_whole = false;
+            return;
+        };
+        for Inner { directories, mut command, script } in inner {
+            let outside = self.place.clone();
+            for directory in &directories {
+                self.place = self.below(Some(directory));
+            }
+            command.place = self.place.clone();
+            if script.is_none() {
+                self.change_directory(&command, &outside);
+            }
+            let keeps_directory = command.name() == "eval" || script.is_none();
+            if let Some(text) = script {
+                self.text(&text);
+                command = Command { words: Vec::new(), is_group: true, ..command };
+            }
+            if !command.words.is_empty() || !command.redirects.is_empty() {
+                self.script.commands.push(command);
+            }
+            if !directories.is_empty() || !keeps_directory {
+                self.place = outside;
+            }
+        }
+    }
+
+    fn change_directory(&mut self, command: &Command, from: &Place) {
+        let target = command.operands(&[]).first().copied();
+        match (command.name(), target) {
+            ("popd", _) => self.place = self.pushed.pop().unwrap_or(Place::Unknown),
+            ("cd", Some(word)) if word.text == "-" => {
+                self.place.clone_from(&self.previous);
+                self.previous.clone_from(from);
+            }
+            (name @ ("cd" | "pushd" | "chdir"), target) => {
+                if name == "pushd" {
+                    self.pushed.push(from.clone());
+                }
+                self.previous.clone_from(from);
+                self.place = self.below(Some(target.unwrap_or(&Word::of("~"))));
+            }
+            _ => {}
+        }
+    }
+
+    /// A directory as seen from the present one.
+    fn below(&mut self, target: Option<&Word>) -> Place {
+        let Some(target) = target.filter(|word| !word.is_open()) else { return Place::Unknown };
+        let path = target.text.trim_end_matches('/');
+        let joined = match (&self.place, path) {
+            _ if target.text.starts_with(['/', '~']) => if path.is_empty() { "/" } else { path }.to_owned(),
+            (place, "." | "") => return place.clone(),
+            (Place::Same, path) => path.to_owned(),
+            (Place::At(directory), path) => format!("{}/{path}", directory.trim_end_matches('/')),
+            (Place::Unknown, _) => return Place::Unknown,
+        };
+        if joined.len() > self.added {
+            return Place::Unknown;
+        }
+        self.added -= joined.len();
+        Place::At(Arc::from(joined))
     }
 }
