@@ -124,7 +124,8 @@ impl Reader {
                 }
                 "case" | "function" => {
                     let is_body = |word: &Word| word.text == "{" && !word.is_quoted;
-                    taken = command.words.iter().position(is_body).unwrap_or(command.words.len());
+                    let body = command.words.iter().skip(taken).position(is_body);
+                    taken = body.map_or(command.words.len(), |ahead| taken + ahead);
                     continue;
                 }
                 _ => break,

@@ -192,6 +192,8 @@ fn a_command_is_found_behind_others() {
         "case a in\n  (a)\n    touch x\n    ;;\nesac",
         "y=$(case a in a) touch x;; esac)",
         "f() { touch x; }; f; true",
+        "{ case $a in b) touch x;; esac; }",
+        "{ function f { touch x; }; }",
         "function f { touch x; }",
         "{ touch x; }",
         "((i++)); touch x",
