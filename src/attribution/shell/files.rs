@@ -6,9 +6,10 @@ use super::{
     command::{Command, operands},
     effect::{Effect, How},
     git,
-    lists::{CHECKING, FIXING, READING, READING_TASKS, READING_UNLESS, TASK_RUNNERS},
+    lists::{READING, READING_UNLESS},
     paths::{is_device, is_folder, moves, named, patched, within},
     programs::{EDITORS, Editor},
+    tasks::{CHECKING, FIXING, READING_TASKS, TASK_RUNNERS},
     token::Word,
 };
 

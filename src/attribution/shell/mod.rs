@@ -18,6 +18,7 @@ mod lists;
 mod parser;
 mod paths;
 mod programs;
+mod tasks;
 mod token;
 mod words;
 mod wrappers;
